@@ -1,0 +1,1 @@
+"""What applications need: models of intent files, and their resolution to demands."""

@@ -1,0 +1,95 @@
+"""Endpoints, service classes and demands as values: what the compiler and the verifier both start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias
+
+from sdnctl.errors import Source
+from sdnctl.topology.graph import PortRef
+from sdnctl.units import Bitrate, Delay, Octets
+
+Prefix: TypeAlias = IPv4Network | IPv6Network
+
+
+class Grade(StrEnum):
+    """What a demand survives, exactly.
+
+    `none`: nothing. `local`: any single link or SRLG, repaired in the switch. `node`: local, and the death
+    of any transit switch. `disjoint`: local, plus a pre-installed standby path that shares no SRLG and
+    no transit switch, flipped by the controller.
+    """
+
+    NONE = "none"
+    LOCAL = "local"
+    NODE = "node"
+    DISJOINT = "disjoint"
+
+
+class Service(StrEnum):
+    """`line` is point to point and transparent (MEF E-Line); `tree` is hub and spokes, leaves never meet."""
+
+    LINE = "line"
+    TREE = "tree"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where customer gear is plugged in: a switch port, a VLAN on it or the whole port, and its addresses."""
+
+    id: str
+    site: str
+    attachment: PortRef
+    kind: str
+    vlan: int | None = None
+    prefixes: tuple[Prefix, ...] = ()
+    mac: int | None = None
+    tags: frozenset[str] = frozenset()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClass:
+    """How a class is treated: its place in the admission ladder (0 first), queue, MPLS TC and rate rules.
+
+    `protected` classes are those that a plan may not interrupt without ``--allow-outage``.
+    """
+
+    name: str
+    rank: int
+    traffic_class: int  # MPLS TC, 0…7 (RFC 5462)
+    queue: int
+    dscp: int
+    protected: bool = False
+    latency: Delay | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Traffic of one intent from one endpoint to another, one direction.
+
+    `id` is ``application/ingress>egress``. `cir`/`eir` bit/s; `latency` µs one way or None; `avoid`
+    holds link, switch, site and SRLG ids; `exclusive` demands share no trunk with other tenants.
+    `reverse` is the id of the opposite direction, which takes the same path back, or "".
+    `mtu` is the largest customer frame payload (L2 MTU, bytes) it must carry.
+    """
+
+    id: str
+    application: str
+    tenant: str
+    service: Service
+    service_class: str
+    ingress: Endpoint
+    egress: Endpoint
+    cir: Bitrate
+    eir: Bitrate
+    grade: Grade
+    latency: Delay | None = None
+    avoid: frozenset[str] = frozenset()
+    exclusive: bool = False
+    reverse: str = ""
+    mtu: Octets = Octets(1500)
+    source: Source | None = None

@@ -1,0 +1,1 @@
+"""Desired against observed: an ordered, frozen, serialisable plan."""

@@ -1,0 +1,120 @@
+"""The plan as a value: stages of changes per device, what each intent will feel, and fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
+
+Rule: TypeAlias = Flow | Group | Meter
+
+
+class Op(StrEnum):
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change on one device. `before` is what was observed (None for an addition)."""
+
+    op: Op
+    rule: Rule
+    before: Rule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """Fail mode, BFD or queues of one device, for a driver whose payload is `SwitchSettings`."""
+
+    settings: SwitchSettings
+    before: SwitchSettings | None = None
+
+
+class StageKind(StrEnum):
+    """The order of an update that loses no packet (two-phase, make before break)."""
+
+    SETTINGS = "settings"  # fail mode, BFD, queues
+    PREPARE = "prepare"  # meters, groups, then deliver, demux and transit rules of new labels
+    SWITCH = "switch"  # existing groups and rules change: trunks flip to what was prepared
+    ADMIT = "admit"  # encap, police and classify rules of new demands: traffic enters
+    DRAIN = "drain"  # wait until packets on old labels have left
+    RETIRE = "retire"  # classify first, then towards deliver; groups and meters last
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the whole network; every device confirms by barrier before the next stage starts.
+
+    `changes` maps device → changes in the order in which they are sent. `wait_ms` only for drain.
+    """
+
+    kind: StageKind
+    changes: Mapping[str, tuple[Change | SettingsChange, ...]] = field(default_factory=dict)
+    wait_ms: int = 0
+
+
+class Effect(StrEnum):
+    """What an intent feels, worst last."""
+
+    NONE = "none"
+    HITLESS = "hitless"
+    BRIEF = "brief"  # at most `milliseconds`
+    OUTAGE = "outage"
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What one application feels from this plan, and why; counts are demands."""
+
+    application: str
+    service_class: str
+    effect: Effect
+    reason: str
+    milliseconds: int | None = None
+    demands: int = 0
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one device reported: our rules, and how many foreign ones were seen and left alone."""
+
+    rules: RuleSet
+    foreign: int = 0
+    settings: SwitchSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Observed to desired, in stages. Apply follows it exactly; `fingerprint` covers all other fields.
+
+    `observed_fingerprints` are of the devices that the plan touches; `unknown` names devices that could
+    not be reached: nothing is planned for them. `target` is the fingerprint of the compiled state.
+    """
+
+    network: str
+    target: str
+    baseline: str
+    created: str  # ISO 8601, UTC
+    observed_fingerprints: Mapping[str, str]
+    stages: tuple[Stage, ...]
+    impacts: tuple[Impact, ...]
+    unknown: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not any(stage.changes for stage in self.stages)
+
+    def count(self, op: Op) -> int:
+        return sum(
+            isinstance(change, Change) and change.op is op
+            for stage in self.stages
+            for changes in stage.changes.values()
+            for change in changes
+        )

@@ -1,0 +1,1 @@
+"""Drivers: how rule sets and settings reach devices, and how what devices hold is read back."""

@@ -1,0 +1,100 @@
+"""The driver protocol: a handful of async methods per device; built-in and external drivers alike.
+
+A driver class is found through the entry-point group ``sdnctl.drivers`` (`registry.py`), is opened
+on a target (``tcp:127.0.0.1:6653``, ``unix:/run/…/br0.mgmt``, ``memory:/path#node``) and stands for
+one device until it is closed. It raises only `DeviceError` and its children, which name the device
+and tie an error to the change that caused it. `sdnctl.testing` holds the contract every driver passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+from sdnctl.plan.model import Change, Observed, SettingsChange
+
+Payload: TypeAlias = Literal["rules", "settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a device is: its name in the topology, a driver-specific address, and options.
+
+    `options` are strings such as ``private_key=file:/etc/sdnctl/key.pem``; secrets only by reference.
+    """
+
+    device: str
+    address: str
+    dpid: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a device can do; `lower` refuses or degrades what it cannot, with a diagnostic."""
+
+    tables: int = 0
+    bundles: bool = False
+    groups: frozenset[str] = frozenset()  # group types: indirect, ff, all, select
+    meters: int = 0  # largest number of meters; 0: none
+    encapsulations: frozenset[str] = frozenset()  # "mpls" needs encap/decap
+    queues: bool = False
+    bfd: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortState:
+    """State of one port as the device reports it. `bfd` is up, down, admin_down, init, or "" without BFD."""
+
+    port: int
+    name: str
+    up: bool
+    bfd: str = ""
+    rx_packets: int = 0
+    tx_packets: int = 0
+    rx_bytes: int = 0
+    tx_bytes: int = 0
+    rx_dropped: int = 0
+    tx_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Ports by number, and packets counted per flow cookie and table (rules drivers only)."""
+
+    ports: Mapping[int, PortState] = field(default_factory=dict)
+    flows: Mapping[tuple[int, int], int] = field(default_factory=dict)  # (table, cookie) → packets
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """One open device.
+
+    `prepare` checks changes without effect, `commit` makes them in the given order and returns when
+    the device confirmed them (barrier), `confirm` makes the last commit permanent and `revert` undoes it
+    back to the last confirmed state. `observe` reads back what the device holds.
+    """
+
+    name: ClassVar[str]
+    payload: ClassVar[Payload]
+
+    @classmethod
+    async def open(cls, target: Target) -> Self: ...
+
+    async def capabilities(self) -> Capabilities: ...
+
+    async def observe(self) -> Observed: ...
+
+    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+
+    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+
+    async def confirm(self) -> None: ...
+
+    async def revert(self) -> None: ...
+
+    async def counters(self) -> Counters: ...
+
+    async def close(self) -> None: ...
