@@ -1,0 +1,274 @@
+"""The store: snapshots, plans, journal and audit behind a few verbs; every write is fenced by the lease."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.store import lease as leases
+from sdnctl.store.database import open_engine
+from sdnctl.store.lease import Lease
+from sdnctl.store.tables import audit, journal, plans, snapshots
+
+
+def now() -> str:
+    """The time as the store writes it: ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state that was, is or was about to be applied; `content` is loaded by `Store.content`."""
+
+    id: int
+    created: str
+    author: str
+    reason: str
+    state: str
+    parent: int | None
+    plan: str | None
+    fingerprint: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    id: int
+    created: str
+    snapshot: int
+    event: str
+    detail: Mapping[str, Any]
+
+
+_SNAPSHOT = [snapshots.c[name] for name in Snapshot.__dataclass_fields__]
+
+
+class Store:
+    """An open store. Methods that write take the lease and fail with LeaseHeld if it was lost."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self._engine = engine
+        self.url = url
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        return cls(open_engine(url), url)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def _latest(self, state: str) -> Snapshot | None:
+        query = select(*_SNAPSHOT).where(snapshots.c.state == state).order_by(snapshots.c.id.desc()).limit(1)
+        with self._engine.begin() as connection:
+            row = connection.execute(query).one_or_none()
+        return Snapshot(*row) if row else None
+
+    def applied(self) -> Snapshot | None:
+        """The newest snapshot that was applied completely."""
+        return self._latest("applied")
+
+    def pending(self) -> Snapshot | None:
+        """The snapshot of an apply that was begun and neither finished nor abandoned."""
+        return self._latest("pending")
+
+    def snapshot(self, number: int) -> Snapshot | None:
+        with self._engine.begin() as connection:
+            row = connection.execute(select(*_SNAPSHOT).where(snapshots.c.id == number)).one_or_none()
+        return Snapshot(*row) if row else None
+
+    def history(self, limit: int = 50) -> tuple[Snapshot, ...]:
+        """Snapshots, newest first."""
+        query = select(*_SNAPSHOT).order_by(snapshots.c.id.desc()).limit(limit)
+        with self._engine.begin() as connection:
+            return tuple(Snapshot(*row) for row in connection.execute(query))
+
+    def content(self, number: int) -> str:
+        """The JSON of a snapshot; raises StoreError when it is not there or was damaged."""
+        with self._engine.begin() as connection:
+            blob = connection.execute(select(snapshots.c.content).where(snapshots.c.id == number)).scalar()
+        return _unpack(blob, f"snapshot {number}")
+
+    def plan(self, fingerprint: str) -> str:
+        """The JSON of a stored plan."""
+        with self._engine.begin() as connection:
+            blob = connection.execute(select(plans.c.content).where(plans.c.fingerprint == fingerprint)).scalar()
+        return _unpack(blob, f"plan {fingerprint[:12]}")
+
+    def journal(self, snapshot: int) -> tuple[JournalEntry, ...]:
+        query = select(journal).where(journal.c.snapshot == snapshot).order_by(journal.c.id)
+        with self._engine.begin() as connection:
+            return tuple(
+                JournalEntry(row.id, row.created, row.snapshot, row.event, json.loads(row.detail))
+                for row in connection.execute(query)
+            )
+
+    def audit_trail(self, limit: int = 100) -> tuple[tuple[str, str, str, str], ...]:
+        """(created, author, action, detail), newest first."""
+        query = (
+            select(audit.c.created, audit.c.author, audit.c.action, audit.c.detail)
+            .order_by(audit.c.id.desc())
+            .limit(limit)
+        )
+        with self._engine.begin() as connection:
+            return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def begin(
+        self,
+        lease: Lease,
+        *,
+        content: str,
+        fingerprint: str,
+        reason: str,
+        author: str,
+        summary: str,
+        plan: tuple[str, str] | None = None,
+    ) -> int:
+        """Record what is about to be applied, before any device is touched; returns the snapshot's number.
+
+        `plan` is (fingerprint, JSON). One transaction: either all of it is there after a crash, or nothing.
+        """
+        with self._write(lease) as connection:
+            if connection.execute(select(snapshots.c.id).where(snapshots.c.state == "pending")).first():
+                raise StoreError(
+                    Diagnostic(
+                        "apply-unfinished",
+                        "an earlier apply has not been finished",
+                        hint="`sdnctl apply` finishes or rolls it back before it does anything new",
+                    )
+                )
+            if plan is not None:
+                known = connection.execute(select(plans.c.fingerprint).where(plans.c.fingerprint == plan[0]))
+                if known.first() is None:
+                    values = {"fingerprint": plan[0], "created": now(), "content": _pack(plan[1])}
+                    connection.execute(insert(plans).values(**values))
+            parent = connection.execute(
+                select(snapshots.c.id)
+                .where(snapshots.c.state == "applied")
+                .order_by(snapshots.c.id.desc())
+                .limit(1)
+            ).scalar()
+            number = connection.execute(
+                insert(snapshots).values(
+                    created=now(),
+                    author=author,
+                    reason=reason,
+                    state="pending",
+                    parent=parent,
+                    plan=plan[0] if plan else None,
+                    fingerprint=fingerprint,
+                    summary=summary,
+                    content=_pack(content),
+                )
+            ).inserted_primary_key
+            assert number is not None
+            _note(connection, number[0], "begin", {"plan": plan[0] if plan else None, "reason": reason})
+            _audit(connection, author, reason, f"snapshot {number[0]}: {summary}")
+            return int(number[0])
+
+    def note(self, lease: Lease, snapshot: int, event: str, detail: Mapping[str, Any]) -> None:
+        """Add a journal entry."""
+        with self._write(lease) as connection:
+            _note(connection, snapshot, event, detail)
+
+    def finish(self, lease: Lease, snapshot: int, *, content: str | None = None) -> None:
+        """The pending snapshot is now what is applied; `content` replaces it where the apply learned more."""
+        self._close(lease, snapshot, "applied", "end", content)
+
+    def abandon(self, lease: Lease, snapshot: int, why: str) -> None:
+        """The pending snapshot was rolled back; the one before it is still what is applied."""
+        self._close(lease, snapshot, "abandoned", "abandoned", None, why)
+
+    def _close(
+        self, lease: Lease, snapshot: int, state: str, event: str, content: str | None, why: str = ""
+    ) -> None:
+        values: dict[str, Any] = {"state": state}
+        if content is not None:
+            values["content"] = _pack(content)
+        with self._write(lease) as connection:
+            changed = connection.execute(
+                update(snapshots)
+                .where(snapshots.c.id == snapshot, snapshots.c.state == "pending")
+                .values(**values)
+            )
+            if changed.rowcount != 1:
+                raise StoreError(f"snapshot {snapshot} is not pending")
+            _note(connection, snapshot, event, {"why": why} if why else {})
+
+    def hold(self) -> Any:
+        """The writer's lease, as a context manager (`lease.hold`)."""
+        return leases.hold(self._engine)
+
+    def _write(self, lease: Lease) -> _Fenced:
+        return _Fenced(self._engine, lease)
+
+
+class _Fenced:
+    """A write transaction that checks the lease first and explains a store that cannot be written."""
+
+    def __init__(self, engine: Engine, lease: Lease) -> None:
+        self._begin = engine.begin()
+        self._lease = lease
+
+    def __enter__(self) -> Connection:
+        connection = self._begin.__enter__()
+        try:
+            leases.check(connection, self._lease)
+        except BaseException as error:
+            self._begin.__exit__(type(error), error, error.__traceback__)
+            raise
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        try:
+            self._begin.__exit__(kind, error, trace)
+        except SQLAlchemyError as failure:
+            raise _not_written(failure) from failure
+        if isinstance(error, SQLAlchemyError):
+            raise _not_written(error) from error
+
+
+def _not_written(error: SQLAlchemyError) -> StoreError:
+    return StoreError(
+        Diagnostic(
+            "store-write",
+            "the store could not be written",
+            detail=str(getattr(error, "orig", None) or error),
+            hint="free disk space or fix permissions, then run the command again: it resumes where it stopped",
+        )
+    )
+
+
+def _note(connection: Connection, snapshot: int, event: str, detail: Mapping[str, Any]) -> None:
+    text = json.dumps(detail, sort_keys=True)
+    connection.execute(insert(journal).values(created=now(), snapshot=snapshot, event=event, detail=text))
+
+
+def _audit(connection: Connection, author: str, action: str, detail: str) -> None:
+    connection.execute(insert(audit).values(created=now(), author=author, action=action, detail=detail))
+
+
+def _pack(text: str) -> bytes:
+    return zlib.compress(text.encode(), 6)
+
+
+def _unpack(blob: bytes | None, what: str) -> str:
+    if blob is None:
+        raise StoreError(Diagnostic("no-such-record", f"the store holds no {what}", hint="see `sdnctl history`"))
+    try:
+        return zlib.decompress(blob).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise StoreError(
+            Diagnostic("store-damaged", f"{what} in the store is damaged", detail=str(error))
+        ) from error

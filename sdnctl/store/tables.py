@@ -1,0 +1,74 @@
+"""The store's tables (SQLAlchemy Core); the migrations create exactly these (a test compares them)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite autoincrements INTEGER only
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("created", String(32), nullable=False),  # ISO 8601, UTC
+    Column("author", String(200), nullable=False),
+    Column("reason", String(32), nullable=False),  # apply, rollback, reconcile
+    Column("state", String(16), nullable=False),  # pending, applied, abandoned
+    Column("parent", _ID, ForeignKey("snapshots.id"), nullable=True),
+    Column("plan", String(64), nullable=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # zlib-compressed JSON
+    Index("snapshots_state", "state", "id"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("created", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("created", String(32), nullable=False),
+    Column("snapshot", _ID, ForeignKey("snapshots.id"), nullable=False),
+    Column("event", String(32), nullable=False),  # begin, stage, staged, stopped, end, abandoned
+    Column("detail", Text, nullable=False),  # JSON
+    Index("journal_snapshot", "snapshot", "id"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("until", Float, nullable=False),  # seconds since the epoch
+    Column("generation", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("created", String(32), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+)
