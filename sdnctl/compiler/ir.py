@@ -61,7 +61,12 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Network:
-    """All that the compiler needs to know: topology, endpoints, and the resolved demands of all intents."""
+    """All that the compiler needs to know: topology, endpoints, and the resolved demands of all intents.
+
+    `down` names links of the topology that are known to have failed: paths and bypasses avoid them, a demand
+    that then has no protected path falls back to the best grade there is ("protection lost"), and one that
+    has no path at all keeps the one it had, so that it works again when the link does.
+    """
 
     settings: Settings
     topology: Topology
@@ -69,6 +74,7 @@ class Network:
     classes: Mapping[str, ServiceClass]
     tenants: Mapping[str, Tenant]
     demands: tuple[Demand, ...]
+    down: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+"""All devices of a network at once: open, observe and commit concurrently, under a limit.
+
+A device may have a driver for rules and one for settings; the fleet hands each change to the one
+whose payload it is. Devices that do not answer are reported as such and never taken for empty.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl.plan.model import Change, Observed, SettingsChange, Stage
+from sdnctl.southbound.base import Counters, Driver, Payload, Target
+
+T = TypeVar("T")
+
+LIMIT = 64
+"""Devices worked on at a time: enough to hide round trips, few enough for file descriptors."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the fleet reported: a device that could not be asked maps to None and has a fault."""
+
+    rules: Mapping[str, Observed | None]
+    settings: Mapping[str, Observed | None] = field(default_factory=dict)
+    faults: Mapping[str, DeviceError] = field(default_factory=dict)
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        return tuple(sorted(device for device, observed in self.rules.items() if observed is None))
+
+
+class StageFailed(DeviceError):
+    """Some devices of a stage failed; `faults` says which and why, the others have confirmed."""
+
+    def __init__(self, stage: Stage, faults: Mapping[str, DeviceError]) -> None:
+        self.stage = stage
+        self.faults = dict(faults)
+        super().__init__(*(item for fault in faults.values() for item in fault.diagnostics))
+
+
+class Fleet:
+    """Open drivers of a network; an async context manager that closes them all."""
+
+    def __init__(self, targets: Mapping[str, Mapping[type[Driver], Target]]) -> None:
+        """`targets`: device → driver class → target."""
+        self._targets = targets
+        self._open: dict[tuple[str, Payload], Driver] = {}
+        self._gate = asyncio.Semaphore(LIMIT)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(driver.close() for driver in self._open.values()), return_exceptions=True)
+        self._open.clear()
+
+    def devices(self, payload: Payload = "rules") -> tuple[str, ...]:
+        """Devices that have a driver for this payload."""
+        return tuple(
+            sorted(
+                device
+                for device, drivers in self._targets.items()
+                if any(driver.payload == payload for driver in drivers)
+            )
+        )
+
+    async def driver(self, device: str, payload: Payload = "rules") -> Driver:
+        """The device's open driver; raises DeviceUnreachable when it does not answer."""
+        key = (device, payload)
+        if key not in self._open:
+            for driver, target in self._targets.get(device, {}).items():
+                if driver.payload == payload:
+                    self._open[key] = await driver.open(target)
+                    break
+            else:
+                raise DeviceError(
+                    Diagnostic(
+                        "no-driver",
+                        f"no driver for the {payload} of {device}",
+                        address=f"switch {device}",
+                        hint="give it one under `drivers:` in inventory/equipment.yaml, or bring a lab up",
+                    )
+                )
+        return self._open[key]
+
+    def forget(self, device: str) -> None:
+        """Drop a broken connection, so that the next use opens a new one."""
+        for payload in ("rules", "settings"):
+            self._open.pop((device, payload), None)  # type: ignore[call-overload]
+
+    async def _each(
+        self, devices: Iterable[str], work: Callable[[str], Awaitable[T]]
+    ) -> tuple[dict[str, T], dict[str, DeviceError]]:
+        done: dict[str, T] = {}
+        faults: dict[str, DeviceError] = {}
+
+        async def one(device: str) -> None:
+            async with self._gate:
+                try:
+                    done[device] = await work(device)
+                except DeviceError as error:
+                    faults[device] = error
+                    self.forget(device)
+
+        await asyncio.gather(*(one(device) for device in devices))
+        return done, faults
+
+    async def observe(self, devices: Iterable[str] | None = None) -> Observation:
+        """Read back rules (and settings, where there is a driver for them) of these devices, default all."""
+        wanted = tuple(devices) if devices is not None else self.devices()
+
+        async def rules(device: str) -> Observed:
+            return await (await self.driver(device)).observe()
+
+        async def settings(device: str) -> Observed:
+            return await (await self.driver(device, "settings")).observe()
+
+        with_settings = [device for device in wanted if device in self.devices("settings")]
+        (held, faults), (set_, settings_faults) = await asyncio.gather(
+            self._each(wanted, rules), self._each(with_settings, settings)
+        )
+        return Observation(
+            {device: held.get(device) for device in wanted},
+            {device: set_.get(device) for device in with_settings},
+            {**settings_faults, **faults},
+        )
+
+    async def counters(self, payload: Payload = "rules") -> Mapping[str, Counters | None]:
+        """Port states and packet counters of every device; None for one that does not answer."""
+
+        async def read(device: str) -> Counters:
+            return await (await self.driver(device, payload)).counters()
+
+        devices = self.devices(payload)
+        done, _ = await self._each(devices, read)
+        return {device: done.get(device) for device in devices}
+
+    async def commit(self, stage: Stage) -> None:
+        """Make one stage's changes on all its devices; returns when every device confirmed them.
+
+        Raises StageFailed with the fault of each device that refused or was lost; the others are done.
+        """
+
+        async def one(device: str) -> None:
+            for payload, kind in (("settings", SettingsChange), ("rules", Change)):
+                changes = [change for change in stage.changes[device] if isinstance(change, kind)]
+                if changes:
+                    driver = await self.driver(device, payload)  # type: ignore[arg-type]
+                    await driver.prepare(changes)
+                    await driver.commit(changes)
+                    await driver.confirm()
+
+        _, faults = await self._each(sorted(stage.changes), one)
+        if stage.wait_ms:
+            await asyncio.sleep(stage.wait_ms / 1000)
+        if faults:
+            raise StageFailed(stage, dict(sorted(faults.items())))
