@@ -1,0 +1,198 @@
+"""Small things people write in inventory files: ids, wavelengths, shares, strand ranges, ends of jumpers.
+
+Each notation is parsed where the file is validated, so that a slip is reported with its line:
+
+    C-12:1-12,25        strands 1 to 12 and 25 of cable C-12
+    C-12/a:1-12         the same, of the part of the cable that leads to its end `a`
+    ODF-DC:7            position 7 of an ODF
+    ATT-1/in            port `in` of a passive node
+    core-a:3/tx         the transmitter of port 3 of a switch
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, NewType
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from sdnctl.units import parse_quantity
+
+Wavelength = NewType("Wavelength", int)  # nm
+Share = NewType("Share", float)  # 1.0 is 100 %
+Dispersion = NewType("Dispersion", float)  # ps/nm
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?\Z")
+_STRANDS = re.compile(rf"({NAME})(?:/([ab]))?:([\d,\- ]+)\Z")
+_END = re.compile(rf"({NAME})(?::(\d+))?(?:/([a-z0-9]+))?\Z")
+
+Id = Annotated[str, Field(pattern=rf"^{NAME}$", min_length=1, max_length=64)]
+"""A name: letters, digits, point, dash, underscore; `:` and `/` are kept for notations."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrandRange:
+    """Strands of one cable, in the order written; `side` is the end of the cable that the part leads to."""
+
+    cable: str
+    strands: tuple[int, ...]
+    side: str | None = None
+
+    def __str__(self) -> str:
+        side = f"/{self.side}" if self.side else ""
+        return f"{self.cable}{side}:{format_numbers(self.strands)}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndRef:
+    """One end of a jumper as written: a thing, a numbered position or port of it, and a named lane of that."""
+
+    name: str
+    number: int | None = None
+    lane: str | None = None
+
+    def __str__(self) -> str:
+        number = "" if self.number is None else f":{self.number}"
+        return f"{self.name}{number}" + (f"/{self.lane}" if self.lane else "")
+
+
+def parse_numbers(text: object) -> tuple[int, ...]:
+    """``1-3,7`` → (1, 2, 3, 7): ascending within a range, from 1, none twice."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not a range: write it like '1-12,25'")
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = _RANGE.match(part.strip())
+        if match is None:
+            raise ValueError(f"{part.strip()!r} is not a number or a range: write it like '1-12,25'")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first < 1 or last < first or last > 100_000:
+            raise ValueError(f"{part.strip()!r} is not an ascending range that starts at 1 or above")
+        numbers.extend(range(first, last + 1))
+    if len(set(numbers)) != len(numbers):
+        raise ValueError(f"{text!r} names a number twice")
+    return tuple(numbers)
+
+
+def format_numbers(numbers: tuple[int, ...]) -> str:
+    """The inverse of `parse_numbers`: consecutive numbers become a range."""
+    parts: list[str] = []
+    start = previous = None
+    for number in (*numbers, None):
+        if start is not None and previous is not None and (number is None or number != previous + 1):
+            parts.append(str(start) if start == previous else f"{start}-{previous}")
+            start = number
+        elif start is None:
+            start = number
+        previous = number
+    return ",".join(parts)
+
+
+def parse_strands(text: object) -> StrandRange:
+    """``C-12/a:1-12`` → a `StrandRange`; raises ValueError with the expected notation."""
+    match = _STRANDS.match(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} does not name strands: write it like 'C-12:1-12' or 'C-12/a:1-12'")
+    return StrandRange(match[1], parse_numbers(match[3]), match[2])
+
+
+def parse_end(text: object) -> EndRef:
+    """``ODF-DC:7``, ``ATT-1/in`` or ``core-a:3/tx`` → an `EndRef`."""
+    match = _END.match(text.strip()) if isinstance(text, str) else None
+    if match is None or (match[2] is None and match[3] is None):
+        raise ValueError(f"{text!r} does not name an end: write it like 'ODF-DC:7', 'ATT-1/in' or 'core-a:3/tx'")
+    return EndRef(match[1], int(match[2]) if match[2] else None, match[3])
+
+
+def parse_wavelength(text: object) -> Wavelength:
+    """``1310 nm`` → nm, between 800 and 1700."""
+    value = parse_quantity(text, {"nm": 1}, "1310 nm")
+    if not 800 <= value <= 1700 or value != value.to_integral_value():
+        raise ValueError(f"{text!r} is not a wavelength between 800 nm and 1700 nm")
+    return Wavelength(int(value))
+
+
+def parse_share(text: object) -> Share:
+    """``1.5 %`` → 0.015, not negative."""
+    value = parse_quantity(text, {"%": Decimal("0.01")}, "1.5 %")
+    if not 0 <= value <= 1:
+        raise ValueError(f"{text!r} is not between 0 % and 100 %")
+    return Share(float(value))
+
+
+def parse_dispersion(text: object) -> Dispersion:
+    """``1600 ps/nm`` → ps/nm, not negative."""
+    value = parse_quantity(text, {"ps/nm": 1}, "1600 ps/nm")
+    if value < 0:
+        raise ValueError(f"{text!r} is negative")
+    return Dispersion(float(value))
+
+
+def _whole(value: object) -> object:
+    """Keep YAML's true and 3.0 from becoming 1 and 3."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
+
+
+def _dpid(value: object) -> object:
+    """A datapath id as an integer or as hexadecimal text (``0x2a``)."""
+    if isinstance(value, str):
+        try:
+            return int(value, 0)
+        except ValueError:
+            raise ValueError(f"{value!r} is not a datapath id: write 42 or '0x2a'") from None
+    return _whole(value)
+
+
+def _words(value: object) -> object:
+    """A CSV cell or a list: words separated by spaces or semicolons."""
+    return tuple(value.replace(";", " ").split()) if isinstance(value, str) else value
+
+
+def _mac(value: object) -> object:
+    """``02:00:00:00:00:2a`` → 48-bit integer."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", value.strip()):
+        raise ValueError(f"{value!r} is not a MAC address: write it like '02:00:00:00:00:2a'")
+    return int(value.strip().replace(":", ""), 16)
+
+
+def format_mac(value: int) -> str:
+    """48-bit integer → ``02:00:00:00:00:2a``."""
+    return ":".join(f"{value >> shift & 0xFF:02x}" for shift in range(40, -1, -8))
+
+
+def _written(parse: Any, write: Any, example: str) -> tuple[Any, ...]:
+    """Parse text; write text back; a value that is parsed already passes."""
+    return (
+        BeforeValidator(lambda value: value if isinstance(value, StrandRange | EndRef) else parse(value)),
+        PlainSerializer(write, return_type=str),
+        WithJsonSchema({"type": "string", "examples": [example]}),
+    )
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Dpid = Annotated[int, BeforeValidator(_dpid), Field(ge=1, lt=1 << 64)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+MacField = Annotated[int, BeforeValidator(_mac), PlainSerializer(format_mac, return_type=str)]
+WavelengthField = Annotated[Wavelength, *_written(parse_wavelength, lambda nm: f"{nm} nm", "1310 nm")]
+ShareField = Annotated[Share, *_written(parse_share, lambda share: f"{share * 100:.10g} %", "1.5 %")]
+DispersionField = Annotated[Dispersion, *_written(parse_dispersion, lambda d: f"{d:.10g} ps/nm", "1600 ps/nm")]
+StrandsField = Annotated[StrandRange, *_written(parse_strands, str, "C-12:1-12")]
+EndField = Annotated[EndRef, *_written(parse_end, str, "ODF-DC:7")]
+NumbersField = Annotated[tuple[int, ...], *_written(parse_numbers, format_numbers, "1-12,25")]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Position = tuple[Longitude, Latitude]
+"""Longitude, latitude in degrees (WGS 84)."""
+
+Attenuation = Mapping[Wavelength, tuple[float, float]]
+"""Wavelength → least and greatest dB/km."""
