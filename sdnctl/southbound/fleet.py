@@ -94,7 +94,7 @@ class Fleet:
     def forget(self, device: str) -> None:
         """Drop a broken connection, so that the next use opens a new one."""
         for payload in ("rules", "settings"):
-            self._open.pop((device, payload), None)  # type: ignore[call-overload]
+            self._open.pop((device, payload), None)
 
     async def _each(
         self, devices: Iterable[str], work: Callable[[str], Awaitable[T]]

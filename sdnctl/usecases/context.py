@@ -1,0 +1,117 @@
+"""Where a use case runs: the network folder, its store, its lab, and the drivers of its devices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sdnctl.compiler.ir import Baseline, Network
+from sdnctl.errors import Diagnostic, InputError
+from sdnctl.lab import Lab, open_lab
+from sdnctl.southbound.base import Driver, Target
+from sdnctl.southbound.fleet import Fleet
+from sdnctl.southbound.registry import Registry
+from sdnctl.store.lease import author
+from sdnctl.store.state import State, loads
+from sdnctl.store.store import Snapshot, Store
+from sdnctl.topology.graph import Topology
+from sdnctl.workspace.folder import Loaded, load_network
+
+
+@dataclass
+class Context:
+    """One invocation: opened lazily, so that a use case pays only for what it touches."""
+
+    folder: Path
+    store_url: str | None = None
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The network folder; raises InputError with every fault in it."""
+        return load_network(self.folder)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store.open(self.store_url or f"sqlite:///{(self.folder / '.sdnctl' / 'store.db').absolute()}")
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry()
+
+    @property
+    def lab(self) -> Lab | None:
+        return open_lab(self.folder)
+
+    @cached_property
+    def author(self) -> str:
+        return os.environ.get("SDNCTL_AUTHOR") or author()
+
+    # ── what was applied ─────────────────────────────────────────────────────────────────────────
+
+    def applied(self) -> tuple[Snapshot, State] | None:
+        """The applied state, or None before the first apply."""
+        snapshot = self.store.applied()
+        return None if snapshot is None else (snapshot, loads(self.store.content(snapshot.id)))
+
+    def need_applied(self) -> tuple[Snapshot, State]:
+        applied = self.applied()
+        if applied is None:
+            raise InputError(
+                Diagnostic(
+                    "nothing-applied",
+                    "nothing has been applied to this network yet",
+                    hint="run `sdnctl apply` first",
+                )
+            )
+        return applied
+
+    def network(self, down: frozenset[str] = frozenset()) -> Network:
+        """What git says, with the links that the controller knows to be down."""
+        from dataclasses import replace
+
+        network = self.loaded.network
+        return replace(network, down=down & frozenset(network.topology.links))
+
+    # ── devices ──────────────────────────────────────────────────────────────────────────────────
+
+    def targets(self, topology: Topology) -> Mapping[str, Mapping[type[Driver], Target]]:
+        """Device → driver class → target. A running lab stands in for the addresses in equipment.yaml."""
+        lab = self.lab
+        stand_in = lab.targets() if lab is not None else {}
+        table: dict[str, dict[type[Driver], Target]] = {}
+        for node in topology.nodes.values():
+            addresses = stand_in.get(node.id, {}) if lab is not None else node.drivers
+            table[node.id] = {
+                self.registry.load(name): Target(node.id, address, node.dpid)
+                for name, address in sorted(addresses.items())
+                if lab is None or self.registry.has(name)
+            }
+        return table
+
+    def fleet(self, topology: Topology) -> Fleet:
+        return Fleet(self.targets(topology))
+
+
+def baseline_of(context: Context, choice: str) -> tuple[Baseline, State | None]:
+    """The baseline a compilation starts from: ``store`` (what was applied), ``none``, or a file of a state."""
+    if choice == "none":
+        return Baseline(), None
+    if choice == "store":
+        applied = context.applied()
+        return (Baseline(), None) if applied is None else (applied[1].baseline, applied[1])
+    path = Path(choice)
+    try:
+        state = loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Diagnostic(
+                "baseline-unreadable",
+                f"the baseline {choice} cannot be read",
+                detail=str(error),
+                hint="give store, none, or a file that `sdnctl compile -o` wrote",
+            )
+        ) from error
+    return state.baseline, state
