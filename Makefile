@@ -1,0 +1,45 @@
+# Everything a checkout needs. `make help` lists the targets; each makes .venv and installs what it lacks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PLUGINS := $(wildcard plugins/*)
+
+.DEFAULT_GOAL := help
+.PHONY: help install packages demo test soak lint bench format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages: # Debian packages, where this user may install them; says what is missing otherwise
+	@sh lab/debian-packages
+
+$(STAMP): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml) | packages
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  -e '.[dev]' $(foreach plugin,$(PLUGINS),-e $(plugin))
+	@touch $@
+
+install: packages $(STAMP) ## sdnctl, its plugins and the development tools into .venv
+
+demo: install ## the main job on a small network: plan, apply, verify, cut, heal, drift
+	@$(BIN)/python lab/demo.py
+
+lint: install ## formatting, style, types, import layers
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
+
+test: lint ## every tier, seeded samples (Open vSwitch tier included where this user is root)
+	@$(BIN)/python -m pytest -n 2 -q -m "not ovs" --tier "everything but Open vSwitch"
+	@$(BIN)/python -m pytest -q -m ovs --tier "Open vSwitch"
+
+soak: install ## the full counts: fuzzing, kills, faults, repair times; writes lab/reports/
+	@$(BIN)/python -m pytest -q --soak -m soak --tier soak
+
+bench: install ## measurements against a reference in the same run (ONLY=name for one)
+	@$(BIN)/python -m lab.bench $(ONLY)
+
+format: install ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

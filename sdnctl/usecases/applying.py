@@ -1,0 +1,281 @@
+"""Apply: follow a plan exactly, stage by stage, journalled so that a killed apply is finished by the next.
+
+The pending snapshot is written before any device is touched and becomes *applied* only after every
+device has confirmed and read back. An apply that finds a pending snapshot first takes the network to it
+(or back, where a device refuses it), because half of it may already be installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sdnctl.errors import (
+    AlteredPlan,
+    DeviceError,
+    DeviceUnreachable,
+    Diagnostic,
+    OutageRefused,
+    StalePlan,
+    VerificationFailed,
+)
+from sdnctl.plan.model import Plan, Stage
+from sdnctl.plan.serialise import dumps as dumps_plan
+from sdnctl.plan.stale import check_stale
+from sdnctl.southbound.fleet import Fleet, Observation, StageFailed
+from sdnctl.store.lease import Lease
+from sdnctl.store.state import State, dumps, loads
+from sdnctl.usecases.context import Context
+from sdnctl.usecases.planning import interrupted, plan_between, proven
+from sdnctl.verify.held import compare
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with (what is done now, step, steps)."""
+
+
+def silent(_what: str, _step: int, _steps: int) -> None:
+    pass
+
+
+class ApplyStopped(DeviceError):
+    """A stage could not be finished; what was done stays, and the next apply continues from there."""
+
+    default_code = "apply-stopped"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an apply did: the snapshot's number (None when there was nothing to do) and what it followed."""
+
+    snapshot: int | None
+    plan: Plan
+    resumed: int | None = None
+    rolled_back: bool = False
+
+
+def apply(
+    context: Context,
+    desired: State,
+    plan: Plan,
+    *,
+    allow_outage: frozenset[str] = frozenset(),
+    reason: str = "apply",
+    summary: str = "",
+    progress: Progress = silent,
+) -> Outcome:
+    """Follow `plan` to `desired`.
+
+    Raises StalePlan when the folder or a touched device changed since the plan was made, OutageRefused when
+    a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
+    device was lost in the middle, VerificationFailed when what is read back is not what was sent.
+    """
+    if plan.target != desired.compiled_fingerprint:
+        raise StalePlan(
+            Diagnostic(
+                "stale-plan",
+                "the plan was made for other intents, another inventory or another baseline",
+                detail=f"plan is for {plan.target[:12]}, the folder compiles to {desired.compiled_fingerprint[:12]}",
+                hint="make a new plan from this folder",
+            )
+        )
+    refused = interrupted(plan, allow_outage)
+    if refused:
+        raise OutageRefused(*refused)
+    with context.store.hold() as lease:
+        return asyncio.run(_apply(context, lease, desired, plan, reason, summary, progress))
+
+
+async def _apply(
+    context: Context, lease: Lease, desired: State, plan: Plan, reason: str, summary: str, progress: Progress
+) -> Outcome:
+    if context.store.pending() is not None:
+        raise StalePlan(
+            Diagnostic(
+                "apply-unfinished",
+                "an earlier apply was interrupted, so this plan was made on a half-applied network",
+                hint="`sdnctl apply` without a file first finishes it, then makes a new plan",
+            )
+        )
+    async with context.fleet(desired.compiled.topology) as fleet:
+        applied = context.applied()
+        touched = tuple(plan.observed_fingerprints)
+        observation = await fleet.observe(touched)
+        if observation.faults:
+            raise _lost(observation)
+        check_stale(plan, observation.rules)
+        if plan.empty and applied is not None and applied[1].fingerprint == desired.fingerprint:
+            return Outcome(None, plan)
+        number = context.store.begin(
+            lease,
+            content=dumps(desired),
+            fingerprint=desired.fingerprint,
+            reason=reason,
+            author=context.author,
+            summary=summary or summarise(plan),
+            plan=(plan.fingerprint, dumps_plan(plan)),
+        )
+        previous = applied[1] if applied is not None else None
+        rolled_back = await _follow(context, fleet, lease, number, desired, previous, plan, progress)
+        return Outcome(number, plan, rolled_back=rolled_back)
+
+
+def _lost(observation: Observation) -> DeviceUnreachable:
+    return DeviceUnreachable(*(item for fault in observation.faults.values() for item in fault.diagnostics))
+
+
+def summarise(plan: Plan) -> str:
+    """One line for the history: what changed on how many devices."""
+    from sdnctl.plan.model import Op
+
+    devices = {device for stage in plan.stages for device in stage.changes}
+    counts = ", ".join(f"{plan.count(op)} {word}" for op, word in ((Op.ADD, "added"), (Op.MODIFY, "changed"), (Op.DELETE, "removed")))
+    return f"{counts} on {len(devices)} switches"
+
+
+async def _follow(
+    context: Context,
+    fleet: Fleet,
+    lease: Lease,
+    number: int,
+    desired: State,
+    previous: State | None,
+    plan: Plan,
+    progress: Progress,
+) -> bool:
+    """Do the stages of `plan`, read back, and close the snapshot; True when it had to be rolled back."""
+    try:
+        await _stages(context, fleet, lease, number, plan.stages, progress)
+    except StageFailed as failure:
+        if any(isinstance(fault, DeviceUnreachable) for fault in failure.faults.values()):
+            context.store.note(lease, number, "stopped", {"stage": failure.stage.kind, "devices": sorted(failure.faults)})
+            raise ApplyStopped(
+                *failure.diagnostics,
+                Diagnostic(
+                    "apply-stopped",
+                    f"the plan stopped at its {failure.stage.kind} stage",
+                    detail="what was confirmed stays installed; traffic still runs on what was there before"
+                    if failure.stage.kind in {"settings", "prepare"}
+                    else "",
+                    hint="`sdnctl apply` completes it when the switch is back; `sdnctl rollback` undoes it",
+                ),
+            ) from failure
+        await _back(context, fleet, lease, number, desired, previous, progress)
+        raise DeviceError(
+            *failure.diagnostics,
+            Diagnostic("rolled-back", "a switch refused its changes; every switch is as it was before"),
+        ) from failure
+    await _close(context, fleet, lease, number, desired, plan, progress)
+    return False
+
+
+async def _stages(
+    context: Context, fleet: Fleet, lease: Lease, number: int, stages: tuple[Stage, ...], progress: Progress
+) -> None:
+    for index, stage in enumerate(stages):
+        progress(f"{stage.kind}: {len(stage.changes)} switches", index, len(stages))
+        context.store.note(lease, number, "stage", {"index": index, "kind": stage.kind})
+        await fleet.commit(stage)
+        context.store.note(lease, number, "staged", {"index": index, "kind": stage.kind})
+    progress("reading back", len(stages), len(stages))
+
+
+async def _close(
+    context: Context, fleet: Fleet, lease: Lease, number: int, desired: State, plan: Plan, progress: Progress
+) -> None:
+    """V2 on every device the plan knew, then make the snapshot the applied state."""
+    observation = await fleet.observe([device for device in fleet.devices() if device not in plan.unknown])
+    held = compare(desired.rules, observation.rules)
+    wrong = [status for status in held.devices.values() if status.differs or status.unknown]
+    if wrong:
+        context.store.note(lease, number, "stopped", {"stage": "read-back", "devices": [one.device for one in wrong]})
+        raise VerificationFailed(
+            *(
+                Diagnostic(
+                    "read-back",
+                    f"{one.device} does not hold what was applied: {one.summary}",
+                    address=f"switch {one.device}",
+                    hint="somebody else may be writing to it; `sdnctl apply` completes the plan",
+                )
+                for one in wrong
+            )
+        )
+    confirmed = frozenset(
+        label
+        for label, holders in desired.baseline.quarantine.items()
+        if all(observation.rules.get(holder, None) is not None or holder not in desired.rules for holder in holders)
+    )
+    context.store.finish(lease, number, content=dumps(desired.released(confirmed)))
+
+
+async def _back(
+    context: Context,
+    fleet: Fleet,
+    lease: Lease,
+    number: int,
+    desired: State,
+    previous: State | None,
+    progress: Progress,
+) -> None:
+    """Take every device back to the state before a pending snapshot, and abandon it."""
+    observation = await fleet.observe()
+    if previous is not None:
+        plan = plan_between(previous, observation, desired)
+    else:
+        plan = plan_between(_nothing(desired), observation, desired)
+    await _stages(context, fleet, lease, number, plan.stages, progress)
+    context.store.abandon(lease, number, "rolled back")
+
+
+def _nothing(like: State) -> State:
+    """The state of a network of these switches before the first apply: no demand, no rule."""
+    from dataclasses import replace
+
+    from sdnctl.compiler.ir import Baseline
+    from sdnctl.dataplane.values import RuleSet, SwitchSettings
+
+    nodes = like.compiled.topology.nodes
+    return State(
+        replace(
+            like.compiled,
+            demands=(),
+            trunks=(),
+            bypasses=(),
+            rules={node: RuleSet() for node in nodes},
+            switch_settings={node: SwitchSettings() for node in nodes},
+            baseline=Baseline(),
+        )
+    )
+
+
+def resume(context: Context, *, back: bool = False, progress: Progress = silent) -> int | None:
+    """Finish (or with `back` undo) an apply that was interrupted; returns its snapshot, None if there was none."""
+    pending = context.store.pending()
+    if pending is None:
+        return None
+    with context.store.hold() as lease:
+        pending = context.store.pending()  # its writer may have finished while we waited
+        if pending is None:
+            return None
+        target = loads(context.store.content(pending.id))
+        applied = context.applied()
+        previous = applied[1] if applied is not None else None
+
+        async def work() -> None:
+            async with context.fleet(target.compiled.topology) as fleet:
+                context.store.note(lease, pending.id, "resumed", {"back": back})
+                if back:
+                    await _back(context, fleet, lease, pending.id, target, previous, progress)
+                    return
+                observation = await fleet.observe()
+                if observation.unreachable:
+                    raise _lost(observation)
+                plan = plan_between(target, observation, previous)
+                await _follow(context, fleet, lease, pending.id, target, previous, plan, progress)
+
+        asyncio.run(work())
+        return pending.id
+
+
+__all__ = ["AlteredPlan", "ApplyStopped", "Outcome", "apply", "proven", "resume", "silent", "summarise"]

@@ -1,0 +1,140 @@
+"""From the folder to a plan: compile on the applied baseline, prove it (V1), observe, compare."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdnctl.compiler.pipeline import compile_network
+from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import Diagnostic, InputError, VerificationFailed
+from sdnctl.plan.diff import make_plan
+from sdnctl.plan.model import Effect, Observed, Plan
+from sdnctl.plan.serialise import loads as loads_plan
+from sdnctl.southbound.fleet import Fleet, Observation
+from sdnctl.store.state import State, loads
+from sdnctl.store.store import now
+from sdnctl.usecases.context import Context, baseline_of
+from sdnctl.usecases.verifying import V1, prove
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan with all that it was made from, so that it can be explained and applied."""
+
+    plan: Plan
+    desired: State
+    applied: State | None
+    proof: V1 | None
+    faults: Mapping[str, Exception]
+
+
+def compile_folder(context: Context, baseline: str = "store") -> State:
+    """What git says, compiled on the baseline; links the controller knows to be down are avoided.
+
+    Raises InputError or CompileError with every fault.
+    """
+    start, applied = baseline_of(context, baseline)
+    down = applied.down if applied is not None else frozenset[str]()
+    network = context.network(down)
+    return State(compile_network(network, start), network.down)
+
+
+def proven(state: State) -> V1:
+    """V1 on the desired rules under every single failure; raises VerificationFailed with the counterexamples.
+
+    A demand that the network cannot carry while links are down is a warning of the compiler, not a fault of
+    the rules.
+    """
+    report = prove(state.compiled, state.rules, down=state.down)
+    if report.violations:
+        raise VerificationFailed(*report.violations)
+    return report
+
+
+def plan_between(
+    desired: State, observation: Observation, applied: State | None, *, created: str | None = None
+) -> Plan:
+    """The plan that takes the observed devices to the desired state."""
+    return make_plan(
+        desired.compiled.settings.name,
+        desired.compiled,
+        observation.rules,
+        applied.compiled if applied is not None else None,
+        created=created or now(),
+        rules=desired.rules,
+        settings_observed={
+            device: observed.settings if observed is not None else None
+            for device, observed in observation.settings.items()
+        },
+    )
+
+
+async def _observe(context: Context, state: State, against: str) -> Observation:
+    if against == "live":
+        async with context.fleet(state.compiled.topology) as fleet:
+            return await fleet.observe()
+    nodes = state.compiled.topology.nodes
+    if against == "empty":
+        return Observation({node: Observed(RuleSet()) for node in nodes})
+    try:
+        other = loads(Path(against).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Diagnostic(
+                "against-unreadable",
+                f"{against} cannot be read",
+                detail=str(error),
+                hint="give live, empty, or a file that `sdnctl compile -o` wrote",
+            )
+        ) from error
+    return Observation({node: Observed(other.rules.get(node, RuleSet())) for node in nodes})
+
+
+def prepare(context: Context, *, against: str = "live", baseline: str = "store") -> Prepared:
+    """Everything up to the plan: nothing is changed anywhere."""
+    desired = compile_folder(context, baseline)
+    proof = proven(desired)
+    observation = asyncio.run(_observe(context, desired, against))
+    applied = context.applied()
+    state = applied[1] if applied is not None else None
+    plan = plan_between(desired, observation, state)
+    return Prepared(plan, desired, state, proof, observation.faults)
+
+
+async def prepare_on(fleet: Fleet, desired: State, applied: State | None) -> tuple[Plan, Observation]:
+    """The same on an open fleet, for use cases that go on to apply."""
+    observation = await fleet.observe()
+    return plan_between(desired, observation, applied), observation
+
+
+def read_plan(path: Path) -> Plan:
+    """A plan from a file; raises AlteredPlan when its text does not match its fingerprint."""
+    try:
+        return loads_plan(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Diagnostic(
+                "plan-unreadable",
+                f"the plan {path} cannot be read",
+                detail=str(error),
+                hint="make one with `sdnctl plan -o FILE`",
+            )
+        ) from error
+
+
+def interrupted(plan: Plan, allowed: frozenset[str] = frozenset()) -> tuple[Diagnostic, ...]:
+    """The protected classes this plan would interrupt, beyond those that the operator allows."""
+    return tuple(
+        Diagnostic(
+            "outage",
+            f"{impact.demands} demands of class {impact.service_class} would be interrupted",
+            address=f"intent {impact.application}",
+            detail=impact.reason,
+            hint=f"go ahead with --allow-outage {impact.service_class}",
+        )
+        for impact in plan.impacts
+        if impact.effect is Effect.OUTAGE and impact.protected and impact.service_class not in allowed
+    )
