@@ -47,7 +47,10 @@ class Model(BaseModel):
 
 
 class LinkEntry(Model):
-    """A declared link, or an override of a derived one. `srlgs` are names of declared shared risks."""
+    """A declared link, or an override of a derived one. `srlgs` are names of declared shared risks.
+
+    `cables`, in order from a to b, give length and shared risks where routes are known but not strands (depth 2).
+    """
 
     id: Id
     a: PortField | None = None
@@ -57,6 +60,7 @@ class LinkEntry(Model):
     capacity: BitrateField | None = None
     mtu: OctetsField | None = None
     srlgs: tuple[Id, ...] = ()
+    cables: tuple[Id, ...] = ()
 
 
 class SrlgEntry(Model):
