@@ -71,4 +71,6 @@ def loads(text: str) -> State:
             )
         return State(serialise.loads_compiled(json.dumps(document["compiled"])), frozenset(document["down"]))
     except (KeyError, ValueError, TypeError) as error:
-        raise StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error))) from error
+        raise StoreError(
+            Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error))
+        ) from error

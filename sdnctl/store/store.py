@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.store import lease as leases
 from sdnctl.store.database import open_engine
 from sdnctl.store.lease import Lease
-from sdnctl.store.tables import audit, journal, plans, snapshots
+from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
 
 
 def now() -> str:
@@ -46,6 +47,18 @@ class JournalEntry:
     snapshot: int
     event: str
     detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one level of verification last said about one application, and of which snapshot."""
+
+    application: str
+    level: str
+    created: str
+    snapshot: int
+    verdict: str
+    detail: str
 
 
 _SNAPSHOT = [snapshots.c[name] for name in Snapshot.__dataclass_fields__]
@@ -121,6 +134,14 @@ class Store:
         )
         with self._engine.begin() as connection:
             return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The latest verdict of every application and level."""
+        query = select(*(verdicts.c[name] for name in Verdict.__dataclass_fields__)).order_by(
+            verdicts.c.application, verdicts.c.level
+        )
+        with self._engine.begin() as connection:
+            return tuple(Verdict(*row) for row in connection.execute(query))
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -206,7 +227,18 @@ class Store:
                 raise StoreError(f"snapshot {snapshot} is not pending")
             _note(connection, snapshot, event, {"why": why} if why else {})
 
-    def hold(self) -> Any:
+    def record_verdicts(self, found: Iterable[Verdict]) -> None:
+        """Keep the latest verdict of each application and level.
+
+        Needs no lease: verifying changes nothing, and the newest measurement wins.
+        """
+        with self._engine.begin() as connection:
+            for verdict in found:
+                key = (verdicts.c.application == verdict.application, verdicts.c.level == verdict.level)
+                connection.execute(delete(verdicts).where(*key))
+                connection.execute(insert(verdicts).values(**asdict(verdict)))
+
+    def hold(self) -> AbstractContextManager[Lease]:
         """The writer's lease, as a context manager (`lease.hold`)."""
         return leases.hold(self._engine)
 

@@ -72,3 +72,14 @@ audit = Table(
     Column("action", String(64), nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("application", String(200), primary_key=True),
+    Column("level", String(8), primary_key=True),  # V1, V2, V3
+    Column("created", String(32), nullable=False),
+    Column("snapshot", _ID, ForeignKey("snapshots.id"), nullable=False),
+    Column("verdict", String(16), nullable=False),  # ok, degraded, failed
+    Column("detail", Text, nullable=False),
+)

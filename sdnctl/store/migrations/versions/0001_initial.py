@@ -1,4 +1,4 @@
-"""Snapshots, plans, journal, lease and audit."""
+"""Snapshots, plans, journal, lease, audit and verdicts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,8 +54,17 @@ def upgrade() -> None:
         sa.Column("action", sa.String(64), nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
     )
+    op.create_table(
+        "verdicts",
+        sa.Column("application", sa.String(200), primary_key=True),
+        sa.Column("level", sa.String(8), primary_key=True),
+        sa.Column("created", sa.String(32), nullable=False),
+        sa.Column("snapshot", _ID, sa.ForeignKey("snapshots.id"), nullable=False),
+        sa.Column("verdict", sa.String(16), nullable=False),
+        sa.Column("detail", sa.Text, nullable=False),
+    )
 
 
 def downgrade() -> None:
-    for table in ("audit", "leases", "journal", "plans", "snapshots"):
+    for table in ("verdicts", "audit", "leases", "journal", "plans", "snapshots"):
         op.drop_table(table)

@@ -1,0 +1,179 @@
+"""The store: migrations make the tables, writes are fenced, one pending apply at a time, nothing half written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text, update
+from sqlalchemy.pool import NullPool
+
+from sdnctl.errors import LeaseHeld, StoreError
+from sdnctl.store import lease as leases
+from sdnctl.store.store import Store, Verdict
+from sdnctl.store.tables import leases as lease_table
+from sdnctl.store.tables import metadata
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    opened = Store.open(f"sqlite:///{tmp_path}/deep/folder/store.db")
+    yield opened
+    opened.close()
+
+
+def begin(store: Store, lease: leases.Lease, content: str = "{}") -> int:
+    return store.begin(
+        lease, content=content, fingerprint="f", reason="apply", author="me", summary="s", plan=("p" * 64, "{}")
+    )
+
+
+def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
+    engine = create_engine(store.url, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_begin_then_finish(store: Store) -> None:
+    with store.hold() as lease:
+        number = begin(store, lease, content='{"état": 1}')
+        pending = store.pending()
+        assert pending is not None
+        assert pending.id == number
+        assert store.applied() is None
+        store.note(lease, number, "stage", {"index": 0})
+        store.finish(lease, number)
+    assert store.pending() is None
+    applied = store.applied()
+    assert applied is not None
+    assert applied.id == number
+    assert store.content(number) == '{"état": 1}'
+    assert store.plan("p" * 64) == "{}"
+    assert [entry.event for entry in store.journal(number)] == ["begin", "stage", "end"]
+    assert store.audit_trail()[0][1:3] == ("me", "apply")
+
+
+def test_only_one_apply_can_be_pending(store: Store) -> None:
+    with store.hold() as lease:
+        begin(store, lease)
+        with pytest.raises(StoreError, match="has not been finished"):
+            begin(store, lease)
+
+
+def test_abandoned_keeps_what_was_applied(store: Store) -> None:
+    with store.hold() as lease:
+        first = begin(store, lease)
+        store.finish(lease, first)
+        second = begin(store, lease)
+        store.abandon(lease, second, "rolled back")
+        with pytest.raises(StoreError, match="not pending"):
+            store.finish(lease, second)
+    applied = store.applied()
+    assert applied is not None
+    assert applied.id == first
+
+
+def test_second_writer_is_refused_with_the_holders_name(store: Store, tmp_path: Path) -> None:
+    script = (
+        "import sys; from sdnctl.store.store import Store\n"
+        "with Store.open(sys.argv[1]).hold() as lease:\n"
+        "    print(lease.generation, flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, store.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout.readline().strip() == "1"
+        with pytest.raises(LeaseHeld, match=f"pid {other.pid} "), store.hold():
+            pass
+        other.stdin.close()
+    with store.hold() as lease:
+        assert lease.generation == 2  # another holder, another generation
+
+
+def test_a_dead_holder_is_succeeded_at_once(store: Store) -> None:
+    script = (
+        "import os, sys, signal; from sdnctl.store.store import Store\n"
+        "with Store.open(sys.argv[1]).hold(): os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, store.url], check=False)
+    start = time.monotonic()
+    with store.hold() as lease:
+        assert lease.generation == 2
+    assert time.monotonic() - start < leases.TTL / 2
+
+
+def test_a_holder_on_another_machine_is_waited_for(store: Store) -> None:
+    engine = create_engine(store.url, poolclass=NullPool)
+    with store.hold():
+        pass
+    with engine.begin() as connection:
+        values = {"holder": "ann@elsewhere pid 1 start 1 thread 1", "until": time.time() + 60}
+        connection.execute(update(lease_table).values(**values))
+    with pytest.raises(LeaseHeld, match="ann@elsewhere"), store.hold():
+        pass
+    with engine.begin() as connection:
+        connection.execute(update(lease_table).values(until=time.time() - 1))
+    with store.hold() as lease:
+        assert lease.holder.endswith(str(lease.holder.rsplit(" ", 1)[-1]))
+
+
+def test_a_writer_that_lost_its_lease_writes_nothing(store: Store) -> None:
+    engine = create_engine(store.url, poolclass=NullPool)
+    with store.hold() as lease:
+        number = begin(store, lease)
+        with engine.begin() as connection:
+            connection.execute(update(lease_table).values(holder="other@host", generation=99))
+        with pytest.raises(LeaseHeld, match="other@host"):
+            store.finish(lease, number)
+    assert store.applied() is None
+
+
+def test_latest_verdict_wins(store: Store) -> None:
+    with store.hold() as lease:
+        number = begin(store, lease)
+    store.record_verdicts(
+        [Verdict("video", "V1", "t1", number, "ok", ""), Verdict("video", "V2", "t1", number, "ok", "")]
+    )
+    store.record_verdicts([Verdict("video", "V1", "t2", number, "failed", "x")])
+    assert [(one.level, one.verdict) for one in store.verdicts()] == [("V1", "failed"), ("V2", "ok")]
+
+
+def test_a_store_of_a_newer_version_is_refused(store: Store) -> None:
+    engine = create_engine(store.url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="newer sdnctl"):
+        Store.open(store.url)
+
+
+def test_unusable_stores_are_explained(tmp_path: Path) -> None:
+    not_a_database = tmp_path / "store.db"
+    not_a_database.write_bytes(b"garbage" * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        Store.open(f"sqlite:///{not_a_database}")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store.open("nonsense://host/db")
+    if os.geteuid() != 0:
+        tmp_path.chmod(0o500)
+        with pytest.raises(StoreError, match="cannot be opened"):
+            Store.open(f"sqlite:///{tmp_path}/new/store.db")
+
+
+def test_damaged_content_is_reported(store: Store) -> None:
+    with store.hold() as lease:
+        number = begin(store, lease)
+    engine = create_engine(store.url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE snapshots SET content = x'00'"))
+    with pytest.raises(StoreError, match="damaged"):
+        store.content(number)
+    with pytest.raises(StoreError, match="no snapshot 77"):
+        store.content(77)
