@@ -1,0 +1,139 @@
+"""Shortest paths where not every turn is allowed: consecutive hops must satisfy a condition of their own.
+
+A path that survives the death of a switch needs a way round for each pair of hops, so the
+search runs over directed hops instead of switches. Such a search may visit a switch twice; a labelled path must
+not. Where it does, the problem is branched on which of the two ways in is given up, best first, so
+that the answer stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from heapq import heappop, heappush
+
+from sdnctl.topology.graph import Hop, Path
+from sdnctl.topology.paths import Graph
+
+MAX_BRANCHES = 2_000
+"""Branches after which the search gives up; city networks need a handful."""
+
+
+class SearchLimit(Exception):
+    """The search gave up before it had an answer: neither a path nor a proof that there is none."""
+
+
+def shortest_with_turns(
+    graph: Graph,
+    source: str,
+    target: str,
+    banned: Set[str],
+    turn: Callable[[Hop, Hop], bool],
+    first: Callable[[Hop], bool],
+    last: Callable[[Hop], bool],
+) -> Path | None:
+    """The least simple path by (delay, hops, link ids) all of whose turns, first and last hop are allowed.
+
+    Source and target differ. `turn`, `first` and `last` are asked lazily and must be pure. Raises
+    `SearchLimit` after `MAX_BRANCHES` branches without an answer.
+    """
+    search = _Search(graph, source, target, banned, turn, first, last)
+    heap: list[tuple[int, tuple[str, ...], int, Path, frozenset[Hop]]] = []
+    serial = 0
+
+    def push(closed: frozenset[Hop]) -> None:
+        nonlocal serial
+        walk = search.walk(closed)
+        if walk is not None:
+            serial += 1
+            heappush(heap, (graph.weight(walk), walk.links, serial, walk, closed))
+
+    push(frozenset())
+    while heap:
+        *_, walk, closed = heappop(heap)
+        clash = _revisited(walk, source)
+        if clash is None:
+            return walk
+        if serial > MAX_BRANCHES:
+            raise SearchLimit(f"gave up after {MAX_BRANCHES} branches between {source} and {target}")
+        for hop in clash:
+            push(closed | {hop})
+    return None
+
+
+def _revisited(walk: Path, source: str) -> tuple[Hop, ...] | None:
+    """The hops that enter a switch a second time: a simple path must give up one of them."""
+    entered: dict[str, Hop] = {}
+    for hop in walk.hops:
+        if hop.head == source:
+            return (hop,)
+        if hop.head in entered:
+            return (entered[hop.head], hop)
+        entered[hop.head] = hop
+    return None
+
+
+class _Search:
+    """Dijkstra from the target over directed hops; a state is a hop that still has to be crossed."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        source: str,
+        target: str,
+        banned: Set[str],
+        turn: Callable[[Hop, Hop], bool],
+        first: Callable[[Hop], bool],
+        last: Callable[[Hop], bool],
+    ) -> None:
+        self.graph, self.source, self.target, self.banned = graph, source, target, banned
+        self.turn, self.first, self.last = turn, first, last
+        self.out = {
+            node: tuple(hop for hop in hops if hop.link not in banned)
+            for node, hops in graph.topology.adjacency.items()
+        }
+
+    def walk(self, closed: frozenset[Hop]) -> Path | None:
+        """The least walk without the closed hops; it may visit switches twice."""
+        weights = self.graph.weights
+        best: dict[Hop, int] = {}
+        heap: list[tuple[int, Hop]] = []
+        for out in self.out[self.target]:
+            hop = Hop(out.link, out.head, out.tail)
+            if hop not in closed and self.last(hop):
+                best[hop] = weights[hop.link]
+                heappush(heap, (best[hop], hop))
+        settled: set[Hop] = set()
+        limit: int | None = None
+        while heap:
+            so_far, hop = heappop(heap)
+            if hop in settled:
+                continue
+            if limit is not None and so_far > limit:
+                break
+            settled.add(hop)
+            if hop.tail == self.source and self.first(hop):
+                limit = so_far
+            for out in self.out[hop.tail]:
+                before = Hop(out.link, out.head, out.tail)
+                if before in settled or before in closed or before.tail == hop.head:
+                    continue
+                total = so_far + weights[before.link]
+                if total < best.get(before, total + 1) and self.turn(before, hop):
+                    best[before] = total
+                    heappush(heap, (total, before))
+        return self._follow(best, settled, limit)
+
+    def _follow(self, best: dict[Hop, int], settled: set[Hop], limit: int | None) -> Path | None:
+        if limit is None:
+            return None
+        hop = next(hop for hop in self.out[self.source] if best.get(hop) == limit and self.first(hop))
+        hops = [hop]
+        while best[hop] != self.graph.weights[hop.link] or hop.head != self.target:
+            rest = best[hop] - self.graph.weights[hop.link]
+            hop = next(
+                after
+                for after in self.out[hop.head]
+                if after in settled and best[after] == rest and after.head != hop.tail and self.turn(hop, after)
+            )
+            hops.append(hop)
+        return Path(tuple(hops))
