@@ -1,0 +1,268 @@
+"""Cables: from what people wrote to checked routes with positions along the sheath."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from sdnctl.document import Document
+from sdnctl.errors import Source
+from sdnctl.inventory import models
+from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.plant import Cable, CableType, Duct, Passage, Segment, StrandFault
+from sdnctl.inventory.routes import chain
+from sdnctl.units import Length, format_length
+
+SHEATH_RATIO = (1.0, 1.06)
+"""Sheath without loops ÷ route: usually 1.01–1.06 (outside-plant surveys); 1.0 is a route nobody remeasured."""
+SHEATH_TOLERANCE = Length(5.0)
+"""Differences below this are rounding of short cables."""
+
+
+def read_cable_types(c: Collector) -> dict[str, CableType]:
+    document = c.document("inventory/cable-types.yaml", models.CableTypesFile)
+    types: dict[str, CableType] = {}
+    for index, item in enumerate(document.value.cable_types if document else ()):
+        assert document is not None
+        if c.declare("cable type", item.id, document.at("cable_types", index)):
+            attenuation = {Wavelength(nm): (span.min, span.max) for nm, span in item.attenuation.items()}
+            types[item.id] = CableType(
+                item.id,
+                item.strands,
+                item.tubes,
+                item.colours,
+                item.fibre,
+                item.helix,
+                item.group_index,
+                attenuation,
+            )
+    return types
+
+
+def read_cables(
+    c: Collector, types: Mapping[str, CableType], segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
+) -> dict[str, Cable]:
+    document = c.document("inventory/cables.yaml", models.CablesFile)
+    cables: dict[str, Cable] = {}
+    for index, item in enumerate(document.value.cables if document else ()):
+        assert document is not None
+        origin = document.at("cables", index)
+        if not c.declare("cable", item.id, origin):
+            continue
+        cable = _cable(c, item, document, index, types, segments, ducts)
+        if cable is not None:
+            cables[item.id] = cable
+    c.note_unknown_owners("cable", ((cable.life, cable.origin) for cable in cables.values()))
+    return cables
+
+
+def _cable(
+    c: Collector,
+    item: models.CableModel,
+    document: Document[models.CablesFile],
+    index: int,
+    types: Mapping[str, CableType],
+    segments: Mapping[str, Segment],
+    ducts: Mapping[str, Duct],
+) -> Cable | None:
+    """One cable, or None when its route cannot be told (then why is reported)."""
+    origin, address = document.at("cables", index), f"cable {item.id}"
+    found = [c.exists("cable type", item.type, address, document.at("cables", index, "type"))]
+    found += [
+        c.exists(("chamber", "site"), end, address, document.at("cables", index, key))
+        for key, end in (("a", item.a), ("b", item.b))
+    ]
+    found += [
+        c.exists(("duct", "segment"), name, address, document.at("cables", index, "route", place))
+        for place, name in enumerate(item.route)
+    ]
+    if not all(found) or item.type not in types:
+        return None
+    if any(name not in ducts and name not in segments for name in item.route):
+        return None  # declared, but faulty: reported where it is declared
+    route = _route(item, segments, ducts)
+    if isinstance(route, str):
+        c.error(
+            "cable-route-not-contiguous",
+            f"the route of cable {item.id} does not lead from {item.a} to {item.b}",
+            address,
+            document.at("cables", index, "route"),
+            detail=route,
+            hint="List the ducts in order from end a; split a cable that passes a place twice.",
+        )
+        return None
+    passages, places = route
+    if not passages and item.sheath is None:
+        c.error(
+            "cable-length-unknown",
+            f"cable {item.id} has neither a route nor a sheath length",
+            address,
+            origin,
+            hint="Give one of the two.",
+        )
+        return None
+    slack = _slack(c, item, document, index, places)
+    loops = sum(slack.values())
+    steps = [float(segments[passage.segment].length) for passage in passages]
+    sheath = item.sheath if item.sheath is not None else Length(sum(steps) + loops)
+    if passages:
+        _check_sheath(c, item, document.at("cables", index, "sheath"), sheath, loops, sum(steps))
+        scale = max(sheath - loops, 0.0) / sum(steps) if sum(steps) else 0.0
+        steps = [step * scale for step in steps]
+    else:
+        steps = [max(sheath - loops, 0.0)]
+    life = c.life(document.value.defaults, item, address, origin)
+    if life.status is models.Status.IN_SERVICE:
+        _check_holders(c, item.id, passages, segments, ducts, origin)
+    return Cable(
+        item.id,
+        item.type,
+        places,
+        passages,
+        _marks(places, steps, slack, sheath),
+        sheath,
+        slack,
+        _faults(c, item, document, index, types[item.type].strands, sheath),
+        life,
+        origin,
+    )
+
+
+def _route(
+    item: models.CableModel, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
+) -> tuple[tuple[Passage, ...], tuple[str, ...]] | str:
+    """Passages and places from end a, or why the parts of the route do not join. A duct may be run either way."""
+    if not item.route:
+        return (), (item.a, item.b)
+    both = [name for name in item.route if name in ducts and name in segments]
+    if both:
+        return f"{both[0]} is a duct and a segment: rename one of the two."
+    ends = [ducts[name].ends if name in ducts else (segments[name].a, segments[name].b) for name in item.route]
+    stations = chain(list(zip(item.route, ends, strict=True)), item.a)
+    if isinstance(stations, str):
+        return stations
+    if stations[-1] != item.b:
+        return f"The route ends at {stations[-1]}, the cable at {item.b}."
+    passages: list[Passage] = []
+    for name, station, (first, _) in zip(item.route, stations, ends, strict=False):
+        if name in ducts:
+            run = ducts[name].segments
+            passages += [Passage(segment, name) for segment in (run if station == first else reversed(run))]
+        else:
+            passages.append(Passage(name, None))
+    places = chain([(p.segment, (segments[p.segment].a, segments[p.segment].b)) for p in passages], item.a)
+    return places if isinstance(places, str) else (tuple(passages), tuple(places))
+
+
+def _slack(
+    c: Collector,
+    item: models.CableModel,
+    document: Document[models.CablesFile],
+    index: int,
+    places: Sequence[str],
+) -> dict[str, Length]:
+    slack: dict[str, Length] = {}
+    for number, loop in enumerate(item.slack):
+        if loop.at in places:
+            slack[loop.at] = Length(slack.get(loop.at, 0.0) + loop.length)
+        else:
+            c.error(
+                "slack-off-route",
+                f"cable {item.id} keeps a loop at {loop.at}, where it does not pass",
+                f"cable {item.id}",
+                document.at("cables", index, "slack", number),
+                hint=f"It passes {', '.join(places)}.",
+            )
+    return slack
+
+
+def _check_sheath(
+    c: Collector, item: models.CableModel, origin: Source, sheath: float, loops: float, route: float
+) -> None:
+    """Warn when the sheath without loops is shorter than the route, or longer than cables are laid."""
+    low, high = SHEATH_RATIO
+    straight = sheath - loops
+    if low * route - SHEATH_TOLERANCE <= straight <= high * route + SHEATH_TOLERANCE:
+        return
+    c.warning(
+        "sheath-length-unlikely",
+        f"cable {item.id} is {straight / route:.3f} times as long as its route"
+        if route
+        else "the route has no length",
+        f"cable {item.id}",
+        origin,
+        detail=f"Sheath {format_length(round(sheath))}, of that loops {format_length(round(loops))}, "
+        f"route {format_length(round(route))}; usual is {low} to {high}.",
+        hint="Check the sheath marks, the loops and the route.",
+    )
+
+
+def _faults(
+    c: Collector,
+    item: models.CableModel,
+    document: Document[models.CablesFile],
+    index: int,
+    capacity: int,
+    sheath: Length,
+) -> tuple[StrandFault, ...]:
+    faults: list[StrandFault] = []
+    for number, fault in enumerate(item.faults):
+        where = document.at("cables", index, "faults", number)
+        if max(fault.strands) > capacity:
+            c.error(
+                "strand-beyond-capacity",
+                f"cable {item.id} has {capacity} strands, not {max(fault.strands)}",
+                f"cable {item.id}",
+                where,
+                hint="Correct the strand number or the cable type.",
+            )
+        elif fault.at > sheath:
+            c.error(
+                "fault-beyond-cable",
+                f"the fault is {format_length(fault.at)} along a cable of {format_length(round(sheath))}",
+                f"cable {item.id}",
+                where,
+                hint="Distances count along the sheath from end a.",
+            )
+        else:
+            faults.append(StrandFault(frozenset(fault.strands), fault.at, fault.note))
+    return tuple(faults)
+
+
+def _marks(
+    places: Sequence[str], steps: Sequence[float], slack: Mapping[str, Length], sheath: Length
+) -> tuple[float, ...]:
+    """Positions along the sheath: the middle of each place's loop; 0 and the whole sheath at the ends."""
+    marks = [0.0]
+    position = float(slack.get(places[0], 0.0))
+    for (_, place), step in zip(pairwise(places), steps, strict=True):
+        position += step
+        loop = float(slack.get(place, 0.0))
+        marks.append(position + loop / 2)
+        position += loop
+    marks[-1] = float(sheath)
+    return tuple(marks)
+
+
+def _check_holders(
+    c: Collector,
+    cable: str,
+    passages: Sequence[Passage],
+    segments: Mapping[str, Segment],
+    ducts: Mapping[str, Duct],
+    origin: Source,
+) -> None:
+    """Glass in service cannot lie in works that do not exist yet or any more (a blocked duct cuts nothing)."""
+    holders = [("segment", p.segment, segments[p.segment].life.status) for p in passages]
+    holders += [("duct", p.duct, ducts[p.duct].life.status) for p in passages if p.duct is not None]
+    for kind, name, status in dict.fromkeys(holders):
+        if status in (models.Status.PLANNED, models.Status.ABANDONED):
+            c.warning(
+                "status-contradiction",
+                f"cable {cable} is in service in a {kind} that is {status}",
+                f"cable {cable}",
+                origin,
+                detail=f"The {kind} is {name}.",
+                hint="Correct the status of one of the two.",
+            )

@@ -1,0 +1,244 @@
+"""Places, segments, ducts and hazard zones: from what people wrote to checked civil works.
+
+A route is a chain: each part begins where the one before it ended. `chain` checks that for ducts through
+segments here, and for cables through ducts in `cables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sdnctl.document import Document
+from sdnctl.errors import Source
+from sdnctl.inventory import models
+from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.geometry import distance, line_length, polygon_fault
+from sdnctl.inventory.plant import (
+    Chamber,
+    Duct,
+    Hazard,
+    Point,
+    Segment,
+    Site,
+)
+from sdnctl.units import Length
+
+SNAP = Length(25.0)
+"""How far the end of a segment's line may lie from its place before it is reported."""
+SHEATH_RATIO = (1.0, 1.06)
+"""Sheath without loops ÷ route: usually 1.01–1.06 (outside-plant surveys); 1.0 is a route nobody remeasured."""
+
+
+def read_sites(c: Collector) -> dict[str, Site]:
+    document = c.document("inventory/sites.yaml", models.SitesFile)
+    sites: dict[str, Site] = {}
+    for index, item in enumerate(document.value.sites if document else ()):
+        assert document is not None
+        origin = document.at("sites", index)
+        if c.declare("site", item.id, origin):
+            life = c.life(document.value.defaults, item, f"site {item.id}", origin)
+            sites[item.id] = Site(
+                item.id, item.name or item.id, item.kind, item.position, item.feeder, life, origin
+            )
+    c.note_unknown_owners("site", ((site.life, site.origin) for site in sites.values()))
+    return sites
+
+
+def read_chambers(c: Collector) -> dict[str, Chamber]:
+    document: Document[tuple[models.ChamberRow, ...]] | None = c.document("inventory/chambers.csv", tuple)
+    chambers: dict[str, Chamber] = {}
+    for index, row in enumerate(document.value if document else ()):
+        assert document is not None
+        origin = document.at(index)
+        if row.id in c.declared.get("site", {}):
+            c.error(
+                "duplicate-id",
+                f"{row.id} is a site and a chamber",
+                f"chamber {row.id}",
+                origin,
+                detail=f"The site is declared at {c.declared['site'][row.id]}.",
+                hint="Segments refer to both by id: give one of them another.",
+            )
+        elif c.declare("chamber", row.id, origin):
+            life = c.life(models.Life(), row, f"chamber {row.id}", origin)
+            chambers[row.id] = Chamber(row.id, row.kind, (row.lon, row.lat), life, origin)
+    c.note_unknown_owners("chamber", ((chamber.life, chamber.origin) for chamber in chambers.values()))
+    return chambers
+
+
+def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str, Chamber]) -> dict[str, Segment]:
+    document = c.document("inventory/segments.geojson", models.SegmentsFile)
+    positions: dict[str, Point | None] = {key: site.position for key, site in sites.items()}
+    positions.update({key: chamber.position for key, chamber in chambers.items()})
+    segments: dict[str, Segment] = {}
+    for index, feature in enumerate(document.value.features if document else ()):
+        assert document is not None
+        item, line = feature.properties, feature.geometry.coordinates
+        origin, address = document.at("features", index), f"segment {item.id}"
+        if not c.declare("segment", item.id, origin):
+            continue
+        found = [c.exists(("chamber", "site"), end, address, origin) for end in (item.a, item.b)]
+        if not all(found):
+            continue
+        if item.a == item.b:
+            c.error("segment-loop", f"segment {item.id} begins and ends at {item.a}", address, origin)
+            continue
+        drawn = line_length(line)
+        _check_ends(c, item, line, positions, address, origin)
+        life = c.life(document.value.defaults, item, address, origin)
+        segments[item.id] = Segment(
+            item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin
+        )
+    c.note_unknown_owners("segment", ((segment.life, segment.origin) for segment in segments.values()))
+    return segments
+
+
+def _check_ends(
+    c: Collector,
+    item: models.SegmentProperties,
+    line: Sequence[Point],
+    positions: Mapping[str, Point | None],
+    address: str,
+    origin: Source,
+) -> None:
+    """Warn when a line does not begin and end at the places it claims to join."""
+    a, b = positions.get(item.a), positions.get(item.b)
+    if a is None or b is None:
+        return
+    off = max(distance(a, line[0]), distance(b, line[-1]))
+    if off <= SNAP:
+        return
+    reversed_off = max(distance(a, line[-1]), distance(b, line[0]))
+    c.warning(
+        "segment-off-its-ends",
+        f"the line of {item.id} ends {off:.0f} m away from {item.a} or {item.b}",
+        address,
+        origin,
+        hint="It is drawn from b to a: exchange a and b." if reversed_off <= SNAP else "Correct the line's ends.",
+    )
+
+
+def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]:
+    document = c.document("inventory/ducts.yaml", models.DuctsFile)
+    items: dict[str, tuple[models.DuctModel, Source]] = {}
+    for index, item in enumerate(document.value.ducts if document else ()):
+        assert document is not None
+        origin = document.at("ducts", index)
+        if c.declare("duct", item.id, origin):
+            items[item.id] = item, origin
+    ducts: dict[str, Duct] = {}
+    for key in _outermost_first(c, items):
+        item, origin = items[key]
+        address = f"duct {key}"
+        found = [c.exists("segment", name, address, origin) for name in item.segments]
+        if item.parent is not None:
+            found.append(c.exists("duct", item.parent, address, origin))
+        parent = ducts.get(item.parent) if item.parent else None
+        needs_faulty = (item.parent and parent is None) or any(name not in segments for name in item.segments)
+        if not all(found) or needs_faulty:
+            continue  # reported here, or where the faulty thing is declared
+        names = item.segments or (parent.segments if parent else ())
+        if not names:
+            c.error(
+                "duct-without-segments",
+                f"duct {key} runs through no segment",
+                address,
+                origin,
+                hint="List its segments, or name the parent duct it lies in.",
+            )
+            continue
+        if parent is not None and not _is_run(names, parent.segments):
+            c.error(
+                "duct-outside-parent",
+                f"duct {key} leaves its parent {parent.id}",
+                address,
+                origin,
+                detail=f"{', '.join(names)} is not a stretch of {', '.join(parent.segments)}.",
+                hint="A nested duct lies in its parent all the way: split it where it leaves.",
+            )
+            continue
+        places = chain([(name, (segments[name].a, segments[name].b)) for name in names], None)
+        if isinstance(places, str):
+            c.error("duct-not-contiguous", f"the segments of duct {key} do not join", address, origin, places)
+            continue
+        assert document is not None
+        life = c.life(document.value.defaults, item, address, origin)
+        ducts[key] = Duct(key, tuple(names), (places[0], places[-1]), item.parent, life, origin)
+    c.note_unknown_owners("duct", ((duct.life, duct.origin) for duct in ducts.values()))
+    return ducts
+
+
+def _outermost_first(c: Collector, items: Mapping[str, tuple[models.DuctModel, Source]]) -> list[str]:
+    """Ducts so that each comes after its parent; those that enclose themselves are reported and left out."""
+    order: list[str] = []
+    state: dict[str, str] = {}
+    for start in items:
+        stack: list[str] = []
+        key: str | None = start
+        while key is not None and key in items and key not in state:
+            state[key] = "open"
+            stack.append(key)
+            key = items[key][0].parent
+        cycle = stack[stack.index(key) :] if key in stack else []
+        if cycle:
+            c.error(
+                "nested-duct-cycle",
+                f"duct {cycle[0]} lies in itself",
+                f"duct {cycle[0]}",
+                items[cycle[0]][1],
+                detail=" in ".join((*cycle, cycle[0])),
+                hint="Remove one of the parents.",
+            )
+        state.update(dict.fromkeys(stack, "done"))
+        order.extend(key for key in reversed(stack) if key not in cycle)
+    return order
+
+
+def _is_run(part: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether `part` stands in `whole` without gaps, in either order."""
+    wanted = list(part)
+    for names in (list(whole), list(reversed(whole))):
+        if any(names[start : start + len(wanted)] == wanted for start in range(len(names) - len(wanted) + 1)):
+            return True
+    return False
+
+
+def chain(parts: Sequence[tuple[str, tuple[str, str]]], start: str | None) -> list[str] | str:
+    """The places along parts with two ends each, from `start` (or whichever end fits), or why they do not join."""
+    if start is None:
+        first = parts[0][1]
+        if len(parts) > 1 and first[1] not in parts[1][1]:
+            first = (first[1], first[0])
+        start = first[0]
+    places = [start]
+    for name, (a, b) in parts:
+        if places[-1] not in (a, b):
+            return f"{name} joins {a} and {b}, but the route stands at {places[-1]} there."
+        places.append(b if places[-1] == a else a)
+    if len(set(places)) != len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        return f"The route passes {twice} twice."
+    return places
+
+
+def read_hazards(c: Collector) -> dict[str, Hazard]:
+    document = c.document("inventory/hazards.yaml", models.HazardsFile)
+    hazards: dict[str, Hazard] = {}
+    for index, item in enumerate(document.value.hazards if document else ()):
+        assert document is not None
+        origin = document.at("hazards", index)
+        if not c.declare("hazard", item.id, origin):
+            continue
+        fault = polygon_fault(item.polygon)
+        if fault:
+            c.error(
+                "bad-polygon",
+                f"the polygon of hazard {item.id} is not an area",
+                f"hazard {item.id}",
+                document.at("hazards", index, "polygon"),
+                detail=fault,
+                hint="List the corners of its outer ring in order.",
+            )
+            continue
+        hazards[item.id] = Hazard(item.id, item.kind, item.name or item.id, item.polygon, origin)
+    return hazards
