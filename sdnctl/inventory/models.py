@@ -5,7 +5,7 @@ where in its life it is, from when to when it is valid and how it is known (`sou
 that once for all its objects under `defaults`. References between objects are *not* checked here
 (`build.py` does, over all files at once), only what one value can say about itself.
 
-Files with format `yaml` and `geojson` are one document of the model; a `csv` file is a tuple of rows.
+A `yaml` file is one value of its model; `csv` and `geojson` files are tuples of them, one per row or feature.
 """
 
 from __future__ import annotations
@@ -101,33 +101,17 @@ class ChamberRow(Row):
     kind: Literal["chamber", "handhole", "pole", "wall-box"] = "chamber"
 
 
-class LineString(Strict):
-    type: Literal["LineString"]
-    coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
+class SegmentFeature(PlantObject):
+    """A stretch of civil works between two places (`a`, `b`: ids of chambers or sites), drawn from a to b.
 
-
-class SegmentProperties(PlantObject):
-    """A stretch of civil works between two places (`a`, `b`: ids of chambers or sites), drawn from a to b."""
+    A GeoJSON feature (RFC 7946) with a LineString: its properties, and the line's `coordinates`.
+    """
 
     a: Id
     b: Id
     kind: Literal["trench", "overhead", "facade", "sewer", "bridge"] = "trench"
     length: LengthField | None = None  # surveyed; by default that of the line
-
-
-class SegmentFeature(Strict):
-    type: Literal["Feature"]
-    geometry: LineString
-    properties: SegmentProperties
-
-
-class SegmentsFile(Strict):
-    """A GeoJSON FeatureCollection (RFC 7946); `defaults` is a foreign member, as the RFC allows."""
-
-    type: Literal["FeatureCollection"]
-    name: str = ""
-    defaults: Life = Life()
-    features: tuple[SegmentFeature, ...] = ()
+    coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
 
 
 class DuctModel(PlantObject):
@@ -425,7 +409,7 @@ def _prefixes(value: Any) -> Any:
 class EndpointRow(Row):
     """Where customer gear is plugged in: switch and port, a VLAN or the whole port, and its addresses.
 
-    `prefixes` and `tags` are separated by spaces.
+    `prefixes` and `tags` are separated by semicolons.
     """
 
     site: Id
@@ -439,7 +423,7 @@ class EndpointRow(Row):
 
 
 class FileSpec(NamedTuple):
-    """The model of a file (of a row, for `csv`) and its format."""
+    """The model of a file (of a row or feature, for `csv` and `geojson`) and its format."""
 
     model: type[BaseModel]
     format: Literal["yaml", "csv", "geojson"]
@@ -448,7 +432,7 @@ class FileSpec(NamedTuple):
 FILES: Mapping[str, FileSpec] = {
     "inventory/sites.yaml": FileSpec(SitesFile, "yaml"),
     "inventory/chambers.csv": FileSpec(ChamberRow, "csv"),
-    "inventory/segments.geojson": FileSpec(SegmentsFile, "geojson"),
+    "inventory/segments.geojson": FileSpec(SegmentFeature, "geojson"),
     "inventory/ducts.yaml": FileSpec(DuctsFile, "yaml"),
     "inventory/cable-types.yaml": FileSpec(CableTypesFile, "yaml"),
     "inventory/cables.yaml": FileSpec(CablesFile, "yaml"),

@@ -67,14 +67,14 @@ def read_chambers(c: Collector) -> dict[str, Chamber]:
 
 
 def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str, Chamber]) -> dict[str, Segment]:
-    document = c.document("inventory/segments.geojson", models.SegmentsFile)
+    document: Document[tuple[models.SegmentFeature, ...]] | None = c.document("inventory/segments.geojson", tuple)
     positions: dict[str, Point | None] = {key: site.position for key, site in sites.items()}
     positions.update({key: chamber.position for key, chamber in chambers.items()})
     segments: dict[str, Segment] = {}
-    for index, feature in enumerate(document.value.features if document else ()):
+    for index, item in enumerate(document.value if document else ()):
         assert document is not None
-        item, line = feature.properties, feature.geometry.coordinates
-        origin, address = document.at("features", index), f"segment {item.id}"
+        line = item.coordinates
+        origin, address = document.at(index), f"segment {item.id}"
         if not c.declare("segment", item.id, origin):
             continue
         found = [c.exists(("chamber", "site"), end, address, origin) for end in (item.a, item.b)]
@@ -85,7 +85,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
             continue
         drawn = line_length(line)
         _check_ends(c, item, line, positions, address, origin)
-        life = c.life(document.value.defaults, item, address, origin)
+        life = c.life(models.Life(), item, address, origin)
         segments[item.id] = Segment(
             item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin
         )
@@ -95,7 +95,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
 
 def _check_ends(
     c: Collector,
-    item: models.SegmentProperties,
+    item: models.SegmentFeature,
     line: Sequence[Point],
     positions: Mapping[str, Point | None],
     address: str,
