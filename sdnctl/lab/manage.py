@@ -1,0 +1,158 @@
+"""Bring a folder's lab up, open it again from another process, take it down without leaving anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from sdnctl.errors import Diagnostic, InputError
+from sdnctl.intents.demand import Endpoint
+from sdnctl.lab import netns, openvswitch
+from sdnctl.lab import record as records
+from sdnctl.lab.base import Lab, Progress
+from sdnctl.lab.ovslab import RUN_DIR, OvsLab
+from sdnctl.lab.record import Record
+from sdnctl.lab.wiring import Wiring, wire
+from sdnctl.topology.graph import Topology
+
+obstacle = openvswitch.obstacle
+
+
+def up(
+    folder: Path,
+    topology: Topology,
+    endpoints: Mapping[str, Endpoint],
+    *,
+    kind: Literal["ovs", "memory", "auto"] = "auto",
+    name: str = "",
+    progress: Progress = lambda _: None,
+) -> Lab:
+    """Make the switches, links and host ports of a topology and return the running lab.
+
+    `kind` *auto* takes Open vSwitch where it can run and the in-memory switches elsewhere; the lab's
+    `reason` then says why. What a crashed lab of this folder left is cleaned up first. `name` (default: the
+    folder's name) appears in namespace names. Raises InputError (already up, not possible here, unusable
+    topology) or DeviceError (a command failed); nothing is left behind then.
+    """
+    wiring = wire(topology, endpoints)
+    with records.lock(folder):
+        _refuse_second(folder)
+        reason = ""
+        chosen: Literal["ovs", "memory"] = "memory" if kind == "memory" else "ovs"
+        problem = openvswitch.obstacle() if chosen == "ovs" else None
+        if problem is not None:
+            if kind == "ovs":
+                raise InputError(
+                    Diagnostic(
+                        problem.code,
+                        f"a lab on Open vSwitch cannot run here: {problem.summary}",
+                        hint=problem.hint,
+                    )
+                )
+            chosen, reason = "memory", f"running on the embedded in-memory switches: {problem.summary}"
+        record = _new_record(folder, chosen, name or folder.resolve().name, wiring, reason)
+        records.save(folder, record)  # before anything is made: `down` must know what to look for
+        lab = _lab(folder, record)
+        try:
+            lab.start(progress)
+        except BaseException:
+            lab.dismantle()
+            records.remove(folder)
+            raise
+        record = record.with_state("up")
+        records.save(folder, record)
+        return _lab(folder, record)
+
+
+def open_lab(folder: Path) -> Lab | None:
+    """The folder's running lab, or None without one; raises InputError for the remains of a lab that died."""
+    record = records.load(folder)
+    if record is None:
+        return None
+    lab = _lab(folder, record)
+    if record.state != "up" or not lab.alive:
+        raise InputError(
+            Diagnostic(
+                "lab-gone",
+                f"lab {record.name} is recorded but not running",
+                detail="it was interrupted while starting, or the machine was restarted",
+                hint="run 'sdnctl lab up' again, or 'sdnctl lab down' to remove what is left",
+            )
+        )
+    return lab
+
+
+def down(folder: Path) -> bool:
+    """Take the folder's lab down and remove every trace; returns whether there was anything to remove.
+
+    Works on half a lab and after a crash, even without a readable record: all names derive from the folder.
+    """
+    with records.lock(folder):
+        try:
+            record = records.load(folder)
+        except InputError:
+            record = None
+        if record is not None:
+            _lab(folder, record).dismantle()
+        found = _sweep(folder)
+        had_record = records.record_path(folder).exists()
+        records.remove(folder)
+        return had_record or found
+
+
+def _refuse_second(folder: Path) -> None:
+    """Raise if a lab runs here; remove what a dead one left."""
+    record = records.load(folder)
+    if record is None:
+        _sweep(folder)
+        return
+    lab = _lab(folder, record)
+    if record.state == "up" and lab.alive:
+        raise InputError(
+            Diagnostic(
+                "lab-already-up",
+                f"lab {record.name} is already up",
+                f"lab {record.name}",
+                hint="'sdnctl lab down' takes it down",
+            )
+        )
+    lab.dismantle()
+    records.remove(folder)
+
+
+def _sweep(folder: Path) -> bool:
+    """Remove what carries this folder's key although no record names it."""
+    key = records.lab_key(folder)
+    if not netns.NETNS_DIR.is_dir():
+        return False
+    found = False
+    for path in netns.NETNS_DIR.glob(f"sdnctl-*-{key}"):
+        openvswitch.OpenVSwitch(_run_dir(key), path.name).stop()
+        netns.delete(path.name)
+        netns.delete(f"{path.name}-hosts")
+        found = True
+    return found
+
+
+def _run_dir(key: str) -> Path:
+    return RUN_DIR / key
+
+
+def _new_record(folder: Path, kind: Literal["ovs", "memory"], name: str, wiring: Wiring, reason: str) -> Record:
+    key = records.lab_key(folder)
+    if kind == "memory":
+        directory = str(folder.resolve() / ".sdnctl" / "lab")
+        return Record(key, name, kind, "starting", directory, "", "", wiring, reason)
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "lab"
+    namespace = f"sdnctl-{plain}-{key}"
+    return Record(key, name, kind, "starting", str(_run_dir(key)), namespace, f"{namespace}-hosts", wiring, reason)
+
+
+def _lab(folder: Path, record: Record) -> Lab:
+    if record.kind == "memory":
+        from sdnctl.lab.memory import MemoryLab
+
+        return MemoryLab(folder, record)
+    return OvsLab(folder, record)
