@@ -1,0 +1,1 @@
+"""The controller's own moves: what it does between two applies, always towards what was applied."""

@@ -51,8 +51,6 @@ class Outcome:
 
     snapshot: int | None
     plan: Plan
-    resumed: int | None = None
-    rolled_back: bool = False
 
 
 def apply(
@@ -107,18 +105,45 @@ async def _apply(
         check_stale(plan, observation.rules)
         if plan.empty and applied is not None and applied[1].fingerprint == desired.fingerprint:
             return Outcome(None, plan)
-        number = context.store.begin(
-            lease,
-            content=dumps(desired),
-            fingerprint=desired.fingerprint,
-            reason=reason,
-            author=context.author,
-            summary=summary or summarise(plan),
-            plan=(plan.fingerprint, dumps_plan(plan)),
-        )
         previous = applied[1] if applied is not None else None
-        rolled_back = await _follow(context, fleet, lease, number, desired, previous, plan, progress)
-        return Outcome(number, plan, rolled_back=rolled_back)
+        number = await follow(
+            context,
+            fleet,
+            lease,
+            desired,
+            previous,
+            plan,
+            reason=reason,
+            summary=summary or summarise(plan),
+            progress=progress,
+        )
+        return Outcome(number, plan)
+
+
+async def follow(
+    context: Context,
+    fleet: Fleet,
+    lease: Lease,
+    desired: State,
+    previous: State | None,
+    plan: Plan,
+    *,
+    reason: str,
+    summary: str,
+    progress: Progress = silent,
+) -> int:
+    """Journal a plan, do it on an open fleet and close its snapshot; returns the snapshot's number."""
+    number = context.store.begin(
+        lease,
+        content=dumps(desired),
+        fingerprint=desired.fingerprint,
+        reason=reason,
+        author=context.author,
+        summary=summary,
+        plan=(plan.fingerprint, dumps_plan(plan)),
+    )
+    await _follow(context, fleet, lease, number, desired, previous, plan, progress)
+    return number
 
 
 def _lost(observation: Observation) -> DeviceUnreachable:
@@ -130,7 +155,10 @@ def summarise(plan: Plan) -> str:
     from sdnctl.plan.model import Op
 
     devices = {device for stage in plan.stages for device in stage.changes}
-    counts = ", ".join(f"{plan.count(op)} {word}" for op, word in ((Op.ADD, "added"), (Op.MODIFY, "changed"), (Op.DELETE, "removed")))
+    counts = ", ".join(
+        f"{plan.count(op)} {word}"
+        for op, word in ((Op.ADD, "added"), (Op.MODIFY, "changed"), (Op.DELETE, "removed"))
+    )
     return f"{counts} on {len(devices)} switches"
 
 
@@ -143,13 +171,15 @@ async def _follow(
     previous: State | None,
     plan: Plan,
     progress: Progress,
-) -> bool:
-    """Do the stages of `plan`, read back, and close the snapshot; True when it had to be rolled back."""
+) -> None:
+    """Do the stages of `plan`, read back, and close the snapshot; a refusal takes every switch back."""
     try:
         await _stages(context, fleet, lease, number, plan.stages, progress)
     except StageFailed as failure:
         if any(isinstance(fault, DeviceUnreachable) for fault in failure.faults.values()):
-            context.store.note(lease, number, "stopped", {"stage": failure.stage.kind, "devices": sorted(failure.faults)})
+            context.store.note(
+                lease, number, "stopped", {"stage": failure.stage.kind, "devices": sorted(failure.faults)}
+            )
             raise ApplyStopped(
                 *failure.diagnostics,
                 Diagnostic(
@@ -167,7 +197,6 @@ async def _follow(
             Diagnostic("rolled-back", "a switch refused its changes; every switch is as it was before"),
         ) from failure
     await _close(context, fleet, lease, number, desired, plan, progress)
-    return False
 
 
 async def _stages(
@@ -189,7 +218,9 @@ async def _close(
     held = compare(desired.rules, observation.rules)
     wrong = [status for status in held.devices.values() if status.differs or status.unknown]
     if wrong:
-        context.store.note(lease, number, "stopped", {"stage": "read-back", "devices": [one.device for one in wrong]})
+        context.store.note(
+            lease, number, "stopped", {"stage": "read-back", "devices": [one.device for one in wrong]}
+        )
         raise VerificationFailed(
             *(
                 Diagnostic(
@@ -204,7 +235,9 @@ async def _close(
     confirmed = frozenset(
         label
         for label, holders in desired.baseline.quarantine.items()
-        if all(observation.rules.get(holder, None) is not None or holder not in desired.rules for holder in holders)
+        if all(
+            observation.rules.get(holder, None) is not None or holder not in desired.rules for holder in holders
+        )
     )
     context.store.finish(lease, number, content=dumps(desired.released(confirmed)))
 

@@ -1,0 +1,131 @@
+"""The program: global options, groups of verbs, and one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ParamSpec
+
+import click
+import typer
+
+from sdnctl.cli.output import Format, Output
+from sdnctl.errors import Diagnostic, SdnctlError, UsageError
+
+if TYPE_CHECKING:
+    from sdnctl.usecases.context import Context
+
+P = ParamSpec("P")
+
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
+app = typer.Typer(
+    name="sdnctl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+)
+lab = typer.Typer(
+    help="A running network on this machine: real Open vSwitch bridges, or embedded switches.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+controller = typer.Typer(
+    help="The controller's own moves after cuts, healing and drift.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@dataclass
+class Invocation:
+    """The global options of one run."""
+
+    folder: Path
+    store: str | None
+    output: Output
+
+    @cached_property
+    def context(self) -> Context:
+        from sdnctl.usecases.context import Context
+
+        return Context(self.folder, self.store)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from sdnctl import __version__
+
+        typer.echo(f"sdnctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    network: Annotated[
+        Path,
+        typer.Option("--network", "-n", envvar="SDNCTL_NETWORK", help="The network folder (default: this one)."),
+    ] = Path(),
+    store: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SDNCTL_STORE", help="SQLAlchemy URL of the store (default: .sdnctl/store.db in the network)."
+        ),
+    ] = None,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", envvar="SDNCTL_FORMAT", help="How to print results.")
+    ] = Format.TEXT,
+    _v: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """SDN controller and fibre inventory: one graph from splice to flow rule."""
+    context.obj = Invocation(network, store, Output(format))
+
+
+def reporting(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Turn a command's result into the exit code, and its `SdnctlError` into diagnostics and theirs."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        invocation = next(item for item in (*args, *kwargs.values()) if isinstance(item, typer.Context)).obj
+        name = command.__name__.rstrip("_").replace("_", "-")
+        try:
+            code = command(*args, **kwargs) or 0
+        except SdnctlError as error:
+            code = invocation.output.fail(name, error)
+        if code:
+            raise typer.Exit(code)
+
+    return run
+
+
+def run() -> None:
+    """Run the program; usage errors exit with 64, an interrupt with 130, a closed pipe silently."""
+    from sdnctl.cli import daily, labs, setup  # noqa: F401  (they add their verbs to the app)
+
+    app.add_typer(lab, name="lab")
+    app.add_typer(controller, name="controller")
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(UsageError.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "sdnctl"
+        diagnostic = Diagnostic(
+            "usage", error.format_message(), address=where, hint=f"`{where} --help` shows what it takes"
+        )
+        Output().diagnostics((diagnostic,))
+        sys.exit(UsageError.exit_code)
+    except click.ClickException as error:
+        Output().diagnostics((Diagnostic("error", error.format_message()),))
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

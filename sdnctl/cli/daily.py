@@ -1,0 +1,245 @@
+"""Verbs of daily work: plan, apply, rollback, verify, status, drift, history, and the controller's moves."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdnctl.cli.app import Invocation, app, controller, reporting
+from sdnctl.errors import Diagnostic, UsageError
+
+BaselineOption = Annotated[str, typer.Option(help="What to stay close to: store, none, or a compiled file.")]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow-outage", help="A protected class that may be interrupted (repeatable)."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+@app.command()
+@reporting
+def plan(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the plan as JSON, for `apply FILE`.")
+    ] = None,
+    against: Annotated[str, typer.Option(help="What to compare with: live, empty, or a compiled file.")] = "live",
+    baseline: BaselineOption = "store",
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when changes are pending.")] = False,
+) -> int:
+    """Show what would change on which switch, and what each intent would feel; changes nothing."""
+    from sdnctl.cli import plans
+    from sdnctl.plan.serialise import dumps
+    from sdnctl.usecases.files import write_text
+    from sdnctl.usecases.planning import interrupted, prepare
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("planning"):
+        prepared = prepare(invocation.context, against=against, baseline=baseline)
+    if out is not None:
+        write_text(out, dumps(prepared.plan))
+    invocation.output.show(
+        "plan", plans.document(prepared), lambda: plans.render(prepared), lambda: plans.markdown(prepared)
+    )
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(plans.warnings(prepared))
+    if interrupted(prepared.plan):
+        return 3
+    return 2 if exit_code and not prepared.plan.empty else 0
+
+
+@app.command()
+@reporting
+def apply(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="A plan that `plan -o` wrote; without it, plan and ask.")
+    ] = None,
+    yes: YesOption = False,
+    allow_outage: AllowOption = None,
+    baseline: BaselineOption = "store",
+) -> None:
+    """Follow a plan exactly: stage by stage, confirmed and read back, journalled."""
+    from sdnctl.cli import plans
+    from sdnctl.usecases.applying import apply as apply_plan
+    from sdnctl.usecases.applying import resume
+    from sdnctl.usecases.planning import compile_folder, prepare, read_plan
+
+    invocation: Invocation = context.obj
+    output, ctx = invocation.output, invocation.context
+    if file is not None:
+        chosen = read_plan(file)
+        desired = compile_folder(ctx, baseline)
+        resumed = None
+    else:
+        with output.progress("finishing the interrupted apply") as progress:
+            resumed = resume(ctx, progress=progress)
+        with output.progress("planning"):
+            prepared = prepare(ctx, baseline=baseline)
+        chosen, desired = prepared.plan, prepared.desired
+        if output.format != "json":
+            if resumed is not None:
+                output.console.print(f"finished snapshot {resumed}, which was interrupted")
+            output.show("plan", {}, lambda: plans.render(prepared))
+            output.diagnostics(plans.warnings(prepared))
+        if not chosen.empty:
+            _confirm("apply this plan?", yes)
+    with output.progress("applying") as progress:
+        outcome = apply_plan(ctx, desired, chosen, allow_outage=frozenset(allow_outage or ()), progress=progress)
+    output.show("apply", plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome), None)
+
+
+def _confirm(question: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            Diagnostic("not-confirmed", "there is no terminal to ask on", hint="look at `plan`, then give --yes")
+        )
+    typer.confirm(question, abort=True, err=True)
+
+
+@app.command()
+@reporting
+def rollback(
+    context: typer.Context,
+    to: Annotated[
+        int | None, typer.Argument(help="Snapshot number (see history); without it, the one before.")
+    ] = None,
+    yes: YesOption = False,
+    allow_outage: AllowOption = None,
+) -> None:
+    """Plan and apply the way back to an earlier snapshot; undoes an interrupted apply first."""
+    from sdnctl.cli import plans
+    from sdnctl.usecases.applying import apply as apply_plan
+    from sdnctl.usecases.rolling_back import prepare_rollback
+
+    invocation: Invocation = context.obj
+    output, ctx = invocation.output, invocation.context
+    with output.progress("planning the way back") as progress:
+        prepared = prepare_rollback(ctx, to, progress=progress)
+    if prepared is None:
+        output.show("rollback", {"ok": True, "undone": True}, lambda: ["the interrupted apply is undone"])
+        return
+    if output.format != "json":
+        output.show("plan", {}, lambda: plans.render(prepared))
+    if not prepared.plan.empty:
+        _confirm("apply this way back?", yes)
+    with output.progress("rolling back") as progress:
+        outcome = apply_plan(
+            ctx,
+            prepared.desired,
+            prepared.plan,
+            allow_outage=frozenset(allow_outage or ()),
+            reason="rollback",
+            progress=progress,
+        )
+    output.show("rollback", plans.outcome_document(outcome, None), lambda: plans.outcome(outcome))
+
+
+@app.command()
+@reporting
+def verify(
+    context: typer.Context,
+    live: Annotated[
+        bool, typer.Option("--live", help="V1 on rules read back, V2, and V3 where a lab runs.")
+    ] = False,
+    rules: Annotated[Path | None, typer.Option(help="V1 on the rules of a compiled file.")] = None,
+    failures: Annotated[str, typer.Option(help="none, link, srlg, node or all.")] = "all",
+) -> int:
+    """Prove that the network does what was asked, under every single failure a grade covers."""
+    from sdnctl.cli import verdicts
+    from sdnctl.usecases.verifying import verify as verify_network
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("verifying") as progress:
+        result = verify_network(invocation.context, live=live, rules=rules, failures=failures, progress=progress)
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(result.diagnostics)
+    invocation.output.show("verify", verdicts.document(result), lambda: verdicts.render(result))
+    return 0 if result.ok else 4
+
+
+@app.command()
+@reporting
+def status(context: typer.Context) -> None:
+    """What is applied, which switches and links are up, and how fresh every application's proof is."""
+    from sdnctl.cli import views
+    from sdnctl.usecases.status import status as current
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("asking the switches"):
+        found = current(invocation.context)
+    invocation.output.show("status", views.status_document(found), lambda: views.status(found))
+
+
+@app.command()
+@reporting
+def drift(
+    context: typer.Context,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when something drifted.")] = False,
+) -> int:
+    """Compare what switches hold with what was applied; unreachable switches are unknown, never missing."""
+    from sdnctl.cli import views
+    from sdnctl.usecases.drifting import drift as find_drift
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("reading back"):
+        found = find_drift(invocation.context)
+    invocation.output.show("drift", views.drift_document(found), lambda: views.drift(found))
+    return 2 if exit_code and not found.clean else 0
+
+
+@app.command()
+@reporting
+def history(
+    context: typer.Context,
+    number: Annotated[int | None, typer.Argument(help="One snapshot, with its journal.")] = None,
+) -> None:
+    """What was applied, when, by whom and why; a number shows that snapshot's journal."""
+    from sdnctl.cli import views
+    from sdnctl.usecases.remembering import journal_of, remember
+
+    invocation: Invocation = context.obj
+    if number is None:
+        found = remember(invocation.context)
+        invocation.output.show("history", views.history_document(found), lambda: views.history(found))
+    else:
+        entries = journal_of(invocation.context, number)
+        invocation.output.show("history", views.journal_document(entries), lambda: views.journal(entries))
+
+
+@controller.command()
+@reporting
+def reconcile(
+    context: typer.Context,
+    hold_down: Annotated[
+        bool, typer.Option("--hold-down/--no-hold-down", help="Wait until a healed link has proven stable.")
+    ] = True,
+) -> None:
+    """One pass: pin what was cut, move what was hit, repair drift, release what healed."""
+    from sdnctl.cli import stories
+    from sdnctl.daemon.reconcile import reconcile as one_pass
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("reconciling") as progress:
+        result = one_pass(invocation.context, hold_down=hold_down, progress=progress)
+    invocation.output.show("reconcile", stories.reconciled_document(result), lambda: stories.reconciled(result))
+
+
+@controller.command()
+@reporting
+def flip(
+    context: typer.Context,
+    trunk: Annotated[str, typer.Argument(help="A trunk with a standby path (show trunks).")],
+) -> None:
+    """Switch a `disjoint` trunk to its standby path, or back."""
+    from sdnctl.cli import stories
+    from sdnctl.daemon.reconcile import flip as flip_trunk
+
+    invocation: Invocation = context.obj
+    result = flip_trunk(invocation.context, trunk)
+    invocation.output.show("flip", stories.reconciled_document(result), lambda: stories.reconciled(result))

@@ -1,0 +1,159 @@
+"""How results leave: rich text for people, JSON for programs, markdown for merge requests; faults on stderr.
+
+Text is coloured and boxed on a terminal and plain when piped. JSON documents are versioned:
+``{"format": 1, "command": …, …}``; errors are a document too, on stdout, with the same exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sdnctl.errors import Diagnostic, SdnctlError, Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+FORMAT = 1
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass
+class Output:
+    """Where and how one command prints."""
+
+    format: Format = Format.TEXT
+
+    @property
+    def console(self) -> Console:
+        from rich.console import Console
+
+        return Console(highlight=False, soft_wrap=False)
+
+    @property
+    def errors(self) -> Console:
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False)
+
+    def show(
+        self,
+        command: str,
+        document: dict[str, Any],
+        render: Callable[[], Sequence[RenderableType]],
+        markdown: Callable[[], str] | None = None,
+    ) -> None:
+        """Print one result in the format that was asked for."""
+        if self.format is Format.JSON:
+            self.json(command, document)
+        elif self.format is Format.MARKDOWN and markdown is not None:
+            print(markdown())  # noqa: T201
+        else:
+            console = self.console
+            for item in render():
+                console.print(item)
+
+    def json(self, command: str, document: dict[str, Any]) -> None:
+        text = json.dumps({"format": FORMAT, "command": command, **document}, indent=2, ensure_ascii=False)
+        print(text)  # noqa: T201
+
+    def diagnostics(self, items: Sequence[Diagnostic]) -> None:
+        """Print findings for people on stderr, each with place, reason and hint."""
+        from rich.text import Text
+
+        console = self.errors
+        colours = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+        for item in items:
+            head = Text()
+            head.append(f"{item.severity}", style=colours[item.severity])
+            head.append(f"[{item.code}]", style="dim")
+            head.append(f" {item.summary}", style="bold")
+            console.print(head)
+            where = "  ".join(str(part) for part in (item.source, item.address) if part)
+            for label, text in (("at", where), ("why", item.detail), ("do", item.hint)):
+                if text:
+                    console.print(Text(f"  {label:>4}  ", style="dim") + Text(text))
+
+    def fail(self, command: str, error: SdnctlError) -> int:
+        """Print an error in the format that was asked for; returns the exit code."""
+        if self.format is Format.JSON:
+            self.json(
+                command, {"ok": False, "diagnostics": [diagnostic_document(item) for item in error.diagnostics]}
+            )
+        else:
+            self.diagnostics(error.diagnostics)
+        return error.exit_code
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[str, int, int], None]]:
+        """A progress line on stderr while something takes its time; silent when stderr is no terminal."""
+        if self.format is not Format.TEXT or not sys.stderr.isatty():
+            yield lambda _what, _step, _steps: None
+            return
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.errors, transient=True) as bar:
+            task = bar.add_task(title, total=None)
+
+            def update(what: str, step: int, steps: int) -> None:
+                bar.update(task, description=what, completed=step, total=steps or None)
+
+            yield update
+
+
+def diagnostic_document(item: Diagnostic) -> dict[str, Any]:
+    """A diagnostic as JSON."""
+    source = item.source
+    return {
+        "severity": str(item.severity),
+        "code": item.code,
+        "summary": item.summary,
+        "address": item.address,
+        "file": source.file if source else None,
+        "line": source.line if source else None,
+        "detail": item.detail,
+        "hint": item.hint,
+    }
+
+
+def table(title: str, *columns: str | tuple[str, dict[str, Any]]) -> Table:
+    """A table in the house style: readable at 80 columns, text that does not fit is folded, never lost."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for column in columns:
+        name, options = column if isinstance(column, tuple) else (column, {})
+        made.add_column(name, overflow="fold", **options)
+    return made
+
+
+RIGHT: dict[str, Any] = {"justify": "right"}
+
+MARK = {
+    "ok": "[green]ok[/]",
+    "degraded": "[yellow]degraded[/]",
+    "failed": "[bold red]failed[/]",
+    "stale": "[yellow]stale[/]",
+    "": "[dim]–[/]",
+}
+"""Verdicts as people see them."""

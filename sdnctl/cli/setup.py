@@ -1,0 +1,139 @@
+"""Verbs that look at the folder only: init, validate, schema, compile, show, explain, drivers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdnctl.cli.app import Invocation, app, reporting
+
+
+@app.command()
+@reporting
+def init(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder to make; must not exist, or be empty.")],
+    example: Annotated[str, typer.Option(help="Which example to copy: small, small-links.")] = "small",
+) -> None:
+    """Make a network folder from an example that validates, compiles and runs."""
+    from sdnctl.usecases.initialise import initialise
+
+    output = context.obj.output
+    files = initialise(folder, example)
+    output.show(
+        "init",
+        {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
+        lambda: [
+            f"{folder}: {len(files)} files of the example '{example}'",
+            f"next: sdnctl --network {folder} validate",
+        ],
+    )
+
+
+@app.command()
+@reporting
+def validate(context: typer.Context) -> None:
+    """Check every file of the network folder and report all faults at once."""
+    from sdnctl.cli import views
+    from sdnctl.cli.output import diagnostic_document
+
+    invocation: Invocation = context.obj
+    loaded = invocation.context.loaded
+    document = {
+        "ok": True,
+        **views.counts_document(loaded),
+        "diagnostics": [diagnostic_document(item) for item in loaded.diagnostics],
+    }
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(loaded.diagnostics)
+    invocation.output.show("validate", document, lambda: views.counts(loaded))
+
+
+@app.command()
+@reporting
+def schema(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which file's schema; without it, the list.")] = None,
+) -> None:
+    """Print the JSON Schema of one kind of file."""
+    import json
+
+    from sdnctl.usecases.schemas import schema_of, schemas
+
+    if name is None:
+        names = schemas()
+        context.obj.output.show("schema", {"schemas": list(names)}, lambda: list(names))
+        return
+    typer.echo(json.dumps(schema_of(name), indent=2, ensure_ascii=False))
+
+
+@app.command("compile")
+@reporting
+def compile_(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the compiled state as JSON.")] = None,
+    baseline: Annotated[
+        str, typer.Option(help="What to stay close to: store, none, or a compiled file.")
+    ] = "store",
+) -> None:
+    """Compile the folder to rule sets and prove them; needs no switch."""
+    from sdnctl.cli import views
+    from sdnctl.usecases.files import write_state
+    from sdnctl.usecases.planning import compile_folder, proven
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("compiling") as progress:
+        state = compile_folder(invocation.context, baseline)
+        progress("proving every single failure", 1, 2)
+        proof = proven(state)
+    if out is not None:
+        write_state(state, out)
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(state.compiled.diagnostics)
+    invocation.output.show("compile", views.compiled_document(state, proof), lambda: views.compiled(state, proof))
+
+
+@app.command()
+@reporting
+def show(
+    context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(help="switches, links, srlgs, endpoints, intents, demands, trunks or rules.")
+    ],
+    selector: Annotated[
+        str | None, typer.Argument(help="Only what contains this text, or rules of this switch.")
+    ] = None,
+) -> None:
+    """Show what the network consists of."""
+    from sdnctl.cli.listings import listing
+
+    invocation: Invocation = context.obj
+    found = listing(invocation.context, what, selector)
+    invocation.output.show("show", found.document, found.render)
+
+
+@app.command()
+@reporting
+def explain(
+    context: typer.Context, intent: Annotated[str, typer.Argument(help="An application, or one of its demands.")]
+) -> None:
+    """Follow an intent from its file to labelled paths, glass and rules."""
+    from sdnctl.cli import stories
+    from sdnctl.usecases.explaining import explain as explain_intent
+
+    invocation: Invocation = context.obj
+    story = explain_intent(invocation.context, intent)
+    invocation.output.show("explain", stories.document(story), lambda: stories.render(story))
+
+
+@app.command()
+@reporting
+def drivers(context: typer.Context) -> None:
+    """List the drivers that are installed, and where each comes from."""
+    from sdnctl.cli import views
+
+    invocation: Invocation = context.obj
+    found = invocation.context.registry.installed()
+    invocation.output.show("drivers", views.drivers_document(found), lambda: views.drivers(found))
