@@ -83,8 +83,9 @@ class Baseline:
 
     `paths` and `standby`: trunk key → path. `labels`: trunk key (standby: key + "!standby") → label.
     `bypasses`: bypass key → path. `members`: demand id → trunk key. `ids`: namespace (demand, service,
-    bypass, group, meter) → key → number. `quarantine`: label → switches that have not yet confirmed
-    its deletion. `flipped`: trunk keys that run on their standby path now.
+    bypass, group) → key → number. `quarantine`: retired label → switches that have not yet confirmed
+    its deletion. `flipped`: trunk keys that run on their standby path now. `held`: namespace (label, demand,
+    group) → number → switches whose rules contain it, or contained it and have not yet confirmed its deletion.
     """
 
     paths: Mapping[str, Path] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Baseline:
     ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     quarantine: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     flipped: frozenset[str] = frozenset()
+    held: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,123 @@
+"""What no path can cure: endpoints in the wrong place, and frames that belong to two demands or to none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from sdnctl.compiler.classify import is_whole_port, selections, tag_of
+from sdnctl.errors import Diagnostic
+from sdnctl.intents.demand import Demand, Service
+from sdnctl.topology.graph import PortRef, Topology
+
+UNKNOWN_SWITCH = "unknown-switch"
+"""The one refusal after which paths cannot even be looked for."""
+
+
+def refusals(topology: Topology, demands: Iterable[Demand]) -> tuple[Diagnostic, ...]:
+    """Every reason for which demands could not be lowered, whatever their paths."""
+    demands = tuple(demands)
+    return (*misplaced(topology, demands), *ambiguities(demands))
+
+
+def misplaced(topology: Topology, demands: Iterable[Demand]) -> Iterator[Diagnostic]:
+    """An error for each endpoint that sits on a port of a link, or on a switch that is not there."""
+    endpoints = {end.id: end for demand in demands for end in (demand.ingress, demand.egress)}
+    for endpoint in (endpoints[key] for key in sorted(endpoints)):
+        port = endpoint.attachment
+        link = topology.link_at.get(port)
+        if link is not None:
+            yield Diagnostic(
+                "endpoint-on-link-port",
+                f"port {port} belongs to link {link.id}",
+                address=f"endpoint {endpoint.id}",
+                source=endpoint.source,
+                hint="plug the endpoint into another port",
+            )
+        elif port.node not in topology.nodes:
+            yield Diagnostic(
+                UNKNOWN_SWITCH,
+                f"there is no switch {port.node}",
+                address=f"endpoint {endpoint.id}",
+                source=endpoint.source,
+            )
+
+
+def ambiguities(demands: Iterable[Demand]) -> Iterator[Diagnostic]:
+    """One error per pair of demands whose frames overlap on a port, and per demand that has no frames at all."""
+    ports: dict[PortRef, list[Demand]] = defaultdict(list)
+    for demand in sorted(demands, key=lambda item: item.id):
+        ports[demand.ingress.attachment].append(demand)
+        if not selections(demand):
+            yield Diagnostic(
+                "no-common-family",
+                f"{demand.ingress.id} and {demand.egress.id} have no prefixes of the same address family",
+                address=f"demand {demand.id}",
+                source=demand.source,
+                hint="give both endpoints IPv4 prefixes, or both IPv6 prefixes, in inventory/endpoints.csv",
+            )
+    for port, sharing in sorted(ports.items()):
+        for first, second in sorted(set(_overlaps(sharing))):
+            by_id = {demand.id: demand for demand in sharing}
+            yield Diagnostic(
+                "ambiguous-frames",
+                f"the same frames on port {port} belong to two demands",
+                address=f"demand {second}",
+                source=by_id[second].source,
+                detail=f"demand {first} ({by_id[first].source or 'generated'}) selects them as well",
+                hint="give the endpoints different VLANs or disjoint prefixes",
+            )
+
+
+def _overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
+    """Pairs of ids of demands on one port that select common frames."""
+    whole = [demand for demand in demands if is_whole_port(demand, demand.ingress)]
+    for demand in whole:
+        for other in demands:
+            if other is not demand:
+                yield _pair(demand.id, other.id)
+    tags: dict[int, list[Demand]] = defaultdict(list)
+    for demand in demands:
+        if not is_whole_port(demand, demand.ingress):
+            tags[tag_of(demand.ingress)].append(demand)
+    for sharing in tags.values():
+        for demand in sharing:
+            if demand.service is Service.LINE:
+                for other in sharing:
+                    if other is not demand:
+                        yield _pair(demand.id, other.id)
+        yield from _prefix_overlaps([demand for demand in sharing if demand.service is Service.TREE])
+
+
+def _prefix_overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
+    """Sweep over (egress, ingress) prefixes: an entry can only overlap those whose egress prefix encloses its own.
+
+    Prefixes are nested or disjoint, so sorted by address and then by length the enclosing ones form a stack.
+    """
+    entries: list[tuple[int, int, int, int, int, Demand]] = []
+    for demand in demands:
+        for source, target in product(demand.ingress.prefixes, demand.egress.prefixes):
+            if source.version == target.version:
+                first, last = int(target.network_address), int(target.broadcast_address)
+                low, high = int(source.network_address), int(source.broadcast_address)
+                entries.append((source.version, first, -last, low, high, demand))
+    entries.sort(key=lambda entry: (*entry[:5], entry[5].id))
+    stack: list[tuple[int, int, int, int, int, Demand]] = []
+    for entry in entries:
+        version, first, _, low, high, demand = entry
+        while stack and (stack[-1][0] != version or -stack[-1][2] < first):
+            stack.pop()
+        for _, _, _, other_low, other_high, other in stack:
+            if other is not demand and low <= other_high and other_low <= high and _same_sender(demand, other):
+                yield _pair(demand.id, other.id)
+        stack.append(entry)
+
+
+def _same_sender(one: Demand, other: Demand) -> bool:
+    """Whether one frame can pass both source guards."""
+    return one.ingress.mac is None or other.ingress.mac is None or one.ingress.mac == other.ingress.mac
+
+
+def _pair(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)

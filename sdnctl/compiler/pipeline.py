@@ -1,0 +1,96 @@
+"""The compiler: passes wired one after the other, a pure function of a network and a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sdnctl.compiler.abilities import Abilities
+from sdnctl.compiler.check import UNKNOWN_SWITCH, refusals
+from sdnctl.compiler.ir import Baseline, Compiled, Network
+from sdnctl.compiler.label import label, next_baseline
+from sdnctl.compiler.lower import lower
+from sdnctl.compiler.place import place
+from sdnctl.compiler.protect import protect
+from sdnctl.compiler.serialise import baseline_fingerprint, network_fingerprint
+from sdnctl.compiler.switches import switch_settings
+from sdnctl.compiler.tables import faults
+from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import CompileError, Diagnostics
+from sdnctl.topology.graph import Topology
+
+
+def compile_network(
+    network: Network,
+    baseline: Baseline | None = None,
+    *,
+    optimise: bool = False,
+    capabilities: Mapping[str, Abilities] | None = None,
+) -> Compiled:
+    """Compile demands into rules; what the baseline decided stays unless it became infeasible or `optimise` is set.
+
+    Raises CompileError with the diagnostics of *all* passes when any demand is refused or anything else is an
+    error; warnings are in the result. `capabilities` (switch → what it declares) is optional.
+    """
+    before = baseline if baseline is not None else Baseline()
+    network = in_order(network)
+    found = Diagnostics()
+    found.extend(refusals(network.topology, network.demands))
+    if any(item.code == UNKNOWN_SWITCH for item in found):
+        found.raise_if_errors(CompileError)
+
+    placement = place(network, before, optimise=optimise)
+    found.extend(placement.diagnostics)
+    bypasses, findings = protect(network, placement, before)
+    found.extend(findings)
+    labelled, findings = label(network, placement, bypasses, before)
+    found.extend(findings)
+    found.raise_if_errors(CompileError)
+
+    rules, findings = lower(network, labelled, capabilities)
+    found.extend(findings)
+    _check(rules, found)
+    found.raise_if_errors(CompileError)
+    return Compiled(
+        settings=network.settings,
+        topology=network.topology,
+        classes=network.classes,
+        demands=network.demands,
+        trunks=labelled.trunks,
+        bypasses=labelled.bypasses,
+        rules=rules,
+        switch_settings=switch_settings(network),
+        baseline=next_baseline(labelled, rules, before),
+        network_fingerprint=network_fingerprint(network),
+        baseline_fingerprint=baseline_fingerprint(before),
+        diagnostics=found.sorted(),
+    )
+
+
+def in_order(network: Network) -> Network:
+    """The same network with everything sorted by id, so that the order of files decides nothing."""
+    topology = network.topology
+    return replace(
+        network,
+        topology=Topology(
+            dict(sorted(topology.nodes.items())),
+            dict(sorted(topology.links.items())),
+            dict(sorted(topology.srlgs.items())),
+        ),
+        endpoints=dict(sorted(network.endpoints.items())),
+        classes=dict(sorted(network.classes.items())),
+        tenants=dict(sorted(network.tenants.items())),
+        demands=tuple(sorted(network.demands, key=lambda demand: demand.id)),
+    )
+
+
+def _check(rules: Mapping[str, RuleSet], found: Diagnostics) -> None:
+    """Hold the result against the pipeline's description: a fault here is one of sdnctl, not of its user."""
+    for switch, held in rules.items():
+        for fault in faults(held):
+            found.error(
+                "inconsistent-rules",
+                fault,
+                address=f"switch {switch}",
+                hint="this is a fault in sdnctl: please report it with the network folder",
+            )

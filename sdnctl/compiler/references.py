@@ -1,0 +1,96 @@
+"""What rules refer to: groups, labels, metadata numbers. Read from the rules themselves, whoever made them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from sdnctl.dataplane.values import (
+    GROUP_BASE,
+    METER_BASE,
+    Action,
+    Flow,
+    Group,
+    Meter,
+    RuleSet,
+    SetField,
+    ToGroup,
+    is_ours,
+)
+
+LABEL, DEMAND, GROUP = "label", "demand", "group"
+"""Namespaces of numbers that name something on a switch."""
+
+_LABELLED = (3, 4)
+_SERVICE_IN_METADATA = 5
+_LOW32 = 0xFFFFFFFF
+
+
+def actions_of(item: Flow | Group | Meter) -> Iterator[Action]:
+    """Every action of a flow, or of all buckets of a group."""
+    if isinstance(item, Flow):
+        yield from item.actions
+    elif isinstance(item, Group):
+        for bucket in item.buckets:
+            yield from bucket.actions
+
+
+def groups_used(item: Flow | Group | Meter) -> frozenset[int]:
+    """Ids of the groups that an item sends to."""
+    return frozenset(action.group for action in actions_of(item) if isinstance(action, ToGroup))
+
+
+def labels_written(item: Flow | Group | Meter) -> frozenset[int]:
+    """MPLS labels that an item puts on packets."""
+    return frozenset(
+        action.value for action in actions_of(item) if isinstance(action, SetField) and action.name == "mpls_label"
+    )
+
+
+def label_matched(flow: Flow) -> int | None:
+    """The label that a transit, deliver or demux rule is for."""
+    if flow.table in _LABELLED:
+        return _exact(flow, "mpls_label")
+    return _exact(flow, "metadata") if flow.table == _SERVICE_IN_METADATA else None
+
+
+def metadata_matched(flow: Flow) -> int | None:
+    """The number in the low 32 bits of metadata that a rule matches."""
+    return _exact(flow, "metadata")
+
+
+def metadata_written(flow: Flow) -> int | None:
+    """The number that a rule writes into the low 32 bits of metadata."""
+    return None if flow.metadata is None else flow.metadata[0] & _LOW32
+
+
+def _exact(flow: Flow, name: str) -> int | None:
+    entry = flow.match.get(name)
+    return None if entry is None else entry[0] & _LOW32
+
+
+def numbers(rules: RuleSet) -> Mapping[str, frozenset[int]]:
+    """All numbers that a switch's rules contain, by namespace: labels, demand numbers, group numbers."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for item in rules:
+        if not is_ours(item):
+            continue
+        if isinstance(item, Group):
+            found[GROUP].add(item.id - GROUP_BASE)
+        elif isinstance(item, Meter):
+            found[DEMAND].add(item.id - METER_BASE)
+        else:
+            _flow_numbers(item, found)
+        found[LABEL] |= labels_written(item)
+    return {namespace: frozenset(values) for namespace, values in found.items()}
+
+
+def _flow_numbers(flow: Flow, found: dict[str, set[int]]) -> None:
+    label = label_matched(flow)
+    if label is not None:
+        found[LABEL].add(label)
+    elif (demand := metadata_matched(flow)) is not None:
+        found[DEMAND].add(demand)
+    written = metadata_written(flow)
+    if written is not None:
+        found[LABEL if flow.goto == _SERVICE_IN_METADATA else DEMAND].add(written)

@@ -1,0 +1,189 @@
+"""The table pipeline as data: what each table matches and does, cookies, and a check of rules against it.
+
+`docs/pipeline.md` is the same in words. `lower` takes tables and priorities from here, and `faults` holds any rule
+set against the description: whatever emits rules, they fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sdnctl.compiler.references import groups_used
+from sdnctl.dataplane.fields import missing_prerequisite
+from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    COOKIE_OWNER_MASK,
+    Action,
+    ClearInPort,
+    Decap,
+    DecMplsTtl,
+    Encap,
+    Flow,
+    Match,
+    Output,
+    PopMpls,
+    PopVlan,
+    PushVlan,
+    RuleSet,
+    SetField,
+    SetQueue,
+    ToGroup,
+    is_ours,
+)
+
+LOW32 = 0xFFFFFFFF
+
+PRIORITY_TRUNK_PORT = 300
+PRIORITY_EDGE = 200
+PRIORITY_RULE = 100
+
+
+class Kind(IntEnum):
+    """What a rule is for: bits 32–47 of its cookie; the low 32 bits are that thing's number."""
+
+    DEMAND = 1  # classify, police, encap: demand number
+    TRUNK = 2  # transit: trunk label
+    BYPASS = 3  # transit: bypass label
+    SERVICE = 4  # deliver, demux: service label
+    PORT = 5  # what every trunk port has: port number
+
+
+def cookie(kind: Kind, number: int) -> int:
+    """The cookie of a rule that is there for thing `number` of a kind."""
+    return COOKIE_OWNER | kind << 32 | number
+
+
+def read_cookie(value: int) -> tuple[Kind, int] | None:
+    """Kind and number of one of our cookies; None for a foreign one or an unknown kind."""
+    kind = value >> 32 & 0xFFFF
+    if value & COOKIE_OWNER_MASK != COOKIE_OWNER or kind not in Kind.__members__.values():
+        return None
+    return Kind(kind), value & LOW32
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: which fields its rules match, which actions they apply, and where they may go on."""
+
+    number: int
+    name: str
+    matches: frozenset[str]
+    actions: frozenset[type[Action]]
+    goto: frozenset[int] = frozenset()
+    meters: bool = False
+    metadata: bool = False
+
+    def flow(
+        self,
+        match: Match,
+        cookie: int,
+        actions: tuple[Action, ...] = (),
+        *,
+        priority: int = PRIORITY_RULE,
+        meter: int | None = None,
+        metadata: int | None = None,
+        goto: Table | None = None,
+    ) -> Flow:
+        """A rule of this table; `metadata` is written to the low 32 bits."""
+        return Flow(
+            self.number,
+            priority,
+            match,
+            cookie,
+            actions,
+            meter,
+            None if metadata is None else (metadata, LOW32),
+            None if goto is None else goto.number,
+        )
+
+
+_FRAME = frozenset(
+    (
+        "in_port",
+        "eth_src",
+        "eth_type",
+        "vlan_vid",
+        "ipv4_src",
+        "ipv4_dst",
+        "arp_spa",
+        "arp_tpa",
+        "ipv6_src",
+        "ipv6_dst",
+        "ip_proto",
+        "icmpv6_type",
+        "nd_target",
+    )
+)
+_LABEL = frozenset(("eth_type", "mpls_label"))
+
+CLASSIFY = Table(0, "classify", _FRAME, frozenset((ClearInPort,)), frozenset((1, 3)), metadata=True)
+POLICE = Table(1, "police", frozenset(("metadata",)), frozenset((SetQueue,)), frozenset((2,)), meters=True)
+ENCAP = Table(
+    2,
+    "encap",
+    frozenset(("metadata",)),
+    frozenset((Encap, SetField, ToGroup, ClearInPort)),
+    frozenset((5,)),
+    metadata=True,
+)
+TRANSIT = Table(3, "transit", _LABEL, frozenset((PopMpls, DecMplsTtl, SetField, Output, ToGroup)), frozenset((4,)))
+DELIVER = Table(4, "deliver", _LABEL, frozenset((Decap, Output)), frozenset((5,)), metadata=True)
+DEMUX = Table(5, "demux", frozenset(("metadata", "vlan_vid")), frozenset((PushVlan, PopVlan, SetField, Output)))
+
+PIPELINE = (CLASSIFY, POLICE, ENCAP, TRANSIT, DELIVER, DEMUX)
+
+
+def faults(rules: RuleSet) -> Iterator[str]:
+    """Sentences that say where a switch's rules do not fit the pipeline, OpenFlow or each other."""
+    for item in rules:
+        if not is_ours(item):
+            yield f"{item} is outside the cookies and ids of sdnctl"
+    for flow in rules.flows.values():
+        yield from (f"{flow}: {fault}" for fault in _flow_faults(flow, rules))
+    for group in rules.groups.values():
+        for used in groups_used(group):
+            if used not in rules.groups:
+                yield f"group {group.id:#x} sends to group {used:#x}, which is not there"
+        if _reaches(rules, group.id, group.id):
+            yield f"group {group.id:#x} sends to itself"
+
+
+def _flow_faults(flow: Flow, rules: RuleSet) -> Iterator[str]:
+    if flow.table >= len(PIPELINE):
+        yield f"there is no table {flow.table}"
+        return
+    table = PIPELINE[flow.table]
+    missing = missing_prerequisite(flow.match)
+    if missing:
+        yield missing
+    for name, _, _ in flow.match:
+        if name not in table.matches:
+            yield f"table {table.name} does not match {name}"
+    for action in flow.actions:
+        if type(action) not in table.actions:
+            yield f"table {table.name} does not do {action}"
+    if flow.goto is not None and flow.goto not in table.goto:
+        yield f"table {table.name} does not go to table {flow.goto}"
+    if flow.metadata is not None and not table.metadata:
+        yield f"table {table.name} writes no metadata"
+    if flow.meter is not None and (not table.meters or flow.meter not in rules.meters):
+        yield f"meter {flow.meter} is not there or not allowed in table {table.name}"
+    for used in groups_used(flow):
+        if used not in rules.groups:
+            yield f"group {used:#x} is not there"
+
+
+def _reaches(rules: RuleSet, start: int, goal: int) -> bool:
+    seen: set[int] = set()
+    stack = [start]
+    while stack:
+        group = rules.groups.get(stack.pop())
+        for used in groups_used(group) if group else ():
+            if used == goal:
+                return True
+            if used not in seen:
+                seen.add(used)
+                stack.append(used)
+    return False
