@@ -1,0 +1,265 @@
+"""Follow frames from an edge port through the whole network, with no failure or one.
+
+What a switch does with a packet is a function of the packet and of the state of the links it consulted
+(watch ports looked at, ports sent to). So a step is computed once and reused under every failure that
+leaves those links alone; only steps that consulted a failed link are computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sdnctl.dataplane.values import RuleSet
+from sdnctl.topology.graph import Failure, Hop, Path, PortRef, Topology
+from sdnctl.verify.execute import Ambiguous, Dropped, Exposed, Sent, Step, Switch
+from sdnctl.verify.frames import Tags
+from sdnctl.verify.packet import NEW_TTL, Label, Space, Wire
+
+UNCHANGED = Tags()
+NO_FRAMES = Space(())
+ETHERNET, VLAN_TAG, LABEL = 14, 4, 4
+OVERHEAD = ETHERNET + 2 * VLAN_TAG
+"""What the customer's frame adds to its payload below the labels: its Ethernet header and two tags, octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """Frames that left by an edge port, and what they met on the way.
+
+    `queues` and `meters` are (switch, queue id) and (switch, meter id); `classes` the traffic classes of all
+    labels on all links; `trunks` the labels that stood directly above the service label, `services` the
+    bottom labels.
+    """
+
+    port: PortRef
+    wire: Wire
+    hops: tuple[Hop, ...]
+    queues: tuple[tuple[str, int], ...]
+    meters: tuple[tuple[str, int], ...]
+    classes: frozenset[int]
+    trunks: frozenset[int]
+    services: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Frames that did not arrive: `code` as in `execute.Dropped`, or ``loop`` or ``mtu``."""
+
+    code: str
+    detail: str
+    space: Space
+    hops: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """All that came of a set of frames; `touched` are the links whose state the walk depended on."""
+
+    delivered: tuple[Delivered, ...]
+    lost: tuple[Lost, ...]
+    clashes: tuple[str, ...]
+    touched: frozenset[str]
+    switches: frozenset[str]
+
+
+class _Branch(NamedTuple):
+    """One packet on its way, and its history."""
+
+    node: str
+    in_port: int
+    wire: Wire
+    hops: tuple[Hop, ...]
+    seen: tuple[tuple[str, int, tuple[int, ...]], ...]
+    queues: tuple[tuple[str, int], ...]
+    meters: tuple[tuple[str, int], ...]
+    classes: frozenset[int]
+    trunks: frozenset[int]
+    services: frozenset[int]
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+class Network:
+    """All switches with their rules; answers walks, and remembers steps.
+
+    `rules` may lack switches: a switch without rules drops everything. `stuck` collects (switch, label) whose
+    TTL does not fall and `macs` the outer addresses seen at each port, over everything walked so far.
+    """
+
+    def __init__(self, topology: Topology, rules: Mapping[str, RuleSet]) -> None:
+        self.topology = topology
+        self.switches = {
+            node: Switch(node, rules.get(node, RuleSet()), topology) for node in sorted(topology.nodes)
+        }
+        self.steps: dict[tuple[str, int, Wire], Step] = {}
+        self.computed = 0
+        self.stuck: set[tuple[str, int]] = set()
+        self.macs: dict[PortRef, set[int]] = {}
+        self._failed: dict[tuple[str, int, Wire], Step] = {}
+        self._failure: Failure | None = None
+
+    def step(self, node: str, in_port: int, wire: Wire, failure: Failure | None = None) -> Step:
+        """What one switch does with one packet, with no failure or one."""
+        key = node, in_port, wire
+        healthy = self.steps.get(key)
+        if healthy is None:
+            healthy = self.steps[key] = self._compute(key, frozenset())
+        if failure is None or healthy.consulted.isdisjoint(failure.links):
+            return healthy
+        if failure is not self._failure:
+            self._failure, self._failed = failure, {}
+        step = self._failed.get(key)
+        if step is None:
+            step = self._failed[key] = self._compute(key, failure.links)
+        return step
+
+    def _compute(self, key: tuple[str, int, Wire], down: frozenset[str]) -> Step:
+        """Run a step and note what is claimed of every step: falling TTLs and consistent outer addresses."""
+        node, in_port, wire = key
+        self.computed += 1
+        step = self.switches[node].step(wire, in_port, down)
+        for sent in step.outcomes:
+            if isinstance(sent, Sent):
+                link = self.switches[node].link_at.get(sent.port)
+                if link is None:
+                    continue
+                if not sent.falls:
+                    self.stuck.add((node, wire.labels[0].value))
+                if sent.wire.labels:
+                    other = self.topology.links[link].other(node)
+                    peer = PortRef(other, self.topology.links[link].port_at(other))
+                    self.macs.setdefault(peer, set()).add(sent.wire.macs[0])
+                    self.macs.setdefault(PortRef(node, sent.port), set()).add(sent.wire.macs[1])
+        return step
+
+    def enter(self, port: PortRef, space: Space, mtu: int, failure: Failure | None = None) -> Walk:
+        """Send customer frames into an edge port; `mtu` is their largest payload in octets."""
+        return self.follow(port, Wire(space, (), True, (0, 0), UNCHANGED, ()), mtu, failure)
+
+    def follow(
+        self, port: PortRef, wire: Wire, mtu: int, failure: Failure | None = None, first: Step | None = None
+    ) -> Walk:
+        """Follow one packet from where it arrives until every copy of it was delivered or lost.
+
+        `first` replaces what the first switch does with it.
+        """
+        delivered: list[Delivered] = []
+        lost: list[Lost] = []
+        clashes: list[str] = []
+        touched: set[str] = set()
+        switches: set[str] = set()
+        todo = [_Branch(port.node, port.port, wire, (), (), (), (), _NONE, _NONE, _NONE)]
+        while todo:
+            at = todo.pop()
+            switches.add(at.node)
+            place = at.node, at.in_port, tuple(label.value for label in at.wire.labels)
+            if place in at.seen:
+                lost.append(Lost("loop", f"comes back to {at.node} as it was before", at.wire.space, at.hops))
+                continue
+            step = first or self.step(at.node, at.in_port, at.wire, failure)
+            first = None
+            touched |= step.consulted
+            for outcome in step.outcomes:
+                if isinstance(outcome, Dropped):
+                    lost.append(Lost(outcome.code, outcome.detail, outcome.space, at.hops))
+                elif isinstance(outcome, Ambiguous):
+                    clashes.append(outcome.detail)
+                elif isinstance(outcome, Exposed):
+                    lost.append(Lost("exposed", "the label below", outcome.wire.space, at.hops))
+                else:
+                    link = self.switches[at.node].link_at.get(outcome.port)
+                    queues, meters = at.queues, at.meters
+                    if outcome.queue is not None:
+                        queues = (*queues, (at.node, outcome.queue))
+                    if outcome.meters:
+                        meters = (*meters, *((at.node, meter) for meter in outcome.meters))
+                    if link is None:
+                        out = PortRef(at.node, outcome.port)
+                        delivered.append(
+                            Delivered(
+                                out, outcome.wire, at.hops, queues, meters, at.classes, at.trunks, at.services
+                            )
+                        )
+                        continue
+                    size = _size(outcome.wire, mtu)
+                    if size > self.topology.links[link].mtu:
+                        detail = f"{size} octets do not fit link {link} ({self.topology.links[link].mtu})"
+                        lost.append(Lost("mtu", detail, outcome.wire.space, at.hops))
+                        continue
+                    todo.append(self._cross(at, place, link, outcome.wire, queues, meters))
+        return Walk(tuple(delivered), tuple(lost), tuple(clashes), frozenset(touched), frozenset(switches))
+
+    def _cross(
+        self,
+        at: _Branch,
+        place: tuple[str, int, tuple[int, ...]],
+        name: str,
+        wire: Wire,
+        queues: tuple[tuple[str, int], ...],
+        meters: tuple[tuple[str, int], ...],
+    ) -> _Branch:
+        """The same packet at the other end of a link."""
+        link = self.topology.links[name]
+        head = link.other(at.node)
+        labels = wire.labels
+        return _Branch(
+            head,
+            link.port_at(head),
+            wire,
+            (*at.hops, Hop(name, at.node, head)),
+            (*at.seen, place),
+            queues,
+            meters,
+            at.classes.union(label.tc for label in labels),
+            at.trunks.union((labels[-2].value,)) if len(labels) > 1 else at.trunks,
+            at.services.union((labels[-1].value,)) if labels else at.services,
+        )
+
+    def traced(self, port: PortRef, wire: Wire, mtu: int, failure: Failure | None = None) -> tuple[str, ...]:
+        """The same walk, told rule by rule, for people."""
+        lines: list[str] = []
+        todo: list[tuple[str, int, Wire, tuple[tuple[str, int, tuple[int, ...]], ...]]]
+        todo = [(port.node, port.port, wire, ())]
+        down = failure.links if failure else frozenset()
+        while todo:
+            node, in_port, now, seen = todo.pop()
+            place = node, in_port, tuple(label.value for label in now.labels)
+            if place in seen:
+                lines.append(f"{node} comes back to where it was: loop")
+                continue
+            switch = self.switches[node]
+            switch.trace = lines
+            try:
+                step = switch.step(now, in_port, down)
+            finally:
+                switch.trace = None
+            for outcome in step.outcomes:
+                name = switch.link_at.get(outcome.port) if isinstance(outcome, Sent) else None
+                if name is None or not isinstance(outcome, Sent):
+                    continue
+                link = self.topology.links[name]
+                if _size(outcome.wire, mtu) > link.mtu:
+                    lines.append(f"{node} drop: too large for link {name}")
+                    continue
+                head = link.other(node)
+                todo.append((head, link.port_at(head), outcome.wire, (*seen, place)))
+        return tuple(lines)
+
+
+def _size(wire: Wire, mtu: int) -> int:
+    """What a link must carry behind the outer Ethernet header, octets: labels and the largest customer frame."""
+    return mtu + OVERHEAD + LABEL * len(wire.labels) if wire.labels else mtu + 2 * VLAN_TAG
+
+
+def labelled(*labels: int) -> Wire:
+    """A packet under labels (outermost first) of which only the labels matter."""
+    stack = tuple(Label(value, 0, NEW_TTL) for value in labels)
+    return Wire(NO_FRAMES, stack, True, (0, 0), UNCHANGED, ())
+
+
+def path_of(walk: Walk) -> Path:
+    """The way that the frames took; of several deliveries the first."""
+    return Path(walk.delivered[0].hops) if walk.delivered else Path(())
