@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
-import click
 import typer
 
 from sdnctl.cli.output import Format, Output
@@ -20,22 +19,21 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+# Typer has carried its own copy of click since 0.2x; its public exception leads to the right base classes.
+_CommandLineError = typer.BadParameter.__mro__[1]
+
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(
     name="sdnctl",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=_SETTINGS,
 )
 lab = typer.Typer(
     help="A running network on this machine: real Open vSwitch bridges, or embedded switches.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
-controller = typer.Typer(
-    help="The controller's own moves after cuts, healing and drift.", no_args_is_help=True, rich_markup_mode=None
-)
+controller = typer.Typer(help="The controller's own moves after cuts, healing and drift.", rich_markup_mode=None)
 
 
 @dataclass
@@ -110,22 +108,22 @@ def run() -> None:
     app.add_typer(controller, name="controller")
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(UsageError.exit_code)
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "sdnctl"
-        diagnostic = Diagnostic(
-            "usage", error.format_message(), address=where, hint=f"`{where} --help` shows what it takes"
-        )
-        Output().diagnostics((diagnostic,))
-        sys.exit(UsageError.exit_code)
-    except click.ClickException as error:
-        Output().diagnostics((Diagnostic("error", error.format_message()),))
-        sys.exit(1)
+    except _CommandLineError as error:
+        sys.exit(_usage(error))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Any) -> int:
+    """Explain a command line that cannot be parsed; without a verb, show the verbs."""
+    if error.message == "Missing command.":
+        typer.echo(error.ctx.get_help(), err=True)
+        return UsageError.exit_code
+    where = error.ctx.command_path if error.ctx else "sdnctl"
+    message = error.format_message()
+    Output().diagnostics((Diagnostic("usage", message, where, hint=f"`{where} --help` shows what it takes"),))
+    return UsageError.exit_code

@@ -1,4 +1,4 @@
-"""Reconcile the network with what was applied: pin after a cut, move what was hit, repair drift, unpin after healing.
+"""Reconcile with what was applied: pin after a cut, move what was hit, repair drift, unpin after healing.
 
 The switches repair a cut themselves within milliseconds (fast failover). What is left to the controller,
 in this order:
@@ -16,18 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.plan.model import Plan
-from sdnctl.southbound.base import Counters
 from sdnctl.southbound.fleet import Fleet, Observation
+from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
-from sdnctl.topology.graph import Topology
 from sdnctl.usecases.applying import Progress, follow, silent
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import plan_between, proven
@@ -65,25 +63,6 @@ class Reconciled:
     steps: tuple[Step, ...]
     moved: tuple[Moved, ...]
     waiting: frozenset[str] = frozenset()
-
-
-def links_down(topology: Topology, ports: Mapping[str, Counters | None], before: frozenset[str]) -> frozenset[str]:
-    """Links with a port that its switch reports down.
-
-    A switch that does not answer says nothing about its links: the other end decides, and without
-    it the link stays what it was taken for.
-    """
-    down = set()
-    for link in topology.links.values():
-        states = []
-        for end in (link.a, link.b):
-            counters = ports.get(end.node)
-            if counters is not None:
-                port = counters.ports.get(end.port)
-                states.append(port is not None and port.up and port.bfd not in {"down", "init"})
-        if not all(states) or (not states and link.id in before):
-            down.add(link.id)
-    return frozenset(down)
 
 
 def network_of(compiled: Compiled, down: frozenset[str]) -> Network:

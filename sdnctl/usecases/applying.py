@@ -74,7 +74,7 @@ def apply(
             Diagnostic(
                 "stale-plan",
                 "the plan was made for other intents, another inventory or another baseline",
-                detail=f"plan is for {plan.target[:12]}, the folder compiles to {desired.compiled_fingerprint[:12]}",
+                detail=f"the plan is for {plan.target[:12]}, the folder gives {desired.compiled_fingerprint[:12]}",
                 hint="make a new plan from this folder",
             )
         )

@@ -72,10 +72,14 @@ def plan_between(
     )
 
 
-async def _observe(context: Context, state: State, against: str) -> Observation:
+async def _live(context: Context, state: State) -> Observation:
+    async with context.fleet(state.compiled.topology) as fleet:
+        return await fleet.observe()
+
+
+def _observe(context: Context, state: State, against: str) -> Observation:
     if against == "live":
-        async with context.fleet(state.compiled.topology) as fleet:
-            return await fleet.observe()
+        return asyncio.run(_live(context, state))
     nodes = state.compiled.topology.nodes
     if against == "empty":
         return Observation({node: Observed(RuleSet()) for node in nodes})
@@ -97,7 +101,7 @@ def prepare(context: Context, *, against: str = "live", baseline: str = "store")
     """Everything up to the plan: nothing is changed anywhere."""
     desired = compile_folder(context, baseline)
     proof = proven(desired)
-    observation = asyncio.run(_observe(context, desired, against))
+    observation = _observe(context, desired, against)
     applied = context.applied()
     state = applied[1] if applied is not None else None
     plan = plan_between(desired, observation, state)

@@ -1,0 +1,47 @@
+"""Drift: what switches hold against what was applied, rule by rule, with the intents behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from sdnctl.southbound.fleet import Observation
+from sdnctl.usecases.context import Context
+from sdnctl.verify.held import Held, compare
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What was found, per switch; settings are compared where a settings driver is there."""
+
+    held: Held
+    settings: tuple[str, ...]
+    foreign: dict[str, int]
+
+    @property
+    def clean(self) -> bool:
+        return self.held.ok and not self.settings
+
+
+def drift(context: Context) -> Drift:
+    """Read every switch back and compare."""
+    _, state = context.need_applied()
+
+    async def read() -> Observation:
+        async with context.fleet(state.compiled.topology) as fleet:
+            return await fleet.observe()
+
+    observation = asyncio.run(read())
+    settings = tuple(
+        sorted(
+            device
+            for device, observed in observation.settings.items()
+            if observed is not None and observed.settings != state.compiled.switch_settings.get(device)
+        )
+    )
+    foreign = {
+        device: observed.foreign
+        for device, observed in sorted(observation.rules.items())
+        if observed is not None and observed.foreign
+    }
+    return Drift(compare(state.rules, observation.rules), settings, foreign)

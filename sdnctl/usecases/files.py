@@ -1,0 +1,35 @@
+"""Files that commands write: complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from sdnctl.errors import Diagnostic, InputError
+from sdnctl.store.state import State, dumps
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` by way of a temporary file beside it, so that a reader never sees half of it."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise InputError(
+            Diagnostic("cannot-write", f"{path} cannot be written", detail=str(error), hint="choose another place")
+        ) from error
+
+
+def write_state(state: State, path: Path) -> None:
+    """A compiled state, for `plan --against`, `--baseline` and `verify --rules`."""
+    write_text(path, dumps(state))

@@ -1,0 +1,159 @@
+"""Labs as use cases: bring the folder's network up, dig through its plant, mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sdnctl import lab as labs
+from sdnctl.compiler.ir import Compiled
+from sdnctl.errors import Diagnostic, Diagnostics, InputError
+from sdnctl.lab import Lab
+from sdnctl.topology.graph import Topology
+from sdnctl.usecases.applying import Progress, silent
+from sdnctl.usecases.context import Context
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One application under a cut: demands that ran over it, by what becomes of them.
+
+    `repaired`: the switches send them round by a bypass. `standby`: a pre-installed path waits for a flip.
+    `lost`: the grade promises nothing, or both ways are gone.
+    """
+
+    application: str
+    service_class: str
+    demands: int
+    repaired: int
+    standby: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What was cut and what that hits, as far as it was applied."""
+
+    what: tuple[str, ...]
+    links: tuple[str, ...]
+    nodes: tuple[str, ...]
+    hits: tuple[Hit, ...]
+
+
+def up(context: Context, kind: Literal["auto", "ovs", "memory"], progress: Progress = silent) -> Lab:
+    """Bring the folder's topology up, with a host at every endpoint."""
+    network = context.loaded.network
+    return labs.up(
+        context.folder,
+        network.topology,
+        network.endpoints,
+        kind=kind,
+        name=network.settings.name,
+        progress=lambda what: progress(what, 0, 0),
+    )
+
+
+def down(context: Context) -> bool:
+    """Take the lab down; False when there was none."""
+    return labs.down(context.folder)
+
+
+def running(context: Context) -> Lab:
+    """The lab of this folder; raises InputError when there is none."""
+    lab = context.lab
+    if lab is None:
+        raise InputError(
+            Diagnostic("no-lab", "no lab is running for this network", hint="bring one up with `sdnctl lab up`")
+        )
+    return lab
+
+
+def elements(topology: Topology, what: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Links and switches that cutting these things takes down.
+
+    A thing is a link's id, ``node:NAME``, or a shared risk ``kind:NAME`` (segment, duct, chamber, cable,
+    building, zone, feeder). Raises InputError naming every unknown one.
+    """
+    links: set[str] = set()
+    nodes: set[str] = set()
+    unknown = Diagnostics()
+    for thing in what:
+        if thing in topology.links:
+            links.add(thing)
+        elif thing in topology.srlgs:
+            links |= topology.srlgs[thing].links
+            nodes |= topology.srlgs[thing].nodes
+        elif thing.startswith("node:") and thing[5:] in topology.nodes:
+            nodes.add(thing[5:])
+        else:
+            unknown.error(
+                "no-such-thing",
+                f"{thing} is neither a lit link, a switch nor plant that lit links run through",
+                hint="`sdnctl show links` and `sdnctl show srlgs` list what can be cut",
+            )
+    unknown.raise_if_errors(InputError)
+    return frozenset(links), frozenset(nodes)
+
+
+def cut(context: Context, what: Sequence[str]) -> Cut:
+    """Cut in the lab and say what is hit."""
+    lab = running(context)
+    applied = context.applied()
+    topology = applied[1].compiled.topology if applied is not None else context.loaded.network.topology
+    links, nodes = elements(topology, what)
+    lab.cut(links)
+    for node in sorted(nodes):
+        lab.kill_switch(node)
+    hits = hit_by(applied[1].compiled, topology.down(links, nodes), nodes) if applied is not None else ()
+    return Cut(tuple(what), tuple(sorted(links)), tuple(sorted(nodes)), hits)
+
+
+def heal(context: Context, what: Sequence[str]) -> tuple[str, ...]:
+    """Mend these things, or everything that is cut; returns what was mended."""
+    lab = running(context)
+    topology = context.loaded.network.topology
+    links, nodes = elements(topology, what) if what else (lab.down_links, lab.dead_nodes)
+    for node in sorted(nodes & lab.dead_nodes):
+        lab.revive(node)
+    links = links & lab.down_links
+    lab.heal(links)
+    return (*sorted(nodes), *sorted(links))
+
+
+def hit_by(compiled: Compiled, links: frozenset[str], nodes: frozenset[str]) -> tuple[Hit, ...]:
+    """Who runs over these links, and what repairs them, by application."""
+    demands = {demand.id: demand for demand in compiled.demands}
+    bypasses = {bypass.key: bypass for bypass in compiled.bypasses}
+    tally: dict[str, dict[str, int]] = {}
+
+    def survives(path_links: tuple[str, ...]) -> bool:
+        return not links.intersection(path_links)
+
+    for trunk in compiled.trunks:
+        active, spare = (
+            (trunk.standby, trunk.path) if trunk.flipped and trunk.standby else (trunk.path, trunk.standby)
+        )
+        if survives(active.links):
+            continue
+        fate = "lost"
+        for index, hop in enumerate(active.hops):
+            if hop.link not in links:
+                continue
+            after = active.hops[index + 1].head if index + 1 < len(active.hops) else ""
+            keys = (f"{hop.link}:{hop.tail}>{hop.head}>{after}", f"{hop.link}:{hop.tail}>{hop.head}")
+            if any(key in bypasses and survives(bypasses[key].path.links) for key in keys):
+                fate = "repaired"
+                continue
+            if hop.tail in nodes:
+                continue  # the switch behind the dead one: its own traffic is repaired one hop earlier
+            fate = "standby" if spare is not None and survives(spare.links) else "lost"
+            break
+        for demand in trunk.demands:
+            counts = tally.setdefault(demands[demand].application, {"repaired": 0, "standby": 0, "lost": 0})
+            counts[fate] += 1
+    classes = {demand.application: demand.service_class for demand in compiled.demands}
+    return tuple(
+        Hit(name, classes[name], sum(counts.values()), counts["repaired"], counts["standby"], counts["lost"])
+        for name, counts in sorted(tally.items())
+    )
