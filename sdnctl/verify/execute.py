@@ -11,7 +11,26 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
-from sdnctl.dataplane.values import Action, Bucket, Flow, Group, GroupType, Output, RuleSet, ToGroup
+from sdnctl.dataplane.values import (
+    Action,
+    Bucket,
+    ClearInPort,
+    Decap,
+    DecMplsTtl,
+    Encap,
+    Flow,
+    Group,
+    GroupType,
+    Output,
+    PopMpls,
+    PopVlan,
+    PushMpls,
+    PushVlan,
+    RuleSet,
+    SetField,
+    SetQueue,
+    ToGroup,
+)
 from sdnctl.topology.graph import PortRef, Topology
 from sdnctl.verify.actions import act
 from sdnctl.verify.index import Entry, Index
@@ -85,9 +104,9 @@ class Switch:
         run.table(Packet(wire, in_port), 0)
         return Step(tuple(run.outcomes), frozenset(run.consulted))
 
-    def act(self, wire: Wire, in_port: int, actions: tuple[Action, ...]) -> Step:
+    def act(self, wire: Wire, in_port: int, actions: tuple[Action, ...], down: Collection[str] = ()) -> Step:
         """Execute an action list on a packet, outside of any table: what a changed bucket would do."""
-        run = _Run(self, frozenset())
+        run = _Run(self, down)
         run.apply(Packet(wire, in_port), actions, ())
         return Step(tuple(run.outcomes), frozenset(run.consulted))
 
@@ -228,7 +247,7 @@ class _Run:
         for bucket in buckets:
             copy = packet.copy()
             before = len(self.outcomes)
-            if self.apply(copy, bucket.actions, (*chain, number)) and len(self.outcomes) == before:
+            if self.apply(copy, _action_set(bucket), (*chain, number)) and len(self.outcomes) == before:
                 self.drop(copy, "rule", f"a bucket of group {number:#x} outputs nowhere")
 
     def _choose(self, packet: Packet, group: Group) -> tuple[Bucket, ...]:
@@ -276,6 +295,23 @@ class _Run:
                     return
             self.note(f"output {PortRef(self.switch.node, port)} labels {_stack(packet)}")
             self.outcomes.append(Sent(port, packet.wire(), packet.queue, packet.meters, _falls(packet)))
+
+
+_SET_ORDER = (PopVlan, PopMpls, Decap, Encap, PushMpls, PushVlan, DecMplsTtl, SetQueue)
+_KEPT_ALL = (SetField, ClearInPort)
+
+
+def _action_set(bucket: Bucket) -> tuple[Action, ...]:
+    """A bucket's actions as a switch executes them: an action set, whatever order they were written in.
+
+    Of each kind the last counts, taking off comes before putting on, all fields are set after that, and there is
+    one end: the group if there is one, else the output (OpenFlow 1.3.5, 5.10; `ofpacts_execute_action_set`).
+    """
+    last = {type(action): action for action in bucket.actions}
+    ordered = [last[kind] for kind in _SET_ORDER if kind in last]
+    fields = [action for action in bucket.actions if isinstance(action, _KEPT_ALL)]
+    end = last.get(ToGroup) or last.get(Output)
+    return (*ordered, *fields, *((end,) if end else ()))
 
 
 def _alike(shares: Iterable[tuple[Flow, list[Cube]]]) -> Iterable[list[tuple[Flow, list[Cube]]]]:

@@ -8,10 +8,11 @@ identity with another behaviour). Rules of others are counted and left alone. A 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, is_ours
 from sdnctl.errors import Diagnostic
 
@@ -47,44 +48,63 @@ class DeviceHeld:
     foreign: int = 0
     applied: int = 0
 
+    @property
+    def differs(self) -> bool:
+        return self.status is Held.DRIFT
+
+    @property
+    def unknown(self) -> bool:
+        return self.status is Held.UNKNOWN
+
+    @property
+    def summary(self) -> str:
+        """The finding in a few words: ``2 missing, 0 extra, 1 altered``."""
+        if self.unknown:
+            return "could not be read"
+        return f"{len(self.missing)} missing, {len(self.extra)} extra, {len(self.altered)} altered"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldReport:
     """V2 of all devices, in order of name; it holds (`ok`) only if every device was read and matches."""
 
-    devices: tuple[DeviceHeld, ...]
+    devices: Mapping[str, DeviceHeld]
 
     @property
     def ok(self) -> bool:
-        return all(device.status is Held.MATCH for device in self.devices)
+        return all(device.status is Held.MATCH for device in self.devices.values())
 
     @property
     def drifted(self) -> tuple[str, ...]:
-        return tuple(device.device for device in self.devices if device.status is Held.DRIFT)
+        return tuple(device.device for device in self.devices.values() if device.status is Held.DRIFT)
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        return tuple(device.device for device in self.devices if device.status is Held.UNKNOWN)
+        return tuple(device.device for device in self.devices.values() if device.status is Held.UNKNOWN)
 
     def counts(self) -> dict[str, int]:
         """Rules by finding, over all devices; ``unknown`` counts the rules applied to unread devices."""
         return {
-            "matching": sum(device.matching for device in self.devices),
-            "missing": sum(len(device.missing) for device in self.devices),
-            "extra": sum(len(device.extra) for device in self.devices),
-            "altered": sum(len(device.altered) for device in self.devices),
-            "foreign": sum(device.foreign for device in self.devices),
-            "unknown": sum(device.applied for device in self.devices if device.status is Held.UNKNOWN),
+            "matching": sum(device.matching for device in self.devices.values()),
+            "missing": sum(len(device.missing) for device in self.devices.values()),
+            "extra": sum(len(device.extra) for device in self.devices.values()),
+            "altered": sum(len(device.altered) for device in self.devices.values()),
+            "foreign": sum(device.foreign for device in self.devices.values()),
+            "unknown": sum(device.applied for device in self.devices.values() if device.status is Held.UNKNOWN),
         }
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """One diagnostic per device that does not hold what was applied, or that nobody could ask."""
-        return tuple(_diagnostic(device) for device in self.devices if device.status is not Held.MATCH)
+        return tuple(_diagnostic(device) for device in self.devices.values() if device.status is not Held.MATCH)
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and the items as JSON values."""
-        devices = [{**asdict(device), "status": str(device.status)} for device in self.devices]
-        return {"level": "V2", "ok": self.ok, "counts": self.counts(), "devices": devices}
+        """Counts, and the rules by device as text."""
+        return {
+            "level": "V2",
+            "ok": self.ok,
+            "counts": self.counts(),
+            "devices": [_json(device) for device in self.devices.values()],
+        }
 
 
 def compare(applied: Mapping[str, RuleSet], observed: Mapping[str, RuleSet | None]) -> HeldReport:
@@ -93,8 +113,8 @@ def compare(applied: Mapping[str, RuleSet], observed: Mapping[str, RuleSet | Non
     A device of `applied` that is None or absent in `observed` could not be read. A device that only `observed`
     knows should hold nothing of ours. `observed` rule sets may contain foreign rules.
     """
-    devices = sorted(applied.keys() | observed.keys())
-    return HeldReport(tuple(_device(name, applied.get(name, RuleSet()), observed.get(name)) for name in devices))
+    names = sorted(applied.keys() | observed.keys())
+    return HeldReport({name: _device(name, applied.get(name, RuleSet()), observed.get(name)) for name in names})
 
 
 def _device(name: str, applied: RuleSet, observed: RuleSet | None) -> DeviceHeld:
@@ -121,6 +141,22 @@ def _by_identity(rules: RuleSet) -> dict[Hashable, Rule]:
     }
 
 
+def _json(device: DeviceHeld) -> dict[str, Any]:
+    return {
+        "device": device.device,
+        "status": str(device.status),
+        "applied": device.applied,
+        "matching": device.matching,
+        "missing": [format_rule(rule) for rule in device.missing],
+        "extra": [format_rule(rule) for rule in device.extra],
+        "altered": [
+            {"applied": format_rule(pair.applied), "observed": format_rule(pair.observed)}
+            for pair in device.altered
+        ],
+        "foreign": device.foreign,
+    }
+
+
 def _diagnostic(device: DeviceHeld) -> Diagnostic:
     address = f"switch {device.device}"
     if device.status is Held.UNKNOWN:
@@ -130,10 +166,9 @@ def _diagnostic(device: DeviceHeld) -> Diagnostic:
             address,
             hint="check its management address and that it runs, then verify again",
         )
-    found = f"{len(device.missing)} missing, {len(device.extra)} extra, {len(device.altered)} altered"
     return Diagnostic(
         "v2-drift",
-        f"does not hold what was applied: {found}",
+        f"does not hold what was applied: {device.summary}",
         address,
         hint="`sdnctl drift` lists the rules; `sdnctl apply` puts them back",
     )

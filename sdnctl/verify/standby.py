@@ -100,7 +100,7 @@ def _flips(
     wire = Wire(Space(required), stack, True, (0, 0), UNCHANGED, ())
     for group in groups_to(port, context.rules[ingress.node]):
         actions: tuple[Action, ...] = (PushMpls(), SetField("mpls_label", label), ToGroup(group))
-        first = network.switches[ingress.node].act(wire, ingress.port, actions)
+        first = network.switches[ingress.node].act(wire, ingress.port, actions, network.down)
         walk = network.follow(PortRef(ingress.node, ingress.port), wire, demand.mtu, first=first)
         yield _with_start(walk, working)
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sdnctl.compiler.ir import Settings, Trunk
+from sdnctl.compiler.ir import Compiled, Settings, Trunk
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, Grade, ServiceClass
 from sdnctl.topology.graph import Failure, Path, PortRef, Topology
@@ -38,13 +38,36 @@ def verify(
     trunks: Iterable[Trunk],
     rules: Mapping[str, RuleSet],
     failures: Iterable[str] = ALL_KINDS,
+    down: Iterable[str] = (),
 ) -> Report:
     """Judge `rules` (per switch; a switch that is missing holds none) by what `demands` are promised.
 
     `demands` are those that were admitted. `trunks` say where standby paths are; nothing else is taken from
-    them. `failures` are the kinds of single failures to go through: link, srlg, node, or none.
+    them. `failures` are the kinds of single failures to go through: link, srlg, node, or none of them. `down` are
+    links of the topology that are down now: the failures come on top, and what runs on its repair has spent
+    its protection until it is rerouted.
     """
-    return _V1(topology, settings, classes, tuple(demands), tuple(trunks), rules, tuple(failures)).run()
+    kinds, gone = tuple(failures), frozenset(down)
+    return _V1(topology, settings, classes, tuple(demands), tuple(trunks), rules, kinds, gone).run()
+
+
+def verify_compiled(
+    compiled: Compiled,
+    rules: Mapping[str, RuleSet] | None = None,
+    failures: Iterable[str] = ALL_KINDS,
+    down: Iterable[str] = (),
+) -> Report:
+    """Judge a compiled state, or the `rules` that were read back, by the demands of that state."""
+    return verify(
+        compiled.topology,
+        compiled.settings,
+        compiled.classes,
+        compiled.demands,
+        compiled.trunks,
+        compiled.rules if rules is None else rules,
+        failures,
+        down,
+    )
 
 
 @dataclass(slots=True)
@@ -58,6 +81,7 @@ class _Findings:
     path: Path = field(default_factory=lambda: Path(()))
     worst_delay: float = 0.0
     worst_failure: str = ""
+    spent: frozenset[str] = frozenset()
     walks: int = 0
     trunks: frozenset[int] = frozenset()
     services: frozenset[int] = frozenset()
@@ -76,13 +100,15 @@ class _V1:
         trunks: tuple[Trunk, ...],
         rules: Mapping[str, RuleSet],
         kinds: tuple[str, ...],
+        down: frozenset[str],
     ) -> None:
         self.topology, self.settings, self.rules = topology, settings, rules
         self.demands = tuple(sorted(demands, key=lambda demand: demand.id))
         self.context = Context(topology, rules, classes)
-        self.network = Network(topology, rules)
-        self.risks = Risks(topology, settings)
-        self.failures = tuple(topology.failures(kinds))
+        self.network = Network(topology, rules, down)
+        left = topology.without(down) if down else topology
+        self.risks = Risks(left, settings)
+        self.failures = tuple(left.failures(kinds))
         self.trunk_of = {demand: trunk for trunk in trunks for demand in trunk.demands}
         self.frames = {demand.id: frames(demand) for demand in self.demands}
         self.found = {demand.id: _Findings() for demand in self.demands}
@@ -168,6 +194,7 @@ class _V1:
         ]
         self._blame(demand, space, wrong, None)
         found.path = path_of(walk)
+        found.spent = walk.touched & self.network.down
         found.worst_delay = float(self.topology.delay(found.path))
         found.trunks = frozenset().union(*(end.trunks for end in walk.delivered))
         found.services = frozenset().union(*(end.services for end in walk.delivered))
@@ -177,7 +204,7 @@ class _V1:
             found.violations.append(Violation("avoid", f"its path meets {', '.join(sorted(met))}"))
         for number in self._touching(walk):
             self._under(demand, space, self.failures[number], whole=not wrong)
-        if demand.grade is Grade.DISJOINT and walk.delivered and found.path.hops:
+        if demand.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
             trunk = self.trunk_of.get(demand.id)
             end = walk.delivered[0]
             found.walks += 1
@@ -192,7 +219,7 @@ class _V1:
     def _under(self, demand: Demand, space: Space, failure: Failure, whole: bool) -> None:
         """One demand under one failure; `whole`: it is served while everything is up."""
         found = self.found[demand.id]
-        coverage = self._coverage(demand, found.path, failure)
+        coverage = self._coverage(demand, found.path, failure, found.spent)
         if demand.ingress.attachment.node in failure.nodes:
             self._uncovered(found, failure, coverage)
             return
@@ -220,7 +247,7 @@ class _V1:
             if met:
                 found.remarks.append(f"under {failure.name} the repaired way meets {', '.join(sorted(met))}")
 
-    def _coverage(self, demand: Demand, path: Path, failure: Failure) -> Coverage:
+    def _coverage(self, demand: Demand, path: Path, failure: Failure, spent: frozenset[str]) -> Coverage:
         """What the grade promises; the death of an end switch is never covered."""
         ends = {demand.ingress.attachment.node, demand.egress.attachment.node}
         dead = sorted(ends & failure.nodes)
@@ -230,6 +257,8 @@ class _V1:
                     return Residual(failure.name, switch)
         if dead:
             return NotCovered(f"switch {dead[0]} is an end of the demand")
+        if spent:
+            return NotCovered(f"its protection is spent: {', '.join(sorted(spent))} is down")
         return self.risks.covered(demand.grade, path, failure)
 
     def _uncovered(self, found: _Findings, failure: Failure, coverage: Coverage) -> None:

@@ -85,12 +85,16 @@ _NONE: frozenset[int] = frozenset()
 class Network:
     """All switches with their rules; answers walks, and remembers steps.
 
-    `rules` may lack switches: a switch without rules drops everything. `stuck` collects (switch, label) whose
+    `rules` may lack switches: a switch without rules drops everything. `down` are links that are down all
+    the time; a failure comes on top. `stuck` collects (switch, label) whose
     TTL does not fall and `macs` the outer addresses seen at each port, over everything walked so far.
     """
 
-    def __init__(self, topology: Topology, rules: Mapping[str, RuleSet]) -> None:
+    def __init__(
+        self, topology: Topology, rules: Mapping[str, RuleSet], down: frozenset[str] = frozenset()
+    ) -> None:
         self.topology = topology
+        self.down = down
         self.switches = {
             node: Switch(node, rules.get(node, RuleSet()), topology) for node in sorted(topology.nodes)
         }
@@ -106,14 +110,14 @@ class Network:
         key = node, in_port, wire
         healthy = self.steps.get(key)
         if healthy is None:
-            healthy = self.steps[key] = self._compute(key, frozenset())
+            healthy = self.steps[key] = self._compute(key, self.down)
         if failure is None or healthy.consulted.isdisjoint(failure.links):
             return healthy
         if failure is not self._failure:
             self._failure, self._failed = failure, {}
         step = self._failed.get(key)
         if step is None:
-            step = self._failed[key] = self._compute(key, failure.links)
+            step = self._failed[key] = self._compute(key, failure.links | self.down)
         return step
 
     def _compute(self, key: tuple[str, int, Wire], down: frozenset[str]) -> Step:
@@ -223,7 +227,7 @@ class Network:
         lines: list[str] = []
         todo: list[tuple[str, int, Wire, tuple[tuple[str, int, tuple[int, ...]], ...]]]
         todo = [(port.node, port.port, wire, ())]
-        down = failure.links if failure else frozenset()
+        down = failure.links | self.down if failure else self.down
         while todo:
             node, in_port, now, seen = todo.pop()
             place = node, in_port, tuple(label.value for label in now.labels)
