@@ -27,7 +27,7 @@ def compile_network(
     optimise: bool = False,
     capabilities: Mapping[str, Abilities] | None = None,
 ) -> Compiled:
-    """Compile demands into rules; what the baseline decided stays unless it became infeasible or `optimise` is set.
+    """Compile demands into rules; what the baseline decided stays, unless infeasible or `optimise` is set.
 
     Raises CompileError with the diagnostics of *all* passes when any demand is refused or anything else is an
     error; warnings are in the result. `capabilities` (switch → what it declares) is optional.

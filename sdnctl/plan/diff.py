@@ -1,0 +1,143 @@
+"""Observed to desired as a plan: what changes on which device, in an order in which nothing is lost.
+
+Pure: the same arguments give the same plan. Foreign rules are neither changed nor deleted; a foreign flow in the
+place of one of ours is an error that names both. Devices that did not answer get no changes and are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from sdnctl.compiler.ir import Compiled
+from sdnctl.compiler.serialise import compiled_fingerprint
+from sdnctl.dataplane.text import rule_name
+from sdnctl.dataplane.values import Flow, Group, RuleSet
+from sdnctl.errors import Diagnostic, PlanError
+from sdnctl.plan.changes import collisions, difference, in_stages, ours, settings_differ
+from sdnctl.plan.holdback import HeldBack, hold_back
+from sdnctl.plan.impact import impacts
+from sdnctl.plan.model import Change, Observed, Op, Plan, SettingsChange, Stage, StageKind
+from sdnctl.plan.serialise import plan_fingerprint
+from sdnctl.plan.stale import fingerprint_seen, settings_of, touched
+
+_ORDER = (StageKind.PREPARE, StageKind.SWITCH, StageKind.ADMIT, StageKind.DRAIN, StageKind.RETIRE)
+
+
+def make_plan(
+    network_name: str,
+    compiled: Compiled,
+    observed: Mapping[str, Observed | None],
+    applied: Compiled | None = None,
+    *,
+    created: str,
+    rules: Mapping[str, RuleSet] | None = None,
+    applied_rules: Mapping[str, RuleSet] | None = None,
+    settings: Mapping[str, Observed | None] | None = None,
+) -> Plan:
+    """Plan from what devices report to what was compiled.
+
+    `observed` maps every device to its report, None where it did not answer; `settings` likewise for settings
+    drivers. `applied` is what was applied last (None: nothing). `rules` and `applied_rules` are given when other rules
+    than the compiled ones are wanted or were applied: with pins laid over (`compiler.overlay`).
+    `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
+    """
+    wanted = dict(compiled.rules if rules is None else rules)
+    before = dict(applied.rules if applied is not None else {}) if applied_rules is None else dict(applied_rules)
+    unknown = _unknown(observed, wanted, before)
+    _refuse_collisions(observed, wanted)
+
+    held = {device: ours(report.rules) for device, report in sorted(observed.items()) if report is not None}
+    changes = {device: difference(rules, wanted.get(device, RuleSet())) for device, rules in held.items()}
+    last = {device: before.get(device, RuleSet()) for device in unknown}
+    alive = frozenset(compiled.baseline.ids.get("demand", {}).values())
+    allowed = hold_back(changes, held, wanted, last, alive, compiled.settings.bypass_labels)
+
+    settings = settings or {}
+    stages = (*_settings_stage(compiled, observed, settings), *_stages(allowed, compiled))
+    plan = Plan(
+        network=network_name,
+        target=compiled_fingerprint(compiled),
+        baseline=compiled.baseline_fingerprint,
+        created=created,
+        observed_fingerprints={},
+        stages=stages,
+        impacts=impacts(compiled, applied, allowed, before, unknown),
+        unknown=(*unknown, *_unknown_settings(settings, unknown)),
+    )
+    seen = {
+        device: fingerprint_seen(device, parts, observed, settings) or ""
+        for device, parts in sorted(touched(plan).items())
+    }
+    plan = replace(plan, observed_fingerprints=seen)
+    return replace(plan, fingerprint=plan_fingerprint(plan))
+
+
+def _unknown(
+    observed: Mapping[str, Observed | None], wanted: Mapping[str, RuleSet], before: Mapping[str, RuleSet]
+) -> tuple[str, ...]:
+    """Devices that did not answer, or that nobody asked although they should hold or did hold rules."""
+    silent = {device for device, report in observed.items() if report is None}
+    expected = {device for table in (wanted, before) for device, rules in table.items() if len(rules)}
+    return tuple(sorted(silent | (expected - observed.keys())))
+
+
+def _unknown_settings(settings: Mapping[str, Observed | None], unknown: Iterable[str]) -> tuple[str, ...]:
+    known = set(unknown)
+    return tuple(
+        f"{device} (settings)"
+        for device, report in sorted(settings.items())
+        if report is None and device not in known
+    )
+
+
+def _refuse_collisions(observed: Mapping[str, Observed | None], wanted: Mapping[str, RuleSet]) -> None:
+    found = [
+        Diagnostic(
+            "foreign-rule-in-the-way",
+            f"a rule that is not sdnctl's stands where one of ours should be: {rule_name(flow)}",
+            address=f"switch {device}",
+            detail=f"its cookie is {flow.cookie:#x}",
+            hint="remove it by the tool that made it, then plan again",
+        )
+        for device, report in sorted(observed.items())
+        if report is not None and device in wanted
+        for flow in collisions(report.rules, wanted[device])
+    ]
+    if found:
+        raise PlanError(*found)
+
+
+# ── stages ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settings_stage(
+    compiled: Compiled, observed: Mapping[str, Observed | None], settings: Mapping[str, Observed | None]
+) -> tuple[Stage, ...]:
+    changes: dict[str, tuple[Change | SettingsChange, ...]] = {}
+    for device, wanted in sorted(compiled.switch_settings.items()):
+        held = settings_of(device, observed, settings)
+        if held is not None and settings_differ(held, wanted):
+            changes[device] = (SettingsChange(wanted, held),)
+    return (Stage(StageKind.SETTINGS, changes),) if changes else ()
+
+
+def _stages(allowed: HeldBack, compiled: Compiled) -> tuple[Stage, ...]:
+    table: dict[StageKind, dict[str, tuple[Change | SettingsChange, ...]]] = {kind: {} for kind in _ORDER}
+    for device, changes in sorted(allowed.changes.items()):
+        for kind, items in in_stages(changes).items():
+            table[kind][device] = items
+    moved = bool(table[StageKind.SWITCH] or table[StageKind.ADMIT])
+    drains = moved and any(_carried(change) for items in table[StageKind.RETIRE].values() for change in items)
+    return tuple(
+        Stage(kind, table[kind], compiled.settings.drain_ms if kind is StageKind.DRAIN else 0)
+        for kind in _ORDER
+        if table[kind] or (kind is StageKind.DRAIN and drains and compiled.settings.drain_ms)
+    )
+
+
+def _carried(change: Change | SettingsChange) -> bool:
+    """Whether packets may still be on their way to what this change retires."""
+    if not isinstance(change, Change) or change.op is not Op.DELETE:
+        return False
+    return isinstance(change.rule, Group) or (isinstance(change.rule, Flow) and change.rule.table >= 2)

@@ -1,0 +1,213 @@
+"""What must wait while some devices cannot be reached: nothing is moved onto rules that may not be there.
+
+A device that does not answer holds what was applied to it last. So a trunk is not moved to a label whose rules
+that device lacks, a demand is not admitted towards it, and nothing is retired that its traffic still needs. The
+next plan in which the device answers does what was held back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sdnctl.compiler.ir import LabelRange
+from sdnctl.compiler.references import (
+    groups_used,
+    label_matched,
+    labels_written,
+    metadata_matched,
+    metadata_written,
+)
+from sdnctl.compiler.tables import CLASSIFY, DEMUX, ENCAP, POLICE, TRANSIT, Kind, read_cookie
+from sdnctl.dataplane.values import Flow, Group, RuleSet
+from sdnctl.plan.apply import apply_changes
+from sdnctl.plan.changes import in_stages, is_trunk_port_rule
+from sdnctl.plan.model import Change, Op, Rule, StageKind
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Changes that may be made now, by device, and the numbers of demands that wait for unreachable devices."""
+
+    changes: Mapping[str, tuple[Change, ...]]
+    waiting: frozenset[int] = frozenset()
+
+
+def hold_back(
+    changes: Mapping[str, tuple[Change, ...]],
+    held: Mapping[str, RuleSet],
+    wanted: Mapping[str, RuleSet],
+    last: Mapping[str, RuleSet],
+    alive: frozenset[int],
+    bypass_labels: LabelRange,
+) -> HeldBack:
+    """Leave out of `changes` what depends on devices that do not answer.
+
+    `held`: what reachable devices hold. `wanted`: what every device should hold. `last`: unreachable device → what
+    was applied to it last. `alive`: numbers of demands that still exist; traffic of others needs nothing.
+    """
+    if not last:
+        return HeldBack(changes)
+    unready = _unready(wanted, last)
+    allowed: dict[str, tuple[Change, ...]] = {}
+    waiting: set[int] = set()
+    for device, items in changes.items():
+        allowed[device], blocked = _without_unready(items, unready, bypass_labels)
+        waiting |= blocked
+    return HeldBack(_without_needed(allowed, held, last, alive), frozenset(waiting))
+
+
+def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, RuleSet]) -> frozenset[int]:
+    """Labels for which an unreachable device should have rules that it does not have."""
+    return frozenset(
+        label
+        for device, rules in last.items()
+        for key, flow in wanted.get(device, RuleSet()).flows.items()
+        if key not in rules.flows and (label := label_matched(flow)) is not None
+    )
+
+
+def _without_unready(
+    changes: Iterable[Change], unready: frozenset[int], bypass_labels: LabelRange
+) -> tuple[tuple[Change, ...], set[int]]:
+    """One device's changes without those that send traffic to `unready` labels, and the demands that then wait."""
+    changes = tuple(changes)
+    ahead = frozenset(label for label in unready if label not in bypass_labels)
+    # A new group may be made, but not used; for a bypass label only the protection is not there yet.
+    unusable = {
+        change.rule.id
+        for change in changes
+        if isinstance(change.rule, Group) and change.op is Op.ADD and labels_written(change.rule) & ahead
+    }
+    blocked = {change for change in changes if _sends_to(change, unready, unusable)}
+    new = {
+        number
+        for change in blocked
+        if isinstance(change.rule, Flow)
+        and change.op is Op.ADD
+        and (number := metadata_matched(change.rule)) is not None
+    }
+    waiting = {
+        number
+        for change in blocked
+        if isinstance(change.rule, Flow) and (number := metadata_matched(change.rule)) is not None
+    }
+    kept = tuple(change for change in changes if change not in blocked and not _admits(change, new))
+    return kept, waiting
+
+
+def _sends_to(change: Change, unready: frozenset[int], unusable: set[int]) -> bool:
+    rule = change.rule
+    if change.op is Op.DELETE:
+        return False
+    if isinstance(rule, Group):
+        return change.op is Op.MODIFY and bool(labels_written(rule) & unready)
+    if not isinstance(rule, Flow) or rule.table != ENCAP.number:
+        return False
+    return bool(labels_written(rule) & unready or groups_used(rule) & unusable)
+
+
+def _admits(change: Change, demands: set[int]) -> bool:
+    """Whether a change lets frames of these demands in."""
+    rule = change.rule
+    if change.op is Op.DELETE or not isinstance(rule, Flow):
+        return False
+    if rule.table == CLASSIFY.number:
+        return metadata_written(rule) in demands
+    return rule.table == POLICE.number and metadata_matched(rule) in demands
+
+
+# ── what is still needed ─────────────────────────────────────────────────────────────────────────
+
+
+def _without_needed(
+    changes: Mapping[str, tuple[Change, ...]],
+    held: Mapping[str, RuleSet],
+    last: Mapping[str, RuleSet],
+    alive: frozenset[int],
+) -> Mapping[str, tuple[Change, ...]]:
+    """Drop deletions of what rules that stay, here or on unreachable devices, still lead to."""
+    needed = _Needed()
+    for device, items in changes.items():
+        made = [change for change in items if change.op is not Op.DELETE]
+        after = held[device]
+        for kind in (StageKind.PREPARE, StageKind.SWITCH, StageKind.ADMIT):
+            after = apply_changes(after, in_stages(made).get(kind, ()))
+        retired = {_identity(change.rule) for change in items if change.op is Op.DELETE}
+        for rule in after:
+            if _identity(rule) in retired:
+                needed.offer(device, rule)
+            else:
+                needed.need(device, rule)
+    for device, rules in last.items():
+        for rule in rules:
+            if not isinstance(rule, Flow):
+                needed.offer(device, rule)
+        for flow in rules.flows.values():
+            mark = read_cookie(flow.cookie)
+            if mark is None or mark[0] is not Kind.DEMAND or mark[1] in alive:
+                needed.need(device, flow)
+    needed.close()
+    return {
+        device: tuple(
+            change for change in items if change.op is not Op.DELETE or not needed.holds(device, change.rule)
+        )
+        for device, items in changes.items()
+    }
+
+
+def _identity(rule: Rule) -> tuple[str, object]:
+    return type(rule).__name__, rule.key if isinstance(rule, Flow) else rule.id
+
+
+@dataclass
+class _Needed:
+    """Rules that stay, and those on offer that they lead to: by group, label, metadata and meter."""
+
+    kept: set[tuple[str, tuple[str, object]]] = field(default_factory=set)
+    work: list[tuple[str, Rule]] = field(default_factory=list)
+    offered: dict[tuple[object, ...], list[tuple[str, Rule]]] = field(default_factory=lambda: defaultdict(list))
+
+    def need(self, device: str, rule: Rule) -> None:
+        entry = device, _identity(rule)
+        if entry not in self.kept:
+            self.kept.add(entry)
+            self.work.append((device, rule))
+
+    def offer(self, device: str, rule: Rule) -> None:
+        """A rule that may go, filed under what would lead to it."""
+        if not isinstance(rule, Flow):
+            self.offered[type(rule).__name__, device, rule.id].append((device, rule))
+        elif is_trunk_port_rule(rule):
+            self.offered["transit", device].append((device, rule))
+        elif rule.table == DEMUX.number or rule.table in (POLICE.number, ENCAP.number):
+            self.offered["metadata", device, rule.table, metadata_matched(rule)].append((device, rule))
+        elif rule.table != CLASSIFY.number:
+            self.offered["label", label_matched(rule)].append((device, rule))
+
+    def close(self) -> None:
+        """Follow what is needed until nothing more is."""
+        while self.work:
+            device, rule = self.work.pop()
+            for key in _leads_to(device, rule):
+                for place, found in self.offered.get(key, ()):
+                    self.need(place, found)
+
+    def holds(self, device: str, rule: Rule) -> bool:
+        return (device, _identity(rule)) in self.kept
+
+
+def _leads_to(device: str, rule: Rule) -> Iterable[tuple[object, ...]]:
+    yield from (("Group", device, group) for group in groups_used(rule))
+    yield from (("label", label) for label in labels_written(rule))
+    if isinstance(rule, Flow):
+        if rule.meter is not None:
+            yield "Meter", device, rule.meter
+        if rule.table == TRANSIT.number:
+            yield "transit", device
+        number = metadata_written(rule)
+        if number is None:
+            number = metadata_matched(rule)
+        if rule.goto is not None and number is not None:
+            yield "metadata", device, rule.goto, number
