@@ -1,0 +1,269 @@
+"""Optical links: which two ports face each other over the plant, and whether light gets through both ways.
+
+A link needs two directed chains, from the transmitter of each port to the receiver of the other (or one
+strand with a wavelength each way). What does not form such a pair, or forms one that cannot carry
+traffic, is reported as a warning with the numbers: dark glass is no fault of the network folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sdnctl.errors import Diagnostics, Source
+from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.optics import (
+    ATTENUATION_REACH,
+    DirectedBudget,
+    UnknownAttenuation,
+    budget,
+    chain_delay,
+)
+from sdnctl.inventory.plant import Lane, Life, Plant, Port, PortEnd, Switch, Transceiver
+from sdnctl.inventory.tracing import StepKind, Trace, trace
+from sdnctl.units import Bitrate, Delay, Length
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a link cannot carry traffic, as parts of a diagnostic."""
+
+    code: str
+    summary: str
+    detail: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpticalLink:
+    """Two ports that face each other: `there` leads from a to b, `back` from b to a.
+
+    `length` and `delay` are of the longer direction. `budgets` has one entry per direction, none where a
+    transceiver is not known. Only a link without faults carries traffic.
+    """
+
+    a: PortEnd
+    b: PortEnd
+    there: Trace
+    back: Trace
+    length: Length
+    delay: Delay
+    rate: Bitrate | None
+    budgets: tuple[DirectedBudget, ...]
+    faults: tuple[Fault, ...]
+    origin: Source
+
+    @property
+    def usable(self) -> bool:
+        return not self.faults
+
+    @property
+    def address(self) -> str:
+        return f"link {self.a.switch}:{self.a.port} – {self.b.switch}:{self.b.port}"
+
+
+def optical_links(plant: Plant, on: date | None = None) -> tuple[tuple[OpticalLink, ...], Diagnostics]:
+    """Every pair of ports that face each other, in order of their ends, and warnings for those that do not work.
+
+    `on` is the day for which validity dates are read; without it only the status counts.
+    """
+    diagnostics = Diagnostics()
+    links: list[OpticalLink] = []
+    told: set[frozenset[PortEnd]] = set()
+    for switch, port in _ports(plant):
+        start = PortEnd(switch.id, port.number, "bidi" if "bidi" in port.lanes else "tx")
+        if start not in plant.jumper_at:
+            continue  # a port without jumper is a free port
+        there = trace(plant, start, wavelength=_wavelength(plant, port))
+        address = f"switch {switch.id} port {port.number}"
+        fault = _pairing_fault(plant, start, there)
+        if fault is not None:
+            ends = frozenset({start, there.end} if isinstance(there.end, PortEnd) else {start})
+            if ends not in told:
+                told.add(ends)
+                _warn(diagnostics, fault, address, port.origin)
+            continue
+        assert isinstance(there.end, PortEnd)
+        far = there.end
+        if (start.switch, start.port) > (far.switch, far.port):
+            continue  # found from its other end
+        link = _link(plant, start, far, there, on)
+        links.append(link)
+        for fault in link.faults:
+            _warn(diagnostics, fault, link.address, link.origin)
+    return tuple(links), diagnostics
+
+
+def _ports(plant: Plant) -> Iterator[tuple[Switch, Port]]:
+    for key in sorted(plant.switches):
+        switch = plant.switches[key]
+        for number in sorted(switch.ports):
+            yield switch, switch.ports[number]
+
+
+def _warn(diagnostics: Diagnostics, fault: Fault, address: str, origin: Source) -> None:
+    diagnostics.warning(
+        fault.code, fault.summary, address=address, source=origin, detail=fault.detail, hint=fault.hint
+    )
+
+
+def _transceiver(plant: Plant, port: Port) -> Transceiver | None:
+    return plant.transceivers.get(port.transceiver) if port.transceiver else None
+
+
+def _wavelength(plant: Plant, port: Port) -> Wavelength | None:
+    kind = _transceiver(plant, port)
+    return kind.wavelength if kind else None
+
+
+def _pairing_fault(plant: Plant, start: PortEnd, there: Trace) -> Fault | None:
+    """Why the light of `start` does not arrive at the receiver of a port that answers, or None."""
+    end = there.end
+    if there.broken is not None or not isinstance(end, PortEnd):
+        text = there.broken.text if there.broken else ""
+        return Fault(
+            "link-broken",
+            f"the light of {start} does not arrive at a port",
+            detail=f"It ends after {there.length:.0f} m: {text}.",
+            hint="Patch or splice what is missing, or remove the jumper from the port.",
+        )
+    if (end.switch, end.port) == (start.switch, start.port):
+        return Fault("port-loop", f"{start} is looped back to itself", hint="Remove the loop.")
+    facing: Lane = {"tx": "rx", "rx": "tx", "bidi": "bidi"}[start.lane]  # type: ignore[assignment]
+    if end.lane != facing:
+        if start.lane == end.lane == "tx":
+            return Fault(
+                "reversed-polarity",
+                f"transmitter {start} faces transmitter {end}",
+                detail="The two strands are not crossed between these ports, so neither hears the other.",
+                hint="Exchange tx and rx at one of the two ports.",
+            )
+        return Fault("lane-mismatch", f"{start} faces {end}", hint="Correct the jumper of one of them.")
+    if start.lane == "bidi":
+        return None
+    answer = trace(
+        plant,
+        PortEnd(end.switch, end.port, "tx"),
+        wavelength=_wavelength(plant, plant.switches[end.switch].ports[end.port]),
+    )
+    if answer.end != PortEnd(start.switch, start.port, "rx"):
+        text = answer.broken.text if answer.broken else f"it arrives at {answer.end}"
+        return Fault(
+            "one-way-link",
+            f"{start} reaches {end}, but the way back fails",
+            detail=f"From {end.switch}:{end.port}/tx: {text}.",
+            hint="Correct the second strand.",
+        )
+    return None
+
+
+def _link(plant: Plant, a: PortEnd, b: PortEnd, there: Trace, on: date | None) -> OpticalLink:
+    """The link between two ports that face each other, with all that keeps it from carrying traffic."""
+    port_a, port_b = plant.switches[a.switch].ports[a.port], plant.switches[b.switch].ports[b.port]
+    kind_a, kind_b = _transceiver(plant, port_a), _transceiver(plant, port_b)
+    back_start = b if b.lane == "bidi" else PortEnd(b.switch, b.port, "tx")
+    back = trace(plant, back_start, wavelength=kind_b.wavelength if kind_b else None)
+    faults: list[Fault] = []
+    if port_a.rate is not None and port_b.rate is not None and port_a.rate != port_b.rate:
+        faults.append(
+            Fault("rate-mismatch", f"{a} and {b} run at different rates", hint="Use equal transceivers.")
+        )
+    faults.extend(_life_faults(plant, a, b, (there, back), on))
+    budgets: list[DirectedBudget] = []
+    if kind_a is not None and kind_b is not None:
+        for tx, rx, chain in ((kind_a, kind_b, there), (kind_b, kind_a, back)):
+            if abs(tx.wavelength - rx.rx_wavelength) > ATTENUATION_REACH:
+                faults.append(
+                    Fault(
+                        "wavelength-mismatch",
+                        f"{tx.id} sends {tx.wavelength} nm, {rx.id} expects {rx.rx_wavelength} nm",
+                        hint="Use transceivers of one kind, or the two halves of a pair.",
+                    )
+                )
+                continue
+            try:
+                figures = budget(plant, chain, tx, rx)
+            except UnknownAttenuation as unknown:
+                faults.append(
+                    Fault("unknown-attenuation", str(unknown), hint="Give it in inventory/cable-types.yaml.")
+                )
+                continue
+            budgets.append(figures)
+            faults.extend(_budget_faults(figures, chain, tx, rx))
+    rates = [rate for rate in (port_a.rate, port_b.rate) if rate is not None]
+    return OpticalLink(
+        a,
+        b,
+        there,
+        back,
+        max(there.length, back.length),
+        Delay(max(chain_delay(plant, there), chain_delay(plant, back))),
+        min(rates, default=None),
+        tuple(budgets),
+        tuple(dict.fromkeys(faults)),
+        port_a.origin,
+    )
+
+
+def _budget_faults(figures: DirectedBudget, chain: Trace, tx: Transceiver, rx: Transceiver) -> Iterator[Fault]:
+    loss, way = figures.loss, f"From {chain.start} to {chain.end} over {chain.length / 1000:.2f} km"
+    if not figures.closes:
+        yield Fault(
+            "optical-budget",
+            f"{tx.id} does not reach: margin {figures.margin:.1f} dB",
+            detail=f"{way} up to {loss.max:.1f} dB are lost; {tx.id} to {rx.id} allows {figures.allowed:.1f} dB.",
+            hint="Use a transceiver of longer reach, or remove losses on the way.",
+        )
+    if not figures.safe:
+        yield Fault(
+            "optical-overload",
+            f"{tx.id} overloads its receiver by {-figures.overload:.1f} dB",
+            detail=f"{way} as little as {loss.min:.1f} dB may be lost; {rx.id} needs {figures.needed:.1f} dB.",
+            hint=f"Add a fixed attenuator of {-figures.overload:.1f} to {figures.margin:.1f} dB."
+            if figures.margin >= -figures.overload
+            else "No attenuator fits: use a transceiver with another range.",
+        )
+    if figures.dispersed:
+        yield Fault(
+            "dispersion",
+            f"{tx.id} is limited by dispersion",
+            detail=f"{way} {figures.dispersion:.0f} ps/nm collect; the limit is {figures.dispersion_limit:.0f}.",
+            hint="Use a transceiver with a higher limit, or compensate.",
+        )
+
+
+def _life_faults(
+    plant: Plant, a: PortEnd, b: PortEnd, chains: tuple[Trace, ...], on: date | None
+) -> Iterator[Fault]:
+    """One fault for each thing on the way that is not in service."""
+    for end in (a, b):
+        status = plant.switches[end.switch].ports[end.port].status
+        if not Life(status=status).in_service():
+            yield _not_in_service(f"port {end.switch}:{end.port}", str(status))
+    things: list[tuple[str, Life]] = [(f"switch {end.switch}", plant.switches[end.switch].life) for end in (a, b)]
+    for chain in chains:
+        for step in chain.steps:
+            if step.kind is StepKind.STRAND:
+                things.append((f"cable {step.via}", plant.cables[step.via].life))
+            elif step.kind is StepKind.SPLICE:
+                things.append((f"closure {step.via}", plant.closures[step.via].life))
+            elif step.kind is StepKind.CONNECTOR:
+                things.append((f"ODF {step.via}", plant.odfs[step.via].life))
+            elif step.kind is StepKind.PASSIVE:
+                things.append((f"passive {step.via}", plant.passives[step.via].life))
+    for name, life in dict.fromkeys(things):
+        if not life.in_service(on):
+            state = str(life.status)
+            if Life(status=life.status).in_service():
+                state = f"valid from {life.valid_from or 'ever'} to {life.valid_to or 'ever'}"
+            yield _not_in_service(name, state)
+
+
+def _not_in_service(name: str, state: str) -> Fault:
+    return Fault(
+        "not-in-service",
+        f"{name} is not in service",
+        detail=f"It is {state}; only glass in service carries traffic.",
+        hint="Change its status when that has become true.",
+    )

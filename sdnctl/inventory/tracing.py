@@ -1,0 +1,223 @@
+"""Following light: port → jumper → ODF → strand → splice → … → port, and where it ends when it does not arrive.
+
+Every terminal has a front and a back, and at most one thing is joined to each: a jumper in front of ports,
+ODF positions and passive ports; a pigtail behind an ODF position; glass behind a strand end and a splice,
+pigtail or jumper in front of it. So a trace is a walk without choices (a mux chooses by wavelength),
+and the trace from its far end is the same one reversed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.plant import Cable, OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
+from sdnctl.units import Length, format_length
+
+CHANNEL_WIDTH = 7
+"""Half the pass band of a mux channel, nm: CWDM filters pass ±6.5 nm (ITU-T G.694.2 grid of 20 nm)."""
+
+
+class StepKind(StrEnum):
+    JUMPER = "jumper"
+    CONNECTOR = "connector"  # an ODF position: the mated connector and its pigtail splice
+    STRAND = "strand"
+    SPLICE = "splice"
+    PASSIVE = "passive"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that light passes: what (`via` is its id), from where to where, and how much fibre it adds."""
+
+    kind: StepKind
+    via: str
+    enter: Terminal
+    leave: Terminal
+    length: Length = Length(0.0)
+
+    def reversed(self) -> Step:
+        return Step(self.kind, self.via, self.leave, self.enter, self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Why a trace ends before a port: `cause` is a stable word, `where` a place, `text` a sentence."""
+
+    cause: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A walk from `start` to `end`; `broken` says why, if the end is not a port."""
+
+    start: Terminal
+    end: Terminal
+    steps: tuple[Step, ...]
+    broken: Break | None = None
+
+    @property
+    def length(self) -> Length:
+        """Metres of fibre, jumpers included."""
+        return Length(sum(step.length for step in self.steps))
+
+    def reversed(self) -> Trace:
+        return Trace(self.end, self.start, tuple(step.reversed() for step in reversed(self.steps)), self.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something on a trace, at its distance along the fibre from the start."""
+
+    at: Length
+    kind: StepKind
+    via: str
+    place: str
+
+
+def trace(
+    plant: Plant,
+    start: Terminal,
+    *,
+    wavelength: Wavelength | None = None,
+    backwards: bool = False,
+    severed: frozenset[str] = frozenset(),
+) -> Trace:
+    """Follow the light that enters at the front of `start` (from its back, if `backwards`).
+
+    `wavelength` is needed only to leave a mux by the right channel. Nothing passes the `severed`
+    segments and cables.
+    """
+    steps: list[Step] = []
+    here, front = start, not backwards
+    visited = {(here, front)}
+    while True:
+        step = _leave(plant, here, front, wavelength, severed)
+        if isinstance(step, Break):
+            return Trace(start, here, tuple(steps), step)
+        steps.append(step)
+        here = step.leave
+        front = _arrives_in_front(step)
+        front = not front  # through the terminal, out on its other side
+        if isinstance(here, PortEnd):
+            return Trace(start, here, tuple(steps))
+        if (here, front) in visited:
+            text = f"the glass is joined in a closed loop through {here}"
+            return Trace(start, here, tuple(steps), Break("loop", plant.place_of(here), text))
+        visited.add((here, front))
+
+
+def events(plant: Plant, traced: Trace) -> tuple[Event, ...]:
+    """What a reflectometer at the start could see: connectors, splices and passive nodes, by distance."""
+    found: list[Event] = []
+    position = 0.0
+    for step in traced.steps:
+        if step.kind in (StepKind.CONNECTOR, StepKind.SPLICE, StepKind.PASSIVE):
+            found.append(Event(Length(position), step.kind, step.via, plant.place_of(step.enter)))
+        position += step.length
+    return tuple(found)
+
+
+def closed_loops(plant: Plant) -> tuple[tuple[StrandEnd, ...], ...]:
+    """Rings of glass that no port, ODF or free end belongs to: always a mistake in the splice records."""
+    seen: set[StrandEnd] = set()
+    loops: list[tuple[StrandEnd, ...]] = []
+    for splice in plant.splices:
+        if splice.a in seen:
+            continue
+        walk = trace(plant, splice.a)
+        ends = [end for step in walk.steps for end in (step.enter, step.leave) if isinstance(end, StrandEnd)]
+        seen.update(ends)
+        if walk.broken is not None and walk.broken.cause == "loop":
+            loops.append(tuple(dict.fromkeys(ends)))
+    return tuple(loops)
+
+
+def _leave(
+    plant: Plant, here: Terminal, front: bool, wavelength: Wavelength | None, severed: frozenset[str]
+) -> Step | Break:
+    """What is joined to one side of a terminal."""
+    if front:
+        jumper = plant.jumper_at.get(here)
+        if jumper is not None:
+            other = jumper.b if jumper.a == here else jumper.a
+            return Step(StepKind.JUMPER, "jumper", here, other, jumper.length)
+        if isinstance(here, StrandEnd):
+            return _joint(plant, here)
+        return Break("unpatched", plant.place_of(here), f"no jumper is plugged into {here}")
+    if isinstance(here, OdfPosition):
+        end = plant.terminations.get(here)
+        if end is None:
+            return Break("no-strand", plant.place_of(here), f"position {here} has no strand behind it")
+        return Step(StepKind.CONNECTOR, here.odf, here, end)
+    if isinstance(here, PassivePort):
+        return _through_passive(plant, here, wavelength)
+    if isinstance(here, StrandEnd):
+        return _along_strand(plant, here, severed)
+    return Break("port", plant.place_of(here), f"behind {here} is a switch")
+
+
+def _arrives_in_front(step: Step) -> bool:
+    """Jumpers and splices join fronts; a pigtail ends in front of its strand, and behind its ODF position."""
+    if step.kind is StepKind.CONNECTOR:
+        return isinstance(step.leave, StrandEnd)
+    return step.kind in (StepKind.JUMPER, StepKind.SPLICE)
+
+
+def _joint(plant: Plant, here: StrandEnd) -> Step | Break:
+    splice = plant.splice_at.get(here)
+    if splice is not None:
+        return Step(StepKind.SPLICE, splice.closure, here, splice.b if splice.a == here else splice.a)
+    position = plant.position_at.get(here)
+    if position is not None:
+        return Step(StepKind.CONNECTOR, position.odf, here, position)
+    place = plant.place_of(here)
+    text = f"strand {here.strand} of cable {here.cable} ends at {place} and is joined to nothing"
+    return Break("strand-end", place, text)
+
+
+def _through_passive(plant: Plant, here: PassivePort, wavelength: Wavelength | None) -> Step | Break:
+    passive = plant.passives[here.passive]
+    if passive.kind == "attenuator":
+        other = "out" if here.port == "in" else "in"
+        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, other))
+    if wavelength is None:
+        return Break("wavelength", passive.site, f"which way {passive.id} sends light depends on its wavelength")
+    near = [name for name, nm in passive.channels.items() if abs(nm - wavelength) <= CHANNEL_WIDTH]
+    if here.port == "com" and near:
+        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, near[0]))
+    if here.port in near:
+        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, "com"))
+    return Break("wavelength", passive.site, f"{here} does not pass {wavelength} nm")
+
+
+def _along_strand(plant: Plant, here: StrandEnd, severed: frozenset[str]) -> Step | Break:
+    """Glass from one end to the next place where it is cut, or what is wrong with it on the way."""
+    cable = plant.cables[here.cable]
+    far = _next_cut(plant, cable, here)
+    first, last = sorted((here.place, far))
+    if severed:
+        hit = severed & {cable.id, *(passage.segment for passage in cable.passages[first:last])}
+        if hit:
+            name = min(hit)
+            return Break("severed", name, f"cable {cable.id} is cut in {name}")
+    low, high = cable.marks[first], cable.marks[last]
+    for fault in cable.faults:
+        if here.strand in fault.strands and low <= fault.at <= high:
+            note = f" ({fault.note})" if fault.note else ""
+            text = f"strand {here.strand} of cable {cable.id} is broken at {format_length(fault.at)}{note}"
+            return Break("strand-fault", cable.id, text)
+    side: Side = "a" if here.side == "b" else "b"
+    length = Length((high - low) * (1 + plant.cable_types[cable.type].helix))
+    return Step(StepKind.STRAND, cable.id, here, StrandEnd(cable.id, here.strand, far, side), length)
+
+
+def _next_cut(plant: Plant, cable: Cable, here: StrandEnd) -> int:
+    inner: Iterable[int] = plant.cuts.get((cable.id, here.strand), ())
+    if here.side == "b":
+        return min((place for place in inner if place > here.place), default=len(cable.places) - 1)
+    return max((place for place in inner if place < here.place), default=0)
