@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from sdnctl.topology.graph import Hop, Path
-from sdnctl.topology.paths import NOTHING, Graph
+from sdnctl.topology.paths import NOTHING, OPEN, Graph, Place
 
 _State = tuple[str, int]  # switch, 0 where paths enter it and 1 where they leave
 _Arcs = dict[_State, dict[tuple[str, _State], int]]
@@ -147,9 +147,9 @@ def _without_loops(hops: list[Hop]) -> list[Hop]:
 class PairProblem:
     """A primary and a standby path that share no link, transit switch or risk group.
 
-    `groups`: id → links that go down together (groups that may be shared are left out). `banned` holds
-    for both paths, `banned_primary` for the primary alone. `bound` (ns) limits both delays, and the
-    primary's plus the worst `excess` of its links (what a bypass adds to the delay, ns).
+    `groups`: id → links that go down together (groups that may be shared are left out). `banned` links and
+    `closed` directions hold for both paths, `banned_primary` for the primary alone. `bound` (ns) limits both
+    delays, and the primary's plus the worst `excess` of its links (what a bypass adds to the delay, ns).
     """
 
     graph: Graph
@@ -160,6 +160,7 @@ class PairProblem:
     banned_primary: frozenset[str] = NOTHING
     bound: int | None = None
     excess: Mapping[str, int] = field(default_factory=dict)
+    closed: frozenset[Place] = OPEN
 
     def conflicts(self, path: Path) -> set[str]:
         """Links that the other path may not use."""
@@ -184,6 +185,7 @@ class PairProblem:
             and self.fits(standby)
             and (self.banned | self.banned_primary).isdisjoint(primary.links)
             and self.banned.isdisjoint(standby.links)
+            and self.closed.isdisjoint((hop.link, hop.tail) for hop in (*primary.hops, *standby.hops))
             and self.conflicts(primary).isdisjoint(standby.links)
         )
 
@@ -195,28 +197,28 @@ def risk_disjoint(problem: PairProblem, preferred: frozenset[str] = NOTHING) -> 
     otherwise the pair has the least total delay. The standby avoids the `preferred` links if it can.
     """
     graph, source, target = problem.graph, problem.source, problem.target
-    if suurballe(graph, source, target, problem.banned) is None:
-        return None
     pair = by_exclusion(problem)
-    if pair is None:
+    if pair is None and suurballe(graph, source, target, problem.banned) is not None:
         from sdnctl.topology.pairs_ilp import least_pair
 
         pair = least_pair(problem)
     if pair is None:
         return None
-    better = graph.shortest(source, target, problem.banned | preferred | problem.conflicts(pair[0]))
+    apart = problem.banned | problem.conflicts(pair[0])
+    better = graph.shortest(source, target, apart | preferred, NOTHING, problem.closed)
     return (pair[0], better) if better is not None and problem.fits(better) else pair
 
 
 def by_exclusion(problem: PairProblem) -> tuple[Path, Path] | None:
     """Try the shortest paths as primary, each with the shortest path that shares nothing with it."""
     graph, source, target = problem.graph, problem.source, problem.target
-    firsts = graph.k_shortest(source, target, problem.banned | problem.banned_primary)
+    firsts = graph.k_shortest(source, target, problem.banned | problem.banned_primary, problem.closed)
     for primary in islice(firsts, EXCLUSION_TRIES):
         if not problem.fits(primary):
             return None
         if problem.primary_fits(primary):
-            standby = graph.shortest(source, target, problem.banned | problem.conflicts(primary))
+            apart = problem.banned | problem.conflicts(primary)
+            standby = graph.shortest(source, target, apart, NOTHING, problem.closed)
             if standby is not None and problem.fits(standby):
                 return primary, standby
     return None

@@ -124,7 +124,9 @@ class _PairModel:
         arcs = {}
         for node in sorted(problem.graph.topology.nodes):
             for hop in problem.graph.topology.adjacency[node]:
-                if hop.link not in banned and hop.head != problem.source and hop.tail != problem.target:
+                if hop.link in banned or (hop.link, hop.tail) in problem.closed:
+                    continue
+                if hop.head != problem.source and hop.tail != problem.target:
                     cost = 1e-6 if self.soft else delays[hop.link] / 1000 + 1e-3
                     arcs[hop] = self.model.column(cost, integer=True)
         return arcs

@@ -2,8 +2,8 @@
 
 `Graph` is a `Topology` as plain adjacency with integer weights (delay in ns above, hops in the low
 bits), so that sums are exact in both directions and comparisons never depend on rounding. What may
-not be used is given as sets of link ids (`banned`) and switch ids (`nodes`); a switch whose links are all
-banned is avoided as well.
+not be used is given as sets of link ids (`banned`), switch ids (`nodes`) and single directions of links
+(`closed`: link id and the switch it leaves); a switch whose links are all banned is avoided as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from sdnctl.units import Delay
 
 _HOP_BITS = 16
 NOTHING: frozenset[str] = frozenset()
+Place = tuple[str, str]
+"""One direction of a link: link id and the switch it leaves."""
+OPEN: frozenset[Place] = frozenset()
 
 
 def nanoseconds(delay: Delay) -> int:
@@ -49,7 +52,12 @@ class Graph:
         return self.weight(path), path.links
 
     def distances(
-        self, target: str, banned: Set[str] = NOTHING, nodes: Set[str] = NOTHING, stop: str | None = None
+        self,
+        target: str,
+        banned: Set[str] = NOTHING,
+        nodes: Set[str] = NOTHING,
+        closed: Set[Place] = OPEN,
+        stop: str | None = None,
     ) -> dict[str, int]:
         """Weight of the shortest way from each switch to `target` (Dijkstra), or until `stop` is settled.
 
@@ -66,7 +74,7 @@ class Graph:
                 break
             settled.add(node)
             for weight, link, other in self.arcs[node]:
-                if other in settled or link in banned or other in nodes:
+                if other in settled or link in banned or other in nodes or (closed and (link, other) in closed):
                     continue
                 total = so_far + weight
                 if total < best.get(other, math.inf):
@@ -75,13 +83,18 @@ class Graph:
         return best
 
     def shortest(
-        self, source: str, target: str, banned: Set[str] = NOTHING, nodes: Set[str] = NOTHING
+        self,
+        source: str,
+        target: str,
+        banned: Set[str] = NOTHING,
+        nodes: Set[str] = NOTHING,
+        closed: Set[Place] = OPEN,
     ) -> Path | None:
         """The least path by (delay, hops, link ids), or None; empty where source and target are one switch.
 
         `nodes` may hold the source: it bars switches from being *entered*.
         """
-        best = self.distances(target, banned, nodes - {source}, stop=source)
+        best = self.distances(target, banned, nodes - {source}, closed, stop=source)
         if source not in best:
             return None
         hops = []
@@ -90,6 +103,7 @@ class Graph:
             for weight, link, head in self.arcs[node]:
                 if (
                     link not in banned
+                    and (link, node) not in closed
                     and (head not in nodes or head == target)
                     and best.get(head, -1) == best[node] - weight
                 ):
@@ -111,9 +125,11 @@ class Graph:
                     stack.append(head)
         return frozenset(seen)
 
-    def k_shortest(self, source: str, target: str, banned: Set[str] = NOTHING) -> Iterator[Path]:
+    def k_shortest(
+        self, source: str, target: str, banned: Set[str] = NOTHING, closed: Set[Place] = OPEN
+    ) -> Iterator[Path]:
         """All loopless paths from least to greatest, lazily (Yen 1971, with Lawler's start of deviation)."""
-        first = self.shortest(source, target, banned)
+        first = self.shortest(source, target, banned, NOTHING, closed)
         if first is None or not first.hops:
             if first is not None:
                 yield first
@@ -128,10 +144,10 @@ class Graph:
             for index in range(deviation, len(path.hops)):
                 root = path.hops[:index]
                 spur = path.hops[index].tail
-                closed = {
+                taken = {
                     other.links[index] for other in found if other.hops[:index] == root and other.hops[index:]
                 }
-                rest = self.shortest(spur, target, closed | banned, {hop.tail for hop in root})
+                rest = self.shortest(spur, target, taken | banned, {hop.tail for hop in root}, closed)
                 if rest is None:
                     continue
                 candidate = Path((*root, *rest.hops))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Set
 from heapq import heappop, heappush
 
 from sdnctl.topology.graph import Hop, Path
-from sdnctl.topology.paths import Graph
+from sdnctl.topology.paths import OPEN, Graph, Place
 
 MAX_BRANCHES = 2_000
 """Branches after which the search gives up; city networks need a handful."""
@@ -30,33 +30,34 @@ def shortest_with_turns(
     turn: Callable[[Hop, Hop], bool],
     first: Callable[[Hop], bool],
     last: Callable[[Hop], bool],
+    closed: Set[Place] = OPEN,
 ) -> Path | None:
     """The least simple path by (delay, hops, link ids) all of whose turns, first and last hop are allowed.
 
     Source and target differ. `turn`, `first` and `last` are asked lazily and must be pure. Raises
     `SearchLimit` after `MAX_BRANCHES` branches without an answer.
     """
-    search = _Search(graph, source, target, banned, turn, first, last)
+    search = _Search(graph, source, target, banned, turn, first, last, closed)
     heap: list[tuple[int, tuple[str, ...], int, Path, frozenset[Hop]]] = []
     serial = 0
 
-    def push(closed: frozenset[Hop]) -> None:
+    def push(given_up: frozenset[Hop]) -> None:
         nonlocal serial
-        walk = search.walk(closed)
+        walk = search.walk(given_up)
         if walk is not None:
             serial += 1
-            heappush(heap, (graph.weight(walk), walk.links, serial, walk, closed))
+            heappush(heap, (graph.weight(walk), walk.links, serial, walk, given_up))
 
     push(frozenset())
     while heap:
-        *_, walk, closed = heappop(heap)
+        *_, walk, given_up = heappop(heap)
         clash = _revisited(walk, source)
         if clash is None:
             return walk
         if serial > MAX_BRANCHES:
             raise SearchLimit(f"gave up after {MAX_BRANCHES} branches between {source} and {target}")
         for hop in clash:
-            push(closed | {hop})
+            push(given_up | {hop})
     return None
 
 
@@ -84,22 +85,24 @@ class _Search:
         turn: Callable[[Hop, Hop], bool],
         first: Callable[[Hop], bool],
         last: Callable[[Hop], bool],
+        closed: Set[Place],
     ) -> None:
-        self.graph, self.source, self.target, self.banned = graph, source, target, banned
+        self.graph, self.source, self.target = graph, source, target
         self.turn, self.first, self.last = turn, first, last
         self.out = {
             node: tuple(hop for hop in hops if hop.link not in banned)
             for node, hops in graph.topology.adjacency.items()
         }
+        self.closed = closed
 
-    def walk(self, closed: frozenset[Hop]) -> Path | None:
-        """The least walk without the closed hops; it may visit switches twice."""
+    def walk(self, given_up: frozenset[Hop]) -> Path | None:
+        """The least walk without these hops; it may visit switches twice."""
         weights = self.graph.weights
         best: dict[Hop, int] = {}
         heap: list[tuple[int, Hop]] = []
         for out in self.out[self.target]:
             hop = Hop(out.link, out.head, out.tail)
-            if hop not in closed and self.last(hop):
+            if self.usable(hop, given_up) and self.last(hop):
                 best[hop] = weights[hop.link]
                 heappush(heap, (best[hop], hop))
         settled: set[Hop] = set()
@@ -115,13 +118,16 @@ class _Search:
                 limit = so_far
             for out in self.out[hop.tail]:
                 before = Hop(out.link, out.head, out.tail)
-                if before in settled or before in closed or before.tail == hop.head:
+                if before in settled or before.tail == hop.head or not self.usable(before, given_up):
                     continue
                 total = so_far + weights[before.link]
                 if total < best.get(before, total + 1) and self.turn(before, hop):
                     best[before] = total
                     heappush(heap, (total, before))
         return self._follow(best, settled, limit)
+
+    def usable(self, hop: Hop, given_up: frozenset[Hop]) -> bool:
+        return hop not in given_up and (hop.link, hop.tail) not in self.closed
 
     def _follow(self, best: dict[Hop, int], settled: set[Hop], limit: int | None) -> Path | None:
         if limit is None:

@@ -1,0 +1,286 @@
+"""Route: the path that a group of demands takes, under everything it was promised.
+
+Demands that may share a trunk have the same `Profile`. Both directions of a pair take the same path, so a
+path is good only if it is good both ways. A path must
+
+- keep off what the demand avoids (links, switches, sites, SRLGs), and so must its bypasses;
+- carry the frames: demand MTU + 34 ≤ link MTU, on bypasses too;
+- have a bypass for every hop (grades local, disjoint) or for every hop and the switch behind it, and for the last
+  hop (node);
+- keep the latency bound, also while any *one* bypass is in use. Two bypasses at once (a group that
+  hits two hops) and the standby under repair may be later than that;
+- for grade disjoint, have a standby within the bound that shares no link, transit switch or SRLG, except
+  SRLGs that are residual for an end. The standby is protected where that is possible.
+
+Of those paths the least by (delay, hops, link ids) is taken. Searches are exact: None is a proof, whose
+reasons `compiler.proof` puts into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sdnctl.compiler.detour import Detours, Guard, Needs, guards
+from sdnctl.compiler.ir import Settings
+from sdnctl.intents.demand import Demand, Grade
+from sdnctl.topology.disjoint import PairProblem, risk_disjoint
+from sdnctl.topology.graph import Hop, Path, Topology
+from sdnctl.topology.paths import OPEN, Graph, Place, exists, is_simple
+from sdnctl.topology.risk import Risks
+from sdnctl.topology.turns import shortest_with_turns
+from sdnctl.units import Delay, Octets, format_delay
+
+OVERHEAD = 34
+"""Octets above the service MTU that a link must carry: three labels, Ethernet, two customer tags."""
+
+WEAKER = {Grade.DISJOINT: Grade.LOCAL, Grade.NODE: Grade.LOCAL, Grade.LOCAL: Grade.NONE}
+"""What a grade falls back to while the network is degraded."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Profile:
+    """What demands have in common that share a trunk: the two switches (a < b) and all that shapes the path.
+
+    `tenant` is set for exclusive demands only.
+    """
+
+    a: str
+    b: str
+    grade: Grade
+    latency: Delay | None
+    avoid: tuple[str, ...]
+    mtu: Octets
+    tenant: str = ""
+
+    @classmethod
+    def of(cls, demands: Iterable[Demand]) -> Profile:
+        """The profile of one demand, or of both directions of a pair: the tighter of each condition."""
+        group = list(demands)
+        first = group[0]
+        a, b = sorted((first.ingress.attachment.node, first.egress.attachment.node))
+        bounds = [demand.latency for demand in group if demand.latency is not None]
+        return cls(
+            a,
+            b,
+            first.grade,
+            min(bounds, default=None),
+            tuple(sorted(frozenset().union(*(demand.avoid for demand in group)))),
+            max(demand.mtu for demand in group),
+            first.tenant if first.exclusive else "",
+        )
+
+    def text(self, default_mtu: Octets) -> str:
+        """The middle part of a trunk key: only what is not the default, such as ``local,latency=20ms``."""
+        parts = [str(self.grade)]
+        if self.latency is not None:
+            parts.append(f"latency={format_delay(self.latency).replace(' ', '')}")
+        if self.avoid:
+            parts.append(f"avoid={'+'.join(self.avoid)}")
+        if self.mtu != default_mtu:
+            parts.append(f"mtu={self.mtu}")
+        if self.tenant:
+            parts.append(f"tenant={self.tenant}")
+        return ",".join(parts)
+
+    @property
+    def bound(self) -> int | None:
+        return None if self.latency is None else int(self.latency * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path from `a` to `b` of a profile, and the standby of grade disjoint."""
+
+    path: Path
+    standby: Path | None = None
+
+
+class Router:
+    """Finds routes in one topology, remembering what the bypasses are already needed for."""
+
+    def __init__(self, topology: Topology, settings: Settings) -> None:
+        self.topology = topology
+        self.settings = settings
+        self.graph = Graph(topology)
+        self.risks = Risks(topology, settings)
+        self.detours = Detours(self.graph, self.risks)
+        self.needs = Needs(self.detours)
+        self._bans: dict[tuple[tuple[str, ...], Octets], frozenset[str]] = {}
+        self._sites: dict[str, list[str]] = {}
+        for node in topology.nodes.values():
+            self._sites.setdefault(node.site, []).append(node.id)
+
+    def avoided(self, avoid: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Links and switches that these link, switch, site and SRLG ids take away."""
+        links: set[str] = set()
+        nodes: set[str] = set()
+        for name in avoid:
+            links.update({name} & self.topology.links.keys())
+            nodes.update({name} & self.topology.nodes.keys(), self._sites.get(name, ()))
+            srlg = self.topology.srlgs.get(name)
+            if srlg is not None:
+                links |= srlg.links
+                nodes |= srlg.nodes
+        return self.topology.down(links, nodes), frozenset(nodes)
+
+    def narrow(self, mtu: Octets) -> frozenset[str]:
+        """Links that cannot carry frames of this service MTU."""
+        return frozenset(key for key, link in self.topology.links.items() if mtu + OVERHEAD > link.mtu)
+
+    def ban(self, profile: Profile) -> frozenset[str]:
+        """Links that neither the paths nor the bypasses of this profile may use."""
+        key = (profile.avoid, profile.mtu)
+        if key not in self._bans:
+            self._bans[key] = self.avoided(profile.avoid)[0] | self.narrow(profile.mtu)
+        return self._bans[key]
+
+    def find(self, profile: Profile, full: frozenset[Place] = OPEN) -> Route | None:
+        """The least route that uses none of the `full` directions (no capacity), or None: there is none.
+
+        Directions are those of the way from a to b. Bypasses may use full links. Raises
+        `SearchLimit` where the search gave up.
+        """
+        if profile.grade is Grade.DISJOINT:
+            return self._disjoint(profile, full)
+        if profile.grade is Grade.NODE:
+            path = self._node(profile, full)
+        else:
+            path = self._hopwise(profile, full)
+        return None if path is None else Route(path)
+
+    def accepts(self, profile: Profile, route: Route) -> bool:
+        """Whether a route satisfies the profile in this topology, together with all trunks so far."""
+        for path in (route.path, route.standby):
+            if path is not None and not (
+                is_simple(path)
+                and exists(self.topology, path)
+                and (path.nodes[0], path.nodes[-1]) == (profile.a, profile.b)
+            ):
+                return False
+        if (route.standby is not None) != (profile.grade is Grade.DISJOINT):
+            return False
+        if not self.ban(profile).isdisjoint(route.path.links):
+            return False
+        total = self.graph.delay(route.path)
+        extras = self.extras(profile, route.path)
+        if extras is None or (profile.bound is not None and total + max([0, *extras]) > profile.bound):
+            return False
+        return route.standby is None or self.problem(profile).is_solution(route.path, route.standby)
+
+    def take(self, profile: Profile, route: Route) -> None:
+        """Take a route up: from now on its guards are needed for it, both ways."""
+        for path in (route.path, route.path.reversed()):
+            self.needs.add(path, profile.grade, self.ban(profile), profile.bound)
+
+    def link_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
+        """What the worse of the two link bypasses of a hop (there and back) adds to its delay, ns."""
+        return self._worst(
+            (Guard(hop.link, hop.tail, hop.head), (hop,)), (Guard(hop.link, hop.head, hop.tail), (hop,)), ban=ban
+        )
+
+    def turn_extra(self, one: Hop, two: Hop, ban: frozenset[str]) -> int | None:
+        """What the worse of the two node bypasses round the switch between two hops adds to their delay, ns."""
+        there = Guard(one.link, one.tail, one.head, two.head)
+        back = Guard(two.link, two.head, two.tail, one.tail)
+        return self._worst((there, (one, two)), (back, (one, two)), ban=ban)
+
+    def end_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
+        """What the link bypass towards the last switch adds to the delay of the last hop, ns."""
+        return self.needs.extra(Guard(hop.link, hop.tail, hop.head), (hop,), ban)
+
+    def _worst(self, *both: tuple[Guard, tuple[Hop, ...]], ban: frozenset[str]) -> int | None:
+        extras = [self.needs.extra(guard, replaced, ban) for guard, replaced in both]
+        found = [extra for extra in extras if extra is not None]
+        return max(found) if len(found) == len(extras) else None
+
+    def extras(self, profile: Profile, path: Path) -> list[int] | None:
+        """What each bypass of a path adds, both ways; None where one is missing."""
+        ban = self.ban(profile)
+        found = []
+        for direction in (path, path.reversed()):
+            for guard, replaced in guards(direction, profile.grade):
+                extra = self.needs.extra(guard, replaced, ban)
+                if extra is None:
+                    return None
+                found.append(extra)
+        return found
+
+    def _hopwise(self, profile: Profile, full: frozenset[Place]) -> Path | None:
+        """Grades none and local: hops are good or not by themselves.
+
+        Repaired delay is the path's plus the worst extra of its hops. Any other path with a hop as bad
+        as the worst one of the least path is later still; so such hops are struck out until it fits.
+        """
+        ban = self.ban(profile)
+        closed = set(ban)
+        while True:
+            path = self.graph.shortest(profile.a, profile.b, closed, closed=full)
+            if path is None or (profile.bound is not None and self.graph.delay(path) > profile.bound):
+                return None
+            if profile.grade is Grade.NONE:
+                return path
+            extras = {hop.link: self.link_extra(hop, ban) for hop in path.hops}
+            bad = {link for link, extra in extras.items() if extra is None}
+            if not bad:
+                known = {link: extra for link, extra in extras.items() if extra is not None}
+                worst = max(known.values())
+                if profile.bound is None or self.graph.delay(path) + worst <= profile.bound:
+                    return path
+                bad = {link for link, extra in known.items() if extra >= worst}
+            closed |= bad
+
+    def _node(self, profile: Profile, full: frozenset[Place]) -> Path | None:
+        """Grade node: each pair of hops must have ways round the switch between them, there and back."""
+        ban = self.ban(profile)
+        limit: int | None = None
+
+        def fits(extra: int | None) -> bool:
+            return extra is not None and (limit is None or extra < limit)
+
+        while True:
+            path = shortest_with_turns(
+                self.graph,
+                profile.a,
+                profile.b,
+                ban,
+                lambda one, two: fits(self.turn_extra(one, two, ban)),
+                lambda hop: fits(self.end_extra(Hop(hop.link, hop.head, hop.tail), ban)),
+                lambda hop: fits(self.end_extra(hop, ban)),
+                full,
+            )
+            if path is None or profile.bound is None:
+                return path
+            total = self.graph.delay(path)
+            extras = self.extras(profile, path)
+            if total > profile.bound or extras is None:
+                return None
+            if total + max(extras) <= profile.bound:
+                return path
+            limit = max(extras)
+
+    def problem(self, profile: Profile, full: frozenset[Place] = OPEN) -> PairProblem:
+        """The pair problem of a disjoint profile."""
+        ban = self.ban(profile)
+        exempt = self.risks.residual(profile.a) | self.risks.residual(profile.b)
+        extras = {
+            link.id: self.link_extra(Hop(link.id, *link.nodes), ban)
+            for link in self.topology.links.values()
+            if link.id not in ban
+        }
+        return PairProblem(
+            self.graph,
+            profile.a,
+            profile.b,
+            {name: links for name, links in self.risks.down.items() if name not in exempt},
+            ban,
+            frozenset(link for link, extra in extras.items() if extra is None),
+            profile.bound,
+            {link: extra for link, extra in extras.items() if extra is not None},
+            full,
+        )
+
+    def _disjoint(self, profile: Profile, full: frozenset[Place]) -> Route | None:
+        problem = self.problem(profile, full)
+        pair = risk_disjoint(problem, problem.banned_primary)
+        return None if pair is None else Route(*pair)
