@@ -7,7 +7,8 @@ and raises `Malformed`, a ValueError that says where in the document the fault i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from sdnctl.dataplane.fields import format_masked, format_value, parse_masked, parse_value
@@ -44,48 +45,76 @@ T = TypeVar("T")
 
 
 class Malformed(ValueError):
-    """A document that is not what `dump_…` writes; the text says where and what."""
+    """A document that is not what `dump_…` writes: where (``flows[3].match.ipv4_src``) and what."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(f"{path.lstrip('.')}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
 
 
 # ── loading helpers ──────────────────────────────────────────────────────────────────────────────
 
 
-def _at(where: str, load: Callable[[], T]) -> T:
-    """Run a loader; faults inside it are told with their place."""
+@contextmanager
+def _at(*path: str | int) -> Iterator[None]:
+    """Faults inside are told with their place."""
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     try:
-        return load()
+        yield
     except Malformed as fault:
-        raise Malformed(f"{where}.{fault}" if not str(fault).startswith(":") else f"{where}{fault}") from None
-    except (ValueError, TypeError, KeyError, IndexError) as fault:
-        raise Malformed(f"{where}: {fault}") from None
+        raise Malformed(fault.reason, where + fault.path) from None
+    except (ValueError, TypeError) as fault:
+        raise Malformed(str(fault), where) from None
 
 
-def _mapping(data: Json, allowed: frozenset[str], needed: frozenset[str]) -> Mapping[str, Json]:
+def _mapping(data: Json, allowed: frozenset[str], needed: frozenset[str] = frozenset()) -> Mapping[str, Json]:
     if not isinstance(data, dict):
-        raise Malformed(f": expected an object, not {type(data).__name__}")
-    if unknown := sorted(set(data) - allowed):
-        raise Malformed(f": unknown key {unknown[0]!r}")
+        raise Malformed(f"expected an object, not {type(data).__name__}")
+    if unknown := sorted(map(str, set(data) - allowed)):
+        raise Malformed(f"unknown key {unknown[0]!r}")
     if missing := sorted(needed - set(data)):
-        raise Malformed(f": key {missing[0]!r} is missing")
+        raise Malformed(f"key {missing[0]!r} is missing")
     return data
 
 
 def _list(data: Json) -> list[Json]:
     if not isinstance(data, list):
-        raise Malformed(f": expected a list, not {type(data).__name__}")
+        raise Malformed(f"expected a list, not {type(data).__name__}")
     return data
 
 
 def _int(data: Json) -> int:
     if isinstance(data, bool) or not isinstance(data, int) or data < 0:
-        raise Malformed(f": expected a number at or above zero, not {data!r}")
+        raise Malformed(f"expected a number at or above zero, not {data!r}")
     return data
 
 
 def _text(data: Json) -> str:
     if not isinstance(data, str):
-        raise Malformed(f": expected text, not {data!r}")
+        raise Malformed(f"expected text, not {data!r}")
     return data
+
+
+def _hex(data: Json) -> int:
+    return int(_text(data), 16)
+
+
+def _member(item: Mapping[str, Json], key: str, load: Callable[[Json], T]) -> T:
+    with _at(key):
+        return load(item[key])
+
+
+def _optional(item: Mapping[str, Json], key: str, load: Callable[[Json], T]) -> T | None:
+    return _member(item, key, load) if key in item else None
+
+
+def _each(data: Json, load: Callable[[Json], T]) -> tuple[T, ...]:
+    items = []
+    for index, item in enumerate(_list(data)):
+        with _at(index):
+            items.append(load(item))
+    return tuple(items)
 
 
 # ── matches and actions ──────────────────────────────────────────────────────────────────────────
@@ -97,11 +126,12 @@ def dump_match(match: Match) -> dict[str, str]:
 
 
 def load_match(data: Json) -> Match:
-    fields = _mapping(data, frozenset(FIELDS), frozenset())
+    fields = _mapping(data, frozenset(FIELDS))
     entries: dict[str, int | tuple[int, int]] = {}
     for name, text in fields.items():
-        entries[name] = _at(name, lambda name=name, text=text: parse_masked(name, _text(text)))  # type: ignore[misc]
-    return _at("match", lambda: Match.of(**entries))
+        with _at(name):
+            entries[name] = parse_masked(name, _text(text))
+    return Match.of(**entries)
 
 
 _PLAIN: Mapping[str, Callable[[], Action]] = {
@@ -156,20 +186,18 @@ def load_action(data: Json) -> Action:
         case str(), [] if kind in _PLAIN:
             return _PLAIN[kind]()
         case str(), [text] if kind in _TYPED:
-            return _TYPED[kind](int(_text(text), 16))
+            return _TYPED[kind](_hex(text))
         case str(), [number] if kind in _NUMBERED:
             return _NUMBERED[kind](_int(number))
         case "output", [port, max_len]:
             return Output(_int(port), _int(max_len))
         case "set-field", [name, text]:
             return SetField(_text(name), parse_value(name, _text(text)))
-    raise Malformed(f": unknown action {data!r}")
+    raise Malformed(f"unknown action {data!r}")
 
 
 def _load_actions(data: Json) -> tuple[Action, ...]:
-    return tuple(
-        _at(f"actions[{index}]", lambda item=item: load_action(item)) for index, item in enumerate(_list(data))
-    )  # type: ignore[misc]
+    return _each(data, load_action)
 
 
 # ── flows, groups, meters ────────────────────────────────────────────────────────────────────────
@@ -196,21 +224,24 @@ def dump_flow(flow: Flow) -> dict[str, Json]:
 _FLOW_KEYS = frozenset({"table", "priority", "match", "cookie", "meter", "actions", "metadata", "goto"})
 
 
+def _load_metadata(data: Json) -> tuple[int, int]:
+    parts = _each(data, _hex)
+    if len(parts) != 2:
+        raise Malformed("expected value and mask")
+    return parts[0], parts[1]
+
+
 def load_flow(data: Json) -> Flow:
     item = _mapping(data, _FLOW_KEYS, frozenset({"table", "priority", "match"}))
-    metadata = None
-    if "metadata" in item:
-        value, mask = (int(_text(part), 16) for part in _list(item["metadata"]))
-        metadata = (value, mask)
     return Flow(
-        table=_at("table", lambda: _int(item["table"])),
-        priority=_at("priority", lambda: _int(item["priority"])),
-        match=_at("match", lambda: load_match(item["match"])),
-        cookie=_at("cookie", lambda: int(_text(item.get("cookie", "0x0")), 16)),
-        actions=_load_actions(item.get("actions", [])),
-        meter=_at("meter", lambda: _int(item["meter"])) if "meter" in item else None,
-        metadata=metadata,
-        goto=_at("goto", lambda: _int(item["goto"])) if "goto" in item else None,
+        table=_member(item, "table", _int),
+        priority=_member(item, "priority", _int),
+        match=_member(item, "match", load_match),
+        cookie=_optional(item, "cookie", _hex) or 0,
+        actions=_optional(item, "actions", _load_actions) or (),
+        meter=_optional(item, "meter", _int),
+        metadata=_optional(item, "metadata", _load_metadata),
+        goto=_optional(item, "goto", _int),
     )
 
 
@@ -228,18 +259,21 @@ def dump_group(group: Group) -> dict[str, Json]:
 
 def _load_bucket(data: Json) -> Bucket:
     item = _mapping(data, frozenset({"actions", "watch_port", "weight"}), frozenset({"actions"}))
-    watch = _int(item["watch_port"]) if "watch_port" in item else None
-    return Bucket(_load_actions(item["actions"]), watch, _int(item.get("weight", 0)))
+    return Bucket(
+        _member(item, "actions", _load_actions),
+        _optional(item, "watch_port", _int),
+        _optional(item, "weight", _int) or 0,
+    )
 
 
 def load_group(data: Json) -> Group:
     keys = frozenset({"id", "type", "buckets"})
     item = _mapping(data, keys, keys)
-    buckets = [
-        _at(f"buckets[{index}]", lambda bucket=bucket: _load_bucket(bucket))  # type: ignore[misc]
-        for index, bucket in enumerate(_list(item["buckets"]))
-    ]
-    return Group(_int(item["id"]), _at("type", lambda: GroupType(_text(item["type"]))), tuple(buckets))
+    return Group(
+        _member(item, "id", _int),
+        _member(item, "type", lambda kind: GroupType(_text(kind))),
+        _member(item, "buckets", lambda buckets: _each(buckets, _load_bucket)),
+    )
 
 
 def dump_meter(meter: Meter) -> dict[str, Json]:
@@ -249,7 +283,14 @@ def dump_meter(meter: Meter) -> dict[str, Json]:
 def load_meter(data: Json) -> Meter:
     keys = frozenset({"id", "rate", "burst"})
     item = _mapping(data, keys, keys)
-    return Meter(_int(item["id"]), _int(item["rate"]), _int(item["burst"]))
+    return Meter(_member(item, "id", _int), _member(item, "rate", _int), _member(item, "burst", _int))
+
+
+_LOADERS: Mapping[str, Callable[[Json], Flow | Group | Meter]] = {
+    "meter": load_meter,
+    "group": load_group,
+    "flow": load_flow,
+}
 
 
 def dump_rule(rule: Flow | Group | Meter) -> dict[str, Json]:
@@ -260,14 +301,11 @@ def dump_rule(rule: Flow | Group | Meter) -> dict[str, Json]:
 
 
 def load_rule(data: Json) -> Flow | Group | Meter:
-    item = _mapping(data, frozenset({"flow", "group", "meter"}), frozenset())
+    item = _mapping(data, frozenset(_LOADERS))
     if len(item) != 1:
-        raise Malformed(": expected one of flow, group, meter")
-    if "flow" in item:
-        return _at("flow", lambda: load_flow(item["flow"]))
-    if "group" in item:
-        return _at("group", lambda: load_group(item["group"]))
-    return _at("meter", lambda: load_meter(item["meter"]))
+        raise Malformed("expected one of flow, group, meter")
+    (kind,) = item
+    return _member(item, kind, _LOADERS[kind])
 
 
 def dump_rules(rules: RuleSet) -> dict[str, Json]:
@@ -280,17 +318,13 @@ def dump_rules(rules: RuleSet) -> dict[str, Json]:
 
 
 def load_rules(data: Json) -> RuleSet:
-    item = _mapping(data, frozenset({"meters", "groups", "flows"}), frozenset())
+    item = _mapping(data, frozenset(f"{kind}s" for kind in _LOADERS))
     rules = RuleSet()
-    loaders: tuple[tuple[str, Callable[[Json], Flow | Group | Meter]], ...] = (
-        ("meters", load_meter),
-        ("groups", load_group),
-        ("flows", load_flow),
-    )
-    for key, loader in loaders:
-        for index, entry in enumerate(_at(key, lambda key=key: _list(item.get(key, [])))):  # type: ignore[misc]
-            rule = _at(f"{key}[{index}]", lambda loader=loader, entry=entry: loader(entry))  # type: ignore[misc]
-            _at(f"{key}[{index}]", lambda rule=rule: rules.add(rule))  # type: ignore[misc]
+    for kind, load in _LOADERS.items():
+        with _at(f"{kind}s"):
+            for index, entry in enumerate(_list(item.get(f"{kind}s", []))):
+                with _at(index):
+                    rules.add(load(entry))
     return rules
 
 
@@ -314,29 +348,32 @@ def dump_settings(settings: SwitchSettings) -> dict[str, Json]:
 
 
 def _load_queue(data: Json) -> Queue:
-    keys = frozenset({"id", "min_rate", "max_rate", "priority"})
-    item = _mapping(data, keys, keys)
-    return Queue(_int(item["id"]), _int(item["min_rate"]), _int(item["max_rate"]), _int(item["priority"]))
+    keys = ("id", "min_rate", "max_rate", "priority")
+    item = _mapping(data, frozenset(keys), frozenset(keys))
+    return Queue(*(_member(item, key, _int) for key in keys))
 
 
 def _load_port(data: Json) -> PortSettings:
-    item = _mapping(data, frozenset({"bfd_interval_ms", "queues"}), frozenset())
-    bfd = _int(item["bfd_interval_ms"]) if "bfd_interval_ms" in item else None
-    return PortSettings(bfd, tuple(_load_queue(queue) for queue in _list(item.get("queues", []))))
+    item = _mapping(data, frozenset({"bfd_interval_ms", "queues"}))
+    return PortSettings(
+        _optional(item, "bfd_interval_ms", _int),
+        _optional(item, "queues", lambda queues: _each(queues, _load_queue)) or (),
+    )
+
+
+def _ports(data: Json) -> dict[str, Json]:
+    if not isinstance(data, dict):
+        raise Malformed("expected an object of port numbers")
+    return data
 
 
 def load_settings(data: Json) -> SwitchSettings:
     item = _mapping(data, frozenset({"fail_mode", "ports"}), frozenset({"fail_mode"}))
     mode = item["fail_mode"]
     if mode not in ("secure", "standalone"):
-        raise Malformed(f"fail_mode: expected secure or standalone, not {mode!r}")
-    entries = item.get("ports", {})
-    if not isinstance(entries, dict):
-        raise Malformed("ports: expected an object")
+        raise Malformed(f"expected secure or standalone, not {mode!r}", ".fail_mode")
     ports = {}
-    for number, port in entries.items():
-        ports[_at("ports", lambda number=number: int(number))] = _at(  # type: ignore[misc]
-            f"ports.{number}",
-            lambda port=port: _load_port(port),  # type: ignore[misc]
-        )
+    for number, port in (_optional(item, "ports", _ports) or {}).items():
+        with _at("ports", number):
+            ports[int(number)] = _load_port(port)
     return SwitchSettings("standalone" if mode == "standalone" else "secure", ports)

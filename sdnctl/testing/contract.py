@@ -423,18 +423,20 @@ class DriverContract(ContractBase):
 
     def test_packets_are_counted(self, device: ContractDevice) -> None:
         flow = Flow(0, 10, Match.of(in_port=device.ports[0]), samples.cookie(5, 1))
+        frame = bytes.fromhex("020000000002 020000000001 88b5") + bytes(46)
 
-        async def use(driver: Driver) -> int | None:
+        async def use(driver: Driver) -> int:
             await driver.commit(adds(flow))
             await driver.confirm()
-            frame = bytes.fromhex("020000000002 020000000001 88b5") + bytes(46)
-            if not all([device.send(device.ports[0], frame) for _ in range(3)]):
-                return None
-            for _ in range(40):  # a datapath's counters may lag by a second
+            for _ in range(3):
+                if not device.send(device.ports[0], frame):
+                    pytest.skip("this device cannot be sent packets in the test")
+            count = 0
+            for _ in range(40):  # a datapath's counters may lag by some seconds
                 count = (await driver.counters()).flows.get((0, flow.cookie), 0)
                 if count >= 3:
-                    return count
+                    break
                 await asyncio.sleep(0.1)
-            return (await driver.counters()).flows.get((0, flow.cookie), 0)
+            return count
 
-        assert self.run(device, use) in (None, 3)
+        assert self.run(device, use) == 3
