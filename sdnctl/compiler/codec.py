@@ -17,7 +17,8 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.serialise import dump_rule, dump_rules, dump_settings, load_rule, load_rules, load_settings
+from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
 
 T = TypeVar("T")
 Json: TypeAlias = Any
@@ -44,6 +45,15 @@ def canonical(data: Json) -> str:
 def fingerprint(data: Json) -> str:
     """SHA-256 of the canonical text, hex."""
     return hashlib.sha256(canonical(data).encode()).hexdigest()
+
+
+_OWN_FORM: Mapping[Any, tuple[Callable[[Any], Json], Callable[[Json], Any]]] = {
+    RuleSet: (dump_rules, load_rules),
+    SwitchSettings: (dump_settings, load_settings),
+}
+"""Types whose JSON people read and write: `dataplane.serialise` has their form."""
+
+_RULE = frozenset((Flow, Group, Meter))
 
 
 # ── what a hint says ─────────────────────────────────────────────────────────────────────────────
@@ -76,8 +86,8 @@ def _encoder(hint: Any) -> Callable[[Any], Json]:
     members = _members(hint)
     if members is not None:
         return _encode_union(members)
-    if hint is RuleSet:
-        return _encode_rules
+    if hint in _OWN_FORM:
+        return _OWN_FORM[hint][0]
     if is_dataclass(hint):
         return _encode_object(cast(type, hint))
     origin, arguments = get_origin(hint), get_args(hint)
@@ -116,6 +126,8 @@ def _encode_object(kind: type) -> Callable[[Any], Json]:
 
 
 def _encode_union(members: tuple[Any, ...]) -> Callable[[Any], Json]:
+    if _RULE.issubset(members):
+        return lambda value: None if value is None else dump_rule(value)
     table = {_plain(member): _encoder(member) for member in members if member is not type(None)}
     tagged = sum(is_dataclass(member) for member in table) > 1
 
@@ -132,18 +144,6 @@ def _encode_union(members: tuple[Any, ...]) -> Callable[[Any], Json]:
     return write
 
 
-def _encode_rules(rules: RuleSet) -> Json:
-    """Meters, groups and flows in order of their identity."""
-    return {
-        "meters": [encode(rules.meters[key]) for key in sorted(rules.meters)],
-        "groups": [encode(rules.groups[key]) for key in sorted(rules.groups)],
-        "flows": [
-            encode(rules.flows[key])
-            for key in sorted(rules.flows, key=lambda key: (key[0], -key[1], key[2].fields))
-        ],
-    }
-
-
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 Reader: TypeAlias = Callable[[Json, str], Any]
@@ -155,8 +155,9 @@ def _decoder(hint: Any) -> Reader:
     members = _members(hint)
     if members is not None:
         return _decode_union(members)
-    if hint is RuleSet:
-        return _decode_rules
+    if hint in _OWN_FORM:
+        load = _OWN_FORM[hint][1]
+        return lambda data, where: _placed(load, data, where)
     if is_dataclass(hint):
         return _decode_object(cast(type, hint))
     origin, arguments = get_origin(hint), get_args(hint)
@@ -190,6 +191,13 @@ def _one_of(data: Json, allowed: tuple[Any, ...], where: str) -> Any:
     if data not in allowed:
         raise ValueError(f"{where}: {data!r} is not one of {', '.join(map(str, allowed))}")
     return data
+
+
+def _placed(load: Callable[[Json], T], data: Json, where: str) -> T:
+    try:
+        return load(data)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _decode_object(kind: type) -> Reader:
@@ -235,6 +243,8 @@ def _decode_mapping(key: Any, value: Any) -> Reader:
 
 def _decode_union(members: tuple[Any, ...]) -> Reader:
     optional = type(None) in members
+    if _RULE.issubset(members):
+        return lambda data, where: None if data is None and optional else _placed(load_rule, data, where)
     kinds = [_plain(member) for member in members if member is not type(None)]
     classes: dict[str, Any] = {
         kind.__name__: kind for kind in kinds if isinstance(kind, type) and is_dataclass(kind)
@@ -249,14 +259,3 @@ def _decode_union(members: tuple[Any, ...]) -> Reader:
         return _decoder(kinds[0])(data, where)
 
     return read
-
-
-def _decode_rules(data: Json, where: str) -> RuleSet:
-    from sdnctl.dataplane.values import Flow, Group, Meter
-
-    _need(data, dict, where)
-    rules = RuleSet()
-    for name, kind in (("meters", Meter), ("groups", Group), ("flows", Flow)):
-        for index, item in enumerate(_need(data.get(name, []), list, where)):
-            rules.add(_decoder(kind)(item, f"{where}.{name}[{index}]"))
-    return rules

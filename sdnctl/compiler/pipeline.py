@@ -39,9 +39,11 @@ def compile_network(
     if any(item.code == UNKNOWN_SWITCH for item in found):
         found.raise_if_errors(CompileError)
 
-    placement = place(network, before, optimise=optimise)
+    # Only links that are down excuse weaker protection; an edit that asks for too much is refused.
+    kept = _forgetting_paths(before) if optimise else before
+    placement = place(network, kept, degrade=bool(network.down))
     found.extend(placement.diagnostics)
-    bypasses, findings = protect(network, placement, before)
+    bypasses, findings = protect(network, placement, kept)
     found.extend(findings)
     labelled, findings = label(network, placement, bypasses, before)
     found.extend(findings)
@@ -65,6 +67,11 @@ def compile_network(
         baseline_fingerprint=baseline_fingerprint(before),
         diagnostics=found.sorted(),
     )
+
+
+def _forgetting_paths(baseline: Baseline) -> Baseline:
+    """The baseline without its choice of paths; numbers stay with whatever gets the same path again."""
+    return replace(baseline, paths={}, standby={}, members={}, bypasses={}, flipped=frozenset())
 
 
 def in_order(network: Network) -> Network:

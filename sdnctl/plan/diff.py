@@ -12,14 +12,14 @@ from dataclasses import replace
 from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.serialise import compiled_fingerprint
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import Flow, Group, RuleSet
+from sdnctl.dataplane.values import Flow, Group, RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic, PlanError
 from sdnctl.plan.changes import collisions, difference, in_stages, ours, settings_differ
 from sdnctl.plan.holdback import HeldBack, hold_back
 from sdnctl.plan.impact import impacts
 from sdnctl.plan.model import Change, Observed, Op, Plan, SettingsChange, Stage, StageKind
 from sdnctl.plan.serialise import plan_fingerprint
-from sdnctl.plan.stale import fingerprint_seen, settings_of, touched
+from sdnctl.plan.stale import fingerprints
 
 _ORDER = (StageKind.PREPARE, StageKind.SWITCH, StageKind.ADMIT, StageKind.DRAIN, StageKind.RETIRE)
 
@@ -33,13 +33,14 @@ def make_plan(
     created: str,
     rules: Mapping[str, RuleSet] | None = None,
     applied_rules: Mapping[str, RuleSet] | None = None,
-    settings: Mapping[str, Observed | None] | None = None,
+    settings_observed: Mapping[str, SwitchSettings | None] | None = None,
 ) -> Plan:
     """Plan from what devices report to what was compiled.
 
-    `observed` maps every device to its report, None where it did not answer; `settings` likewise for settings
-    drivers. `applied` is what was applied last (None: nothing). `rules` and `applied_rules` are given when other rules
-    than the compiled ones are wanted or were applied: with pins laid over (`compiler.overlay`).
+    `observed` maps every device to its report, None where it did not answer; `settings_observed` maps devices that
+    have a settings driver to what is set there. `applied` is what was applied last (None: nothing). `rules` and
+    `applied_rules` are given when other rules than the compiled ones are wanted or were applied: with pins
+    laid over (`compiler.overlay`).
     `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
     """
     wanted = dict(compiled.rules if rules is None else rules)
@@ -53,23 +54,20 @@ def make_plan(
     alive = frozenset(compiled.baseline.ids.get("demand", {}).values())
     allowed = hold_back(changes, held, wanted, last, alive, compiled.settings.bypass_labels)
 
-    settings = settings or {}
-    stages = (*_settings_stage(compiled, observed, settings), *_stages(allowed, compiled))
+    settings = {
+        device: report.settings for device, report in observed.items() if report is not None and report.settings
+    } | dict(settings_observed or {})
+    stages = (*_settings_stage(compiled, settings), *_stages(allowed, compiled))
     plan = Plan(
         network=network_name,
         target=compiled_fingerprint(compiled),
         baseline=compiled.baseline_fingerprint,
         created=created,
-        observed_fingerprints={},
+        observed_fingerprints=fingerprints(stages, observed, settings),
         stages=stages,
         impacts=impacts(compiled, applied, allowed, before, unknown),
         unknown=(*unknown, *_unknown_settings(settings, unknown)),
     )
-    seen = {
-        device: fingerprint_seen(device, parts, observed, settings) or ""
-        for device, parts in sorted(touched(plan).items())
-    }
-    plan = replace(plan, observed_fingerprints=seen)
     return replace(plan, fingerprint=plan_fingerprint(plan))
 
 
@@ -82,12 +80,10 @@ def _unknown(
     return tuple(sorted(silent | (expected - observed.keys())))
 
 
-def _unknown_settings(settings: Mapping[str, Observed | None], unknown: Iterable[str]) -> tuple[str, ...]:
+def _unknown_settings(settings: Mapping[str, SwitchSettings | None], unknown: Iterable[str]) -> tuple[str, ...]:
     known = set(unknown)
     return tuple(
-        f"{device} (settings)"
-        for device, report in sorted(settings.items())
-        if report is None and device not in known
+        f"{device} (settings)" for device, held in sorted(settings.items()) if held is None and device not in known
     )
 
 
@@ -111,12 +107,10 @@ def _refuse_collisions(observed: Mapping[str, Observed | None], wanted: Mapping[
 # ── stages ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _settings_stage(
-    compiled: Compiled, observed: Mapping[str, Observed | None], settings: Mapping[str, Observed | None]
-) -> tuple[Stage, ...]:
+def _settings_stage(compiled: Compiled, settings: Mapping[str, SwitchSettings | None]) -> tuple[Stage, ...]:
     changes: dict[str, tuple[Change | SettingsChange, ...]] = {}
     for device, wanted in sorted(compiled.switch_settings.items()):
-        held = settings_of(device, observed, settings)
+        held = settings.get(device)
         if held is not None and settings_differ(held, wanted):
             changes[device] = (SettingsChange(wanted, held),)
     return (Stage(StageKind.SETTINGS, changes),) if changes else ()

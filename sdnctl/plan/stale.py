@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sdnctl.compiler.codec import encode, fingerprint
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic, StalePlan
 from sdnctl.plan.changes import ours
-from sdnctl.plan.model import Change, Observed, Plan, SettingsChange
+from sdnctl.plan.model import Change, Observed, Plan, SettingsChange, Stage
 
 
 def fingerprint_rules(rules: RuleSet) -> str:
@@ -16,69 +16,51 @@ def fingerprint_rules(rules: RuleSet) -> str:
     return fingerprint(encode(ours(rules)))
 
 
-def fingerprint_device(rules: RuleSet | None, settings: SwitchSettings | None) -> str:
-    """SHA-256 of what a plan saw of one device: its rules, its settings, or both."""
-    return fingerprint(
-        {
-            "rules": None if rules is None else encode(ours(rules)),
-            "settings": None if settings is None else encode(settings),
-        }
-    )
+def fingerprint_settings(settings: SwitchSettings) -> str:
+    """SHA-256 of what is set on a device, hex."""
+    return fingerprint(encode(settings))
 
 
-def touched(plan: Plan) -> Mapping[str, tuple[bool, bool]]:
-    """Device → whether the plan changes its rules, whether it changes its settings."""
-    table: dict[str, tuple[bool, bool]] = {}
-    for stage in plan.stages:
+def fingerprints(
+    stages: Iterable[Stage],
+    observed: Mapping[str, Observed | None],
+    settings_observed: Mapping[str, SwitchSettings | None],
+) -> Mapping[str, str]:
+    """Device → ``RULES/SETTINGS``: the fingerprints of what the stages change on it; "" for what they do not.
+
+    A part that a device did not report is "" as well, so it never equals a part that was seen.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for stage in stages:
         for device, changes in stage.changes.items():
-            rules, settings = table.get(device, (False, False))
-            table[device] = (
-                rules or any(isinstance(change, Change) for change in changes),
-                settings or any(isinstance(change, SettingsChange) for change in changes),
-            )
-    return table
+            report, settings = observed.get(device), settings_observed.get(device)
+            of_rules, of_settings = found.get(device, ("", ""))
+            if report is not None and any(isinstance(change, Change) for change in changes):
+                of_rules = of_rules or fingerprint_rules(report.rules)
+            if settings is not None and any(isinstance(change, SettingsChange) for change in changes):
+                of_settings = of_settings or fingerprint_settings(settings)
+            found[device] = of_rules, of_settings
+    return {device: "/".join(found[device]) for device in sorted(found)}
 
 
 def check_stale(
-    plan: Plan, observed: Mapping[str, Observed | None], settings: Mapping[str, Observed | None] | None = None
-) -> None:
-    """Raise StalePlan, naming the devices, if what the plan touches is no longer as the plan saw it."""
-    stale, lost = [], []
-    for device, seen in sorted(plan.observed_fingerprints.items()):
-        now = fingerprint_seen(device, touched(plan)[device], observed, settings or {})
-        if now is None:
-            lost.append(device)
-        elif now != seen:
-            stale.append(device)
-    if stale or lost:
-        raise StalePlan(*(_stale(device, device in lost) for device in sorted((*stale, *lost))))
-
-
-def fingerprint_seen(
-    device: str,
-    parts: tuple[bool, bool],
+    plan: Plan,
     observed: Mapping[str, Observed | None],
-    settings: Mapping[str, Observed | None],
-) -> str | None:
-    """The fingerprint of the parts of a device that a plan touches; None where a part did not answer."""
-    with_rules, with_settings = parts
-    report = observed.get(device)
-    held = settings_of(device, observed, settings)
-    if (with_rules and report is None) or (with_settings and held is None):
-        return None
-    return fingerprint_device(
-        report.rules if with_rules and report is not None else None, held if with_settings else None
-    )
+    settings_observed: Mapping[str, SwitchSettings | None] | None = None,
+) -> None:
+    """Raise StalePlan, naming the devices, if what the plan touches is not as the plan saw it, or is silent.
 
-
-def settings_of(
-    device: str, observed: Mapping[str, Observed | None], settings: Mapping[str, Observed | None]
-) -> SwitchSettings | None:
-    """A device's settings, as its settings driver or else its rules driver reported them."""
-    for report in (settings.get(device), observed.get(device)):
-        if report is not None and report.settings is not None:
-            return report.settings
-    return None
+    Settings are checked only where they are given.
+    """
+    now = fingerprints(plan.stages, observed, settings_observed or {})
+    findings = []
+    for device, seen in sorted(plan.observed_fingerprints.items()):
+        before, after = seen.split("/"), now.get(device, "/").split("/")
+        parts = list(zip(before, after, strict=False))[: 1 if settings_observed is None else 2]
+        if any(was and was != is_ for was, is_ in parts):
+            findings.append(_stale(device, any(was and not is_ for was, is_ in parts)))
+    if findings:
+        raise StalePlan(*findings)
 
 
 def _stale(device: str, lost: bool) -> Diagnostic:
