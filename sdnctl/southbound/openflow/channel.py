@@ -1,0 +1,399 @@
+"""One OpenFlow 1.3 connection: framing, handshake, requests, batches, keep-alive.
+
+A channel belongs to one event loop. Everything that goes wrong ends it exactly once, with one error
+that all who wait on it get: `Malformed` for bytes that are not the protocol, DeviceUnreachable for
+a connection that closed, timed out or stopped answering.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
+from sdnctl.southbound.openflow.codec.faults import (
+    HELLO_FAILED,
+    INCOMPATIBLE,
+    SwitchError,
+    decode_error,
+    encode_error,
+)
+from sdnctl.southbound.openflow.codec.multipart import Part, multipart_request
+from sdnctl.southbound.openflow.codec.ports import PortDescription, decode_port_status
+from sdnctl.southbound.openflow.codec.session import Features, decode_features, decode_hello, hello
+from sdnctl.southbound.openflow.codec.wire import HEADER, VERSION, Frame, Malformed, Type, message, type_name
+from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.southbound.openflow.waiting import Batch, Multipart, Reply, RequestRefused
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+WRITE_SIZE = 64 * 1024
+"""Octets written at once: message by message costs a switch several times the processing."""
+WRITE_BUFFER = 4 * WRITE_SIZE
+"""Octets waiting to be sent before a sender is paused."""
+FLOODED = 16 * WRITE_BUFFER
+"""Octets of replies that a peer makes us queue without reading them, after which it is cut off."""
+
+PortListener = Callable[[int, PortDescription], None]
+"""Called with the reason and the port of each port status message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: to connect, for the handshake, of silence before an echo, for its answer, for one message
+    to arrive completely, and without progress on a request."""
+
+    connect: float = 5.0
+    handshake: float = 5.0
+    idle: float = 5.0
+    echo: float = 5.0
+    message: float = 10.0
+    request: float = 30.0
+
+
+class Channel(asyncio.Protocol):
+    """A connection to one switch; ready for use when `handshake` has returned."""
+
+    def __init__(self, device: str, metrics: ChannelMetrics, timing: Timing | None = None) -> None:
+        self.device = device
+        self.metrics = metrics
+        self.timing = timing or Timing()
+        self.features = Features(0, 0, 0, 0, 0)
+        self.port_listeners: list[PortListener] = []
+        self.closed: asyncio.Future[DeviceError] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._greeting: asyncio.Future[None] = self._loop.create_future()
+        self._ready = False
+        self._buffer = b""
+        self._partial_since: float | None = None
+        self._last_received = self._loop.time()
+        self._xid = 0
+        self._waiting: dict[int, Reply | Multipart] = {}
+        self._batches: list[Batch] = []
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._watchdog: asyncio.Task[None] | None = None
+
+    # ── asyncio's side ───────────────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end(
+            self.unreachable("the connection was lost" if error else "the switch closed the connection", error)
+        )
+
+    def data_received(self, data: bytes) -> None:
+        self.metrics.received.inc(len(data))
+        self._last_received = self._loop.time()
+        if self._buffer:
+            data = self._buffer + data
+        position, end = 0, len(data)
+        try:
+            while end - position >= HEADER.size and not self.closed.done():
+                version, kind, length, xid = HEADER.unpack_from(data, position)
+                self._check_header(version, kind, length)
+                if end - position < length:
+                    break
+                self._dispatch(Frame(version, kind, xid, data[position + HEADER.size : position + length]))
+                position += length
+        except Malformed as error:
+            self._malformed(error)
+            return
+        self._buffer = data[position:]
+        if not self._buffer:
+            self._partial_since = None
+        elif position or self._partial_since is None:
+            self._partial_since = self._last_received
+
+    # ── receiving ────────────────────────────────────────────────────────────────────────────────
+
+    def _check_header(self, version: int, kind: int, length: int) -> None:
+        name = type_name(kind)
+        if length < HEADER.size:
+            raise Malformed(name, 2, f"length {length} is shorter than the header")
+        if self._greeting.done():
+            if version != VERSION and kind != Type.ERROR:
+                raise Malformed(name, 0, f"wire version {version} after {VERSION} was agreed")
+            if kind > Type.METER_MOD:
+                raise Malformed(name, 1, "no such message")
+        elif kind not in (Type.HELLO, Type.ERROR) or not 0 < version < 0x80:
+            raise Malformed(name, 0, f"{name} of version {version} where a hello was expected")
+
+    def _dispatch(self, frame: Frame) -> None:
+        if frame.type == Type.ERROR:
+            self._error(frame)
+        elif frame.type == Type.HELLO:
+            self._hello(frame)
+        elif frame.type == Type.ECHO_REQUEST:
+            self._answer(message(Type.ECHO_REPLY, frame.xid, frame.body))
+        elif frame.type == Type.PORT_STATUS:
+            reason, port = decode_port_status(frame.body)
+            for listener in tuple(self.port_listeners):
+                listener(reason, port)
+        elif (waiter := self._waiting.get(frame.xid)) is not None:
+            if waiter.receive(frame):
+                del self._waiting[frame.xid]
+        else:
+            self.metrics.unmatched.labels(type_name(frame.type)).inc()
+            logger.debug("%s: %s answers nothing that was asked", self.device, type_name(frame.type))
+
+    def _hello(self, frame: Frame) -> None:
+        if self._greeting.done():
+            return
+        versions = decode_hello(frame.version, frame.body)
+        if VERSION in versions:
+            self._greeting.set_result(None)
+            return
+        self._answer(encode_error(frame.xid, HELLO_FAILED, INCOMPATIBLE, b"OpenFlow 1.3 only"))
+        spoken = ", ".join(f"{number:#04x}" for number in sorted(versions)) or "none"
+        self._greeting.set_exception(
+            self._refused(
+                f"speaks wire versions {spoken}, not OpenFlow 1.3 ({VERSION:#04x})",
+                "allow OpenFlow13 on the switch (ovs-vsctl set bridge BRIDGE protocols=OpenFlow13)",
+            )
+        )
+
+    def _error(self, frame: Frame) -> None:
+        error = decode_error(frame.body)
+        if not self._greeting.done():
+            text = error.data.decode("utf-8", "backslashreplace")
+            self._greeting.set_exception(self._refused(f"refused the handshake: {error.name} {text}".rstrip(), ""))
+            return
+        waiter = self._waiting.pop(frame.xid, None)
+        if waiter is not None:
+            if not waiter.future.done():
+                waiter.future.set_exception(RequestRefused(self.device, waiter.request, error))
+            return
+        if not any(batch.receive(frame.xid, error) for batch in self._batches):
+            self.metrics.unmatched.labels("error").inc()
+            logger.warning("%s: error about nothing that was asked: %s", self.device, error.name)
+
+    def _answer(self, data: bytes) -> None:
+        """Send without waiting; a peer that asks and does not read is cut off."""
+        assert self._transport is not None
+        if self._transport.get_write_buffer_size() > FLOODED:
+            self.abort(self.unreachable("asks without reading the answers"))
+            return
+        self.metrics.sent.inc(len(data))
+        self._transport.write(data)
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────────────
+
+    def unreachable(self, what: str, cause: BaseException | None = None) -> DeviceUnreachable:
+        """The error for this device being gone; its text names the device."""
+        return DeviceUnreachable(
+            Diagnostic(
+                "device-unreachable",
+                f"{self.device}: {what}",
+                address=f"switch {self.device}",
+                detail=str(cause) if cause else "",
+            )
+        )
+
+    def _refused(self, what: str, hint: str) -> DeviceRefused:
+        return DeviceRefused(
+            Diagnostic("openflow-version", f"{self.device} {what}", address=f"switch {self.device}", hint=hint)
+        )
+
+    def _malformed(self, error: Malformed) -> None:
+        self.metrics.malformed.labels(error.message).inc()
+        logger.warning("%s: closed, %s: %s at octet %d", self.device, error.message, error.reason, error.offset)
+        self.abort(error)
+
+    def _end(self, error: DeviceError) -> None:
+        if self.closed.done():
+            return
+        self.closed.set_result(error)
+        self._buffer = b""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        waiting = [waiter.future for waiter in self._waiting.values()]
+        self._waiting.clear()
+        for future in (*waiting, self._greeting):
+            if not future.done():
+                future.set_exception(error)
+            if not future.cancelled():
+                future.exception()  # marked as seen: who waits gets it, and nobody may be waiting
+        self._writable.set()
+
+    def abort(self, error: DeviceError) -> None:
+        """Cut the connection at once; everybody who waits gets `error`."""
+        self._end(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def close(self) -> None:
+        """Close after what was written is sent; may be called twice."""
+        self._end(self.unreachable("the connection was closed here"))
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
+            await asyncio.sleep(0)
+        if self._watchdog is not None:
+            await asyncio.gather(self._watchdog, return_exceptions=True)
+
+    def check(self) -> None:
+        """Raise the error that ended the connection, if it has ended."""
+        if self.closed.done():
+            raise self.closed.result()
+
+    # ── sending ──────────────────────────────────────────────────────────────────────────────────
+
+    def reserve(self, count: int = 1) -> int:
+        """`count` consecutive transaction ids that nobody else uses; the first of them."""
+        if self._xid + count > 0xFFFFFFFF:
+            self._xid = 0
+        first = self._xid + 1
+        self._xid += count
+        return first
+
+    async def send(self, messages: Iterable[bytes]) -> None:
+        """Write messages, coalesced, no faster than the switch reads them."""
+        pending: list[bytes] = []
+        size = 0
+        for item in messages:
+            pending.append(item)
+            size += len(item)
+            if size >= WRITE_SIZE:
+                await self._write(b"".join(pending))
+                pending, size = [], 0
+        if pending:
+            await self._write(b"".join(pending))
+
+    async def _write(self, data: bytes) -> None:
+        self.check()
+        assert self._transport is not None
+        self.metrics.sent.inc(len(data))
+        self._transport.write(data)
+        if not self._writable.is_set():
+            try:
+                async with asyncio.timeout(self.timing.request):
+                    await self._writable.wait()
+            except TimeoutError:
+                error = self.unreachable(f"reads nothing for {self.timing.request:g} s")
+                self.abort(error)
+                raise error from None
+        self.check()
+
+    async def handshake(self) -> None:
+        """Agree on OpenFlow 1.3 and learn who the switch is; then watch that it stays alive.
+
+        Raises DeviceRefused for another version, Malformed, or DeviceUnreachable after `Timing.handshake`.
+        """
+        try:
+            async with asyncio.timeout(self.timing.handshake):
+                await self._write(hello(self.reserve()))
+                await asyncio.shield(self._greeting)
+                reply = await self.request("features_request", Type.FEATURES_REPLY)
+        except TimeoutError:
+            error = self.unreachable(f"no OpenFlow handshake within {self.timing.handshake:g} s")
+            self.abort(error)
+            raise error from None
+        except DeviceRefused:
+            await self.close()
+            raise
+        try:
+            self.features = decode_features(reply.body)
+        except Malformed as error:
+            self._malformed(error)
+            raise
+        self._watchdog = self._loop.create_task(self._watch())
+
+    async def request(self, name: str, expected: Type, build: Callable[[int], bytes] | None = None) -> Frame:
+        """Send one request and return the message that answers it.
+
+        `build` makes it from a transaction id; without, it is the empty message called `name`. Raises
+        RequestRefused, or what ended the connection.
+        """
+        xid = self.reserve()
+        waiter = Reply(self._loop.create_future(), name, expected)
+        data = build(xid) if build is not None else message(Type[name.upper()], xid)
+        return cast(Frame, await self._ask(xid, waiter, data))
+
+    async def multipart(self, part: Part, decode: Callable[[bytes], list[T]], body: bytes = b"") -> list[T]:
+        """Send a multipart request and return the items of all parts, each decoded as it comes in."""
+        xid = self.reserve()
+        name = f"{part.name.lower().replace('_', ' ')} request"
+        waiter = Multipart(self._loop.create_future(), name, part, decode, lambda: None)
+        return cast(list[T], await self._ask(xid, waiter, multipart_request(xid, part, body)))
+
+    async def _ask(self, xid: int, waiter: Reply | Multipart, data: bytes) -> Any:
+        self.check()
+        self._waiting[xid] = waiter
+        limit = self.timing.request
+        try:
+            async with asyncio.timeout(limit) as timeout:
+                if isinstance(waiter, Multipart):
+                    waiter.progress = lambda: self._extend(timeout)
+                await self._write(data)
+                return await waiter.future
+        except TimeoutError:
+            error = self.unreachable(f"no answer to {waiter.request} within {limit:g} s")
+            self.abort(error)
+            raise error from None
+        finally:
+            self._waiting.pop(xid, None)
+
+    def _extend(self, timeout: asyncio.Timeout) -> None:
+        if not timeout.expired():
+            timeout.reschedule(self._loop.time() + self.timing.request)
+
+    async def barrier(self) -> None:
+        """Return when the switch has done everything sent before."""
+        await self.request("barrier_request", Type.BARRIER_REPLY)
+
+    @contextmanager
+    def watching(self, first: int, count: int) -> Iterator[dict[int, SwitchError]]:
+        """Collect error messages about transaction ids `first` … by their index, while the context lasts."""
+        batch = Batch(first, count)
+        self._batches.append(batch)
+        try:
+            yield batch.errors
+        finally:
+            self._batches.remove(batch)
+
+    # ── keep-alive ───────────────────────────────────────────────────────────────────────────────
+
+    async def _watch(self) -> None:
+        """End the connection when the switch is silent and does not answer an echo, or stalls in a message."""
+        timing = self.timing
+        step = min(timing.idle, timing.message) / 2
+        while True:
+            await asyncio.sleep(step)
+            now = self._loop.time()
+            if self._partial_since is not None and now - self._partial_since > timing.message:
+                name = type_name(self._buffer[1]) if len(self._buffer) > 1 else "header"
+                reason = f"still incomplete after {timing.message:g} s"
+                self._malformed(Malformed(name, len(self._buffer), reason))
+            elif now - self._last_received >= timing.idle:
+                await self._echo()
+
+    async def _echo(self) -> None:
+        asked = self._loop.time()
+        xid = self.reserve()
+        waiter = Reply(self._loop.create_future(), "echo_request", Type.ECHO_REPLY)
+        self._waiting[xid] = waiter
+        try:
+            assert self._transport is not None
+            self._transport.write(message(Type.ECHO_REQUEST, xid))
+            await asyncio.wait([waiter.future], timeout=self.timing.echo)
+        finally:
+            self._waiting.pop(xid, None)
+        # Any sign of life counts: a switch may be busy with what was sent before the echo.
+        if not waiter.future.done() and self._last_received <= asked:
+            logger.warning("%s: silent, and no answer to an echo", self.device)
+            self.abort(self.unreachable(f"no sign of life for {self.timing.idle + self.timing.echo:g} s"))

@@ -1,0 +1,316 @@
+"""The OpenFlow driver: rules of one switch over one connection.
+
+`commit` is all or nothing: flows and groups go in atomic bundles of at most 3,000 messages, meters beside
+them, and when a later part is refused, what went before is undone from a snapshot. A switch without
+bundles gets plain messages and the same treatment. The snapshot is what was last read or made on
+this connection; nobody else is supposed to write (a lease sees to it), and only what was touched is undone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar, Self
+
+from sdnctl.dataplane.text import rule_name
+from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    COOKIE_OWNER_MASK,
+    Flow,
+    FlowKey,
+    Group,
+    Meter,
+    RuleSet,
+    is_ours,
+)
+from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
+from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
+from sdnctl.southbound.openflow.address import parse_address
+from sdnctl.southbound.openflow.channel import Channel, Timing
+from sdnctl.southbound.openflow.checks import check
+from sdnctl.southbound.openflow.codec.faults import SwitchError
+from sdnctl.southbound.openflow.codec.flow import decode_flow_stats, flow_stats_request
+from sdnctl.southbound.openflow.codec.group import decode_groups
+from sdnctl.southbound.openflow.codec.meter import decode_meters, meter_request
+from sdnctl.southbound.openflow.codec.multipart import Part
+from sdnctl.southbound.openflow.codec.session import Role, role_request
+from sdnctl.southbound.openflow.codec.wire import Opaque, Type
+from sdnctl.southbound.openflow.dial import dial
+from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.southbound.openflow.mirror import Touched, applied, restoring
+from sdnctl.southbound.openflow.ports import read_ports, watch_ports
+from sdnctl.southbound.openflow.probe import probe
+from sdnctl.southbound.openflow.transaction import encode, segments, send_bundle, send_plain
+
+logger = logging.getLogger(__name__)
+
+
+class ChangesRefused(DeviceRefused):
+    """The switch refused changes; `refusals` ties each error message to the change that caused it."""
+
+    def __init__(self, device: str, refusals: Sequence[tuple[Change, SwitchError]]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__(
+            *(
+                Diagnostic(
+                    "device-refused",
+                    f"{device} refused to {change.op} {rule_name(change.rule)}: {error.name}",
+                    address=f"switch {device}",
+                )
+                for change, error in refusals
+            )
+        )
+
+
+class OpenFlowDriver:
+    """One switch; satisfies `sdnctl.southbound.base.Driver`."""
+
+    name: ClassVar[str] = "openflow"
+    payload: ClassVar[Payload] = "rules"
+
+    def __init__(self, target: Target, channel: Channel, capabilities: Capabilities) -> None:
+        """Use `open` or `over`."""
+        self.target = target
+        self.channel = channel
+        self._capabilities = capabilities
+        self._lock = asyncio.Lock()
+        self._bundle = 0
+        self._held: RuleSet | None = None  # what the switch holds of ours, None: not known
+        self._foreign: set[FlowKey] = set()
+        self._confirmed: RuleSet | None = None  # state to revert to, None: nothing is pending
+        self._touched = Touched()
+
+    @classmethod
+    async def open(
+        cls, target: Target, *, metrics: ChannelMetrics | None = None, timing: Timing | None = None
+    ) -> Self:
+        """Dial a switch: ``tcp:HOST:PORT``, ``ssl:HOST:PORT`` or ``unix:PATH``.
+
+        Options of an ``ssl:`` target are `private_key`, `certificate`, `ca_certificate` (``file:PATH``) and
+        optionally `server_name`. Raises DeviceUnreachable, DeviceRefused, ProtocolError.
+        """
+        address = parse_address(target.address)
+        channel = await dial(address, target.device, metrics or ChannelMetrics(), target.options, timing)
+        return await cls.over(channel, target)
+
+    @classmethod
+    async def over(cls, channel: Channel, target: Target) -> Self:
+        """Use a connection that exists, such as one that a `Listener` accepted; `close` closes it."""
+        channel.device = target.device
+        try:
+            if target.dpid is not None and channel.features.dpid != target.dpid:
+                raise DeviceRefused(
+                    Diagnostic(
+                        "wrong-switch",
+                        f"{target.device}: at {target.address} is datapath {channel.features.dpid:#018x}, "
+                        f"not {target.dpid:#018x}",
+                        address=f"switch {target.device}",
+                        hint="correct the datapath id in the topology, or the address",
+                    )
+                )
+            return cls(target, channel, await probe(channel))
+        except BaseException:
+            await channel.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection; may be called twice."""
+        await self.channel.close()
+
+    async def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    async def observe(self) -> Observed:
+        """Read back all flows, groups and meters; ours are returned, others counted."""
+        async with self._lock:
+            return await self._observe()
+
+    async def _observe(self) -> Observed:
+        flows, groups, meters = await asyncio.gather(
+            self.channel.multipart(Part.FLOW, decode_flow_stats, flow_stats_request()),
+            self._groups(),
+            self._meters(),
+        )
+        rules, foreign = RuleSet(), 0
+        keys: set[FlowKey] = set()
+        for stat in flows:
+            flow = stat.flow
+            if isinstance(flow, Flow) and is_ours(flow):
+                rules.flows[flow.key] = flow
+                continue
+            foreign += 1
+            if isinstance(flow, Flow):
+                keys.add(flow.key)
+            elif flow is not None and flow.id & COOKIE_OWNER_MASK == COOKIE_OWNER:
+                # Ours by cookie, but somebody made of it what we never do: left alone, and said.
+                logger.warning("%s: flow with our cookie %#x, %s", self.target.device, flow.id, flow.reason)
+        for rule in (*groups, *meters):
+            if isinstance(rule, Opaque) or not is_ours(rule):
+                foreign += 1
+            else:
+                rules.add(rule)
+        self._held, self._foreign = rules, keys
+        return Observed(RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters)), foreign)
+
+    async def _groups(self) -> list[Group | Opaque]:
+        if not self._capabilities.groups:
+            return []
+        return await self.channel.multipart(Part.GROUP_DESCRIPTION, decode_groups)
+
+    async def _meters(self) -> list[Meter | Opaque]:
+        if not self._capabilities.meters:
+            return []
+        return await self.channel.multipart(Part.METER_CONFIG, decode_meters, meter_request())
+
+    async def counters(self) -> Counters:
+        """Ports with state and counters, and packets of our flows summed by table and cookie."""
+        ports, flows = await asyncio.gather(
+            read_ports(self.channel, counters=True),
+            self.channel.multipart(
+                Part.FLOW,
+                lambda body: decode_flow_stats(body, counters_only=True),
+                flow_stats_request(cookie=COOKIE_OWNER, cookie_mask=COOKIE_OWNER_MASK),
+            ),
+        )
+        packets: dict[tuple[int, int], int] = {}
+        for stat in flows:
+            key = (stat.table, stat.cookie)
+            packets[key] = packets.get(key, 0) + stat.packets
+        return Counters(ports, packets)
+
+    async def ports(self) -> Mapping[int, PortState]:
+        """State of every port, without counters: one round trip."""
+        return await read_ports(self.channel, counters=False)
+
+    def watch_ports(self) -> AsyncIterator[PortState]:
+        """Every port's state now, then each change as the switch reports it; see `ports.watch_ports`."""
+        return watch_ports(self.channel)
+
+    async def become_master(self, generation_id: int) -> None:
+        """Ask for the master role with a fencing token; raises RequestRefused when a newer one was seen."""
+        await self.channel.request(
+            "role_request", Type.ROLE_REPLY, lambda xid: role_request(xid, Role.MASTER, generation_id)
+        )
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+        """Check changes against what the switch holds and can do; raises DeviceRefused with all faults."""
+        rules = self._rules_only(changes)
+        async with self._lock:
+            held = await self._known()
+        faults = check(self.target.device, rules, held, self._foreign, self._capabilities)
+        if faults:
+            raise DeviceRefused(*faults)
+
+    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+        """Make all changes, in order, or none; returns when the switch has confirmed them by barrier.
+
+        Raises ChangesRefused, with everything undone; DeviceUnreachable when the connection is lost, with the
+        switch somewhere between: `observe` on a new connection tells.
+        """
+        rules = self._rules_only(changes)
+        async with self._lock:
+            self.channel.check()
+            if not rules:
+                return
+            before = await self._known()
+            after, touched = applied(before, rules)
+            if self._confirmed is None:
+                self._confirmed = before
+            self._touched.update(touched)
+            self._held = None  # until the switch has confirmed
+            try:
+                await self._send(rules)
+            except DeviceRefused as error:
+                await self._undo(before, touched, error)
+                raise
+            self._held = after
+
+    async def confirm(self) -> None:
+        """Make what was committed permanent: `revert` goes no further back than here."""
+        async with self._lock:
+            self._confirmed, self._touched = None, Touched()
+
+    async def revert(self) -> None:
+        """Bring everything that was committed since the last `confirm` back to what it was."""
+        async with self._lock:
+            if self._confirmed is None:
+                return
+            await self._restore(self._confirmed, self._touched)
+            self._confirmed, self._touched = None, Touched()
+
+    def _rules_only(self, changes: Sequence[Change | SettingsChange]) -> list[Change]:
+        rules = [change for change in changes if isinstance(change, Change)]
+        if len(rules) != len(changes):
+            raise DeviceRefused(
+                Diagnostic(
+                    "not-rules",
+                    f"{self.target.device}: OpenFlow carries rules, not settings",
+                    address=f"switch {self.target.device}",
+                    hint="settings need a driver whose payload they are, such as ovsdb",
+                )
+            )
+        return rules
+
+    async def _known(self) -> RuleSet:
+        """What the switch holds of ours, read only when this connection does not know it."""
+        if self._held is None:
+            await self._observe()
+        assert self._held is not None
+        return self._held
+
+    async def _send(self, changes: Sequence[Change]) -> None:
+        """Send changes, part by part; raises at the first part that is refused."""
+        device = self.target.device
+        first = self.channel.reserve(len(changes))
+        messages = []
+        faults = []
+        for index, change in enumerate(changes):
+            try:
+                messages.append(encode(change, first + index))
+            except (ValueError, struct.error) as error:
+                text = f"{device}: cannot {change.op} {rule_name(change.rule)}: {error}"
+                faults.append(Diagnostic("cannot-encode", text, address=f"switch {device}"))
+        if faults:
+            raise DeviceRefused(*faults)
+        bundles = self._capabilities.bundles
+        for start, stop in segments(changes, bundles):
+            part = messages[start:stop]
+            # One message takes effect as a whole anyway: a flip of a group waits for no bundle.
+            if bundles and len(part) > 1 and not isinstance(changes[start].rule, Meter):
+                self._bundle = self._bundle % 0xFFFF + 1
+                errors = await send_bundle(self.channel, self._bundle, first + start, part)
+            else:
+                errors = await send_plain(self.channel, first + start, part)
+            if errors:
+                raise ChangesRefused(
+                    device, [(changes[start + index], error) for index, error in sorted(errors.items())]
+                )
+
+    async def _restore(self, wanted: RuleSet, touched: Touched) -> None:
+        """Bring what was touched from what the switch holds now to what it held."""
+        self._held = None
+        current = (await self._observe()).rules
+        self._held = None
+        changes = restoring(current, wanted, touched)
+        await self._send(changes)
+        self._held, _ = applied(current, changes)
+
+    async def _undo(self, before: RuleSet, touched: Touched, error: DeviceRefused) -> None:
+        """Undo a refused commit; raises with both reasons when that fails too."""
+        try:
+            await self._restore(before, touched)
+        except DeviceError as second:
+            text = f"{self.target.device}: what had taken effect before the refusal could not be undone"
+            kind = DeviceUnreachable if isinstance(second, DeviceUnreachable) else DeviceRefused
+            raise kind(
+                *error.diagnostics,
+                Diagnostic("not-undone", text, address=f"switch {self.target.device}"),
+                *second.diagnostics,
+            ) from error
