@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 # Typer has carried its own copy of click since 0.2x; its public exception leads to the right base classes.
-_CommandLineError = typer.BadParameter.__mro__[1]
+_CommandLineError: type[Exception] = typer.BadParameter.__mro__[1]
 
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 app = typer.Typer(

@@ -35,7 +35,7 @@ def up(
 
     invocation: Invocation = context.obj
     with invocation.output.progress("bringing switches up") as progress:
-        running = labs.up(invocation.context, kind, progress)
+        running = labs.up(invocation.context, kind.value, progress)
     invocation.output.show("lab up", views.lab_document(running), lambda: views.lab(running))
 
 

@@ -26,9 +26,10 @@ from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
-from sdnctl.usecases.applying import Progress, follow, silent
+from sdnctl.usecases.applying import follow
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import plan_between, proven
+from sdnctl.usecases.progress import Progress, silent
 
 
 @dataclass(frozen=True)

@@ -45,19 +45,19 @@ def _started(pid: int) -> str | None:
     return None if fields[0] in {"Z", "X"} else fields[19]
 
 
-def _user() -> str:
+def author() -> str:
+    """``user@host``, as it is written into the audit trail."""
     try:
-        return getpass.getuser()
+        user = getpass.getuser()
     except (KeyError, OSError):  # no passwd entry, as in minimal containers
-        return str(os.getuid())
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 def this_holder() -> str:
     """``user@host pid N start T thread`` of this process, unique also across reuse of process ids."""
     pid = os.getpid()
-    return (
-        f"{_user()}@{socket.gethostname()} pid {pid} start {_started(pid) or '0'} thread {threading.get_ident()}"
-    )
+    return f"{author()} pid {pid} start {_started(pid) or '0'} thread {threading.get_ident()}"
 
 
 def _is_dead(holder: str) -> bool:

@@ -38,6 +38,11 @@ class State:
         return self.compiled.baseline
 
     @cached_property
+    def compiled_fingerprint(self) -> str:
+        """What a plan names as its target."""
+        return serialise.compiled_fingerprint(self.compiled)
+
+    @cached_property
     def fingerprint(self) -> str:
         return hashlib.sha256(dumps(self).encode()).hexdigest()
 

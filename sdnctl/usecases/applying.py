@@ -8,12 +8,11 @@ device has confirmed and read back. An apply that finds a pending snapshot first
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
+from sdnctl.compiler.ir import Baseline
+from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import (
-    AlteredPlan,
     DeviceError,
     DeviceUnreachable,
     Diagnostic,
@@ -21,22 +20,16 @@ from sdnctl.errors import (
     StalePlan,
     VerificationFailed,
 )
-from sdnctl.plan.model import Plan, Stage
+from sdnctl.plan.model import Op, Plan, Stage
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation, StageFailed
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import interrupted, plan_between, proven
+from sdnctl.usecases.planning import interrupted, plan_between, settings_of
+from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify.held import compare
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with (what is done now, step, steps)."""
-
-
-def silent(_what: str, _step: int, _steps: int) -> None:
-    pass
 
 
 class ApplyStopped(DeviceError):
@@ -98,11 +91,11 @@ async def _apply(
         )
     async with context.fleet(desired.compiled.topology) as fleet:
         applied = context.applied()
-        touched = tuple(plan.observed_fingerprints)
-        observation = await fleet.observe(touched)
+        touched = {device for stage in plan.stages for device in stage.changes}
+        observation = await fleet.observe(sorted(touched))
         if observation.faults:
             raise _lost(observation)
-        check_stale(plan, observation.rules)
+        check_stale(plan, observation.rules, settings_of(observation))
         if plan.empty and applied is not None and applied[1].fingerprint == desired.fingerprint:
             return Outcome(None, plan)
         previous = applied[1] if applied is not None else None
@@ -152,8 +145,6 @@ def _lost(observation: Observation) -> DeviceUnreachable:
 
 def summarise(plan: Plan) -> str:
     """One line for the history: what changed on how many devices."""
-    from sdnctl.plan.model import Op
-
     devices = {device for stage in plan.stages for device in stage.changes}
     counts = ", ".join(
         f"{plan.count(op)} {word}"
@@ -196,7 +187,7 @@ async def _follow(
             *failure.diagnostics,
             Diagnostic("rolled-back", "a switch refused its changes; every switch is as it was before"),
         ) from failure
-    await _close(context, fleet, lease, number, desired, plan, progress)
+    await _close(context, fleet, lease, number, desired, previous)
 
 
 async def _stages(
@@ -211,25 +202,24 @@ async def _stages(
 
 
 async def _close(
-    context: Context, fleet: Fleet, lease: Lease, number: int, desired: State, plan: Plan, progress: Progress
+    context: Context, fleet: Fleet, lease: Lease, number: int, desired: State, previous: State | None
 ) -> None:
-    """V2 on every device the plan knew, then make the snapshot the applied state."""
-    observation = await fleet.observe([device for device in fleet.devices() if device not in plan.unknown])
-    held = compare(desired.rules, observation.rules)
-    wrong = [status for status in held.devices.values() if status.differs or status.unknown]
-    if wrong:
-        context.store.note(
-            lease, number, "stopped", {"stage": "read-back", "devices": [one.device for one in wrong]}
-        )
+    """V2: planning again on what is read back must leave nothing to do; then the snapshot is what is applied."""
+    observation = await fleet.observe()
+    rest = plan_between(desired, observation, previous)
+    if not rest.empty:
+        devices = sorted({device for stage in rest.stages for device in stage.changes})
+        context.store.note(lease, number, "stopped", {"stage": "read-back", "devices": devices})
+        held = compare({device: desired.rules.get(device, RuleSet()) for device in devices}, observation.rule_sets)
         raise VerificationFailed(
             *(
                 Diagnostic(
                     "read-back",
-                    f"{one.device} does not hold what was applied: {one.summary}",
-                    address=f"switch {one.device}",
+                    f"{device} does not hold what was applied: {held.devices[device].summary}",
+                    address=f"switch {device}",
                     hint="somebody else may be writing to it; `sdnctl apply` completes the plan",
                 )
-                for one in wrong
+                for device in devices
             )
         )
     confirmed = frozenset(
@@ -263,11 +253,6 @@ async def _back(
 
 def _nothing(like: State) -> State:
     """The state of a network of these switches before the first apply: no demand, no rule."""
-    from dataclasses import replace
-
-    from sdnctl.compiler.ir import Baseline
-    from sdnctl.dataplane.values import RuleSet, SwitchSettings
-
     nodes = like.compiled.topology.nodes
     return State(
         replace(
@@ -309,6 +294,3 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
 
         asyncio.run(work())
         return pending.id
-
-
-__all__ = ["AlteredPlan", "ApplyStopped", "Outcome", "apply", "proven", "resume", "silent", "summarise"]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from sdnctl.southbound.fleet import Observation
 from sdnctl.usecases.context import Context
-from sdnctl.verify.held import Held, compare
+from sdnctl.verify.held import HeldReport, compare
 
 
 @dataclass(frozen=True)
 class Drift:
     """What was found, per switch; settings are compared where a settings driver is there."""
 
-    held: Held
+    held: HeldReport
     settings: tuple[str, ...]
     foreign: dict[str, int]
 
@@ -44,4 +44,4 @@ def drift(context: Context) -> Drift:
         for device, observed in sorted(observation.rules.items())
         if observed is not None and observed.foreign
     }
-    return Drift(compare(state.rules, observation.rules), settings, foreign)
+    return Drift(compare(state.rules, observation.rule_sets), settings, foreign)

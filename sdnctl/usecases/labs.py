@@ -11,8 +11,8 @@ from sdnctl.compiler.ir import Compiled
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.lab import Lab
 from sdnctl.topology.graph import Topology
-from sdnctl.usecases.applying import Progress, silent
 from sdnctl.usecases.context import Context
+from sdnctl.usecases.progress import Progress, silent
 
 
 @dataclass(frozen=True)

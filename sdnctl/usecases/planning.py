@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdnctl.compiler.pipeline import compile_network
-from sdnctl.dataplane.values import RuleSet
-from sdnctl.errors import Diagnostic, InputError, VerificationFailed
+from sdnctl.dataplane.values import RuleSet, SwitchSettings
+from sdnctl.errors import DeviceError, Diagnostic, InputError, VerificationFailed
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Effect, Observed, Plan
 from sdnctl.plan.serialise import loads as loads_plan
@@ -17,7 +17,7 @@ from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.state import State, loads
 from sdnctl.store.store import now
 from sdnctl.usecases.context import Context, baseline_of
-from sdnctl.usecases.verifying import V1, prove
+from sdnctl.usecases.verifying import Proof, prove
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Prepared:
     plan: Plan
     desired: State
     applied: State | None
-    proof: V1 | None
-    faults: Mapping[str, Exception]
+    proof: Proof | None
+    faults: Mapping[str, DeviceError]
 
 
 def compile_folder(context: Context, baseline: str = "store") -> State:
@@ -42,7 +42,7 @@ def compile_folder(context: Context, baseline: str = "store") -> State:
     return State(compile_network(network, start), network.down)
 
 
-def proven(state: State) -> V1:
+def proven(state: State) -> Proof:
     """V1 on the desired rules under every single failure; raises VerificationFailed with the counterexamples.
 
     A demand that the network cannot carry while links are down is a warning of the compiler, not a fault of
@@ -65,11 +65,14 @@ def plan_between(
         applied.compiled if applied is not None else None,
         created=created or now(),
         rules=desired.rules,
-        settings_observed={
-            device: observed.settings if observed is not None else None
-            for device, observed in observation.settings.items()
-        },
+        applied_rules=applied.rules if applied is not None else None,
+        settings_observed=settings_of(observation),
     )
+
+
+def settings_of(observation: Observation) -> dict[str, SwitchSettings | None]:
+    """What settings drivers reported, None where one did not answer."""
+    return {device: one.settings if one is not None else None for device, one in observation.settings.items()}
 
 
 async def _live(context: Context, state: State) -> Observation:

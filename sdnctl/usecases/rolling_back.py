@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.store.state import State, loads
-from sdnctl.usecases.applying import Progress, resume, silent
+from sdnctl.usecases.applying import resume
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import Prepared, prepare_on, proven
+from sdnctl.usecases.progress import Progress, silent
 
 
 def prepare_rollback(context: Context, to: int | None, *, progress: Progress = silent) -> Prepared | None:

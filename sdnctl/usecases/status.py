@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sdnctl.intents.demand import Demand
 from sdnctl.southbound.base import Counters
 from sdnctl.southbound.ports import links_down
-from sdnctl.intents.demand import Demand
 from sdnctl.store.store import Snapshot, Verdict
 from sdnctl.usecases.context import Context
 

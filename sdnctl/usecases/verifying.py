@@ -1,3 +1,189 @@
-"""Verify: V1 on desired or read-back rules, V2 what devices hold, V3 probes through the lab; verdicts are kept."""
+"""Verify: V1 on desired or read-back rules, V2 what switches hold, V3 probes in a lab; verdicts are kept."""
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdnctl.compiler.ir import Compiled
+from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import Diagnostic, InputError, UsageError
+from sdnctl.southbound.fleet import Observation
+from sdnctl.store.state import State, loads
+from sdnctl.store.store import Verdict, now
+from sdnctl.usecases.context import Context
+from sdnctl.usecases.progress import Progress, silent
+from sdnctl.verify import v1
+from sdnctl.verify.held import HeldReport, compare
+from sdnctl.verify.probes import V3Report, judge, probes
+from sdnctl.verify.report import Report
+
+FAILURES: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "link": ("link",),
+    "srlg": ("srlg",),
+    "node": ("node",),
+    "all": ("link", "srlg", "node"),
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """V1 of one state."""
+
+    report: Report
+
+    @property
+    def ok(self) -> bool:
+        return self.report.ok
+
+    @property
+    def violations(self) -> tuple[Diagnostic, ...]:
+        return self.report.diagnostics()
+
+    @property
+    def sentence(self) -> str:
+        """What was checked, in one sentence."""
+        checked = self.report.checked
+        verdict = "proven" if self.ok else "[bold red]refuted[/]"
+        return (
+            f"{verdict} for {checked.demands} demands under {checked.failures} single failures "
+            f"({checked.walks} walks)"
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return self.report.to_json()
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was verified; levels that were not asked for, or could not be, are None."""
+
+    subject: str
+    v1: Report
+    v2: HeldReport | None = None
+    v3: V3Report | None = None
+    why_no_v3: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.v1.ok and (self.v2 is None or self.v2.ok) and (self.v3 is None or self.v3.ok)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        found = self.v1.diagnostics()
+        if self.v2 is not None:
+            found += self.v2.diagnostics()
+        if self.v3 is not None:
+            found += self.v3.diagnostics()
+        return found
+
+
+def prove(
+    compiled: Compiled,
+    rules: Mapping[str, RuleSet],
+    failures: tuple[str, ...] = FAILURES["all"],
+    down: frozenset[str] = frozenset(),
+) -> Proof:
+    """V1 on `rules`, for what `compiled` promises while `down` links are down."""
+    report = v1.verify(
+        compiled.topology,
+        compiled.settings,
+        compiled.classes,
+        compiled.demands,
+        compiled.trunks,
+        rules,
+        failures,
+        down=down,
+    )
+    return Proof(report)
+
+
+def verify(
+    context: Context,
+    *,
+    live: bool = False,
+    rules: Path | None = None,
+    failures: str = "all",
+    progress: Progress = silent,
+) -> Verification:
+    """V1 on the applied rules; with `live` on rules read back, and V2, and V3 where a lab is running.
+
+    With `rules`, V1 on a compiled file. Verdicts about the applied state are kept for `status`.
+    """
+    kinds = FAILURES.get(failures)
+    if kinds is None:
+        raise UsageError(
+            Diagnostic(
+                "no-such-failures", f"--failures {failures} is not known", hint=f"one of {', '.join(FAILURES)}"
+            )
+        )
+    if rules is not None:
+        state = _read(rules)
+        return Verification(str(rules), prove(state.compiled, state.rules, kinds, state.down).report)
+    snapshot, state = context.need_applied()
+    if not live:
+        return Verification("applied rules", prove(state.compiled, state.rules, kinds, state.down).report)
+    progress("reading back", 0, 3)
+    observation = asyncio.run(_observe(context, state))
+    held = compare(
+        {device: state.rules.get(device, RuleSet()) for device in observation.rules}, observation.rule_sets
+    )
+    progress("proving the rules that were read", 1, 3)
+    read = {device: found for device, found in observation.rule_sets.items() if found is not None}
+    report = prove(state.compiled, read, kinds, state.down).report
+    progress("probing", 2, 3)
+    probed, why = _probe(context, state)
+    found = Verification("rules read back", report, held, probed, why)
+    context.store.record_verdicts(_verdicts(snapshot.id, state, found))
+    return found
+
+
+def _read(path: Path) -> State:
+    try:
+        return loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            Diagnostic(
+                "rules-unreadable",
+                f"{path} cannot be read",
+                detail=str(error),
+                hint="`sdnctl compile -o` writes such a file",
+            )
+        ) from error
+
+
+async def _observe(context: Context, state: State) -> Observation:
+    async with context.fleet(state.compiled.topology) as fleet:
+        return await fleet.observe()
+
+
+def _probe(context: Context, state: State) -> tuple[V3Report | None, str]:
+    """Real frames between the lab's hosts, or the reason why there are none."""
+    lab = context.lab
+    if lab is None:
+        return None, "no lab is running: nothing to send probes from"
+    sent = probes(state.compiled.demands)
+    with lab.prober() as prober:
+        return judge(sent, prober.exchange(sent)), ""
+
+
+def _verdicts(snapshot: int, state: State, found: Verification) -> list[Verdict]:
+    """What `status` will show of this, by application and level."""
+    made = now()
+    proof = {one.application: one for one in found.v1.applications}
+    verdicts = []
+    for name in sorted({demand.application for demand in state.compiled.demands}):
+        one = proof[name]
+        verdict = "failed" if one.violated or found.v1.faults else "ok"
+        verdicts.append(Verdict(name, "V1", made, snapshot, verdict, ", ".join(one.residual)))
+        if found.v2 is not None:
+            verdicts.append(Verdict(name, "V2", made, snapshot, "ok" if found.v2.ok else "failed", ""))
+        if found.v3 is not None:
+            probed = [item.ok for item in found.v3.applications if item.application == name]
+            verdicts.append(Verdict(name, "V3", made, snapshot, "ok" if probed and all(probed) else "failed", ""))
+    return verdicts

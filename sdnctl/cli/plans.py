@@ -1,0 +1,91 @@
+"""How plans and their outcomes look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sdnctl.cli.output import RIGHT, diagnostic_document, table
+from sdnctl.errors import Diagnostic, Severity
+from sdnctl.plan.markdown import effect_text
+from sdnctl.plan.markdown import markdown as plan_markdown
+from sdnctl.plan.model import Effect
+from sdnctl.plan.serialise import dumps
+from sdnctl.plan.summary import summary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sdnctl.usecases.applying import Outcome
+    from sdnctl.usecases.planning import Prepared
+
+_COLOUR = {Effect.NONE: "dim", Effect.HITLESS: "green", Effect.BRIEF: "yellow", Effect.OUTAGE: "bold red"}
+
+
+def document(prepared: Prepared) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "empty": prepared.plan.empty,
+        "summary": asdict(summary(prepared.plan)),
+        "plan": json.loads(dumps(prepared.plan)),
+        "proof": prepared.proof.document if prepared.proof is not None else None,
+        "diagnostics": [diagnostic_document(item) for item in warnings(prepared)],
+    }
+
+
+def markdown(prepared: Prepared) -> str:
+    proof = f"\n{prepared.proof.sentence[0].upper()}{prepared.proof.sentence[1:]}.\n" if prepared.proof else ""
+    return plan_markdown(prepared.plan) + proof
+
+
+def warnings(prepared: Prepared) -> tuple[Diagnostic, ...]:
+    """What the compiler had to say, and the switches that did not answer."""
+    silent = tuple(
+        Diagnostic(item.code, item.summary, item.address, item.source, item.detail, item.hint, Severity.WARNING)
+        for fault in prepared.faults.values()
+        for item in fault.diagnostics
+    )
+    return (*prepared.desired.compiled.diagnostics, *silent)
+
+
+def render(prepared: Prepared) -> list[RenderableType]:
+    plan = prepared.plan
+    proof = [prepared.proof.sentence] if prepared.proof is not None else []
+    if plan.empty:
+        return [f"[green]nothing to do[/]: the switches hold what {plan.network} asks for", *proof]
+    counts = summary(plan)
+    parts: list[RenderableType] = [f"[bold]plan for {plan.network}[/]: {counts.sentence}"]
+    if plan.impacts:
+        feels = table("", "application", "class", ("demands", RIGHT), "feels", "why")
+        for impact in plan.impacts:
+            effect = f"[{_COLOUR[impact.effect]}]{effect_text(impact)}[/]"
+            name = f"[bold]{impact.service_class}[/]" if impact.protected else impact.service_class
+            feels.add_row(impact.application, name, str(impact.demands), effect, impact.reason)
+        parts.append(feels)
+    stages = table("", "stage", ("changes", RIGHT), ("switches", RIGHT), "")
+    for stage, (kind, changes, devices) in zip(plan.stages, counts.stages, strict=True):
+        stages.add_row(str(kind), str(changes), str(devices), f"wait {stage.wait_ms} ms" if stage.wait_ms else "")
+    parts.append(stages)
+    if plan.unknown:
+        parts.append(f"[yellow]not reachable, nothing planned for[/]: {', '.join(plan.unknown)}")
+    return parts + proof
+
+
+def outcome_document(outcome: Outcome, resumed: int | None) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "snapshot": outcome.snapshot,
+        "resumed": resumed,
+        "summary": asdict(summary(outcome.plan)),
+        "plan": outcome.plan.fingerprint,
+    }
+
+
+def outcome(done: Outcome) -> Sequence[RenderableType]:
+    if done.snapshot is None:
+        return []
+    if done.plan.empty:
+        return [f"[green]applied[/] as snapshot {done.snapshot}: no rule had to change"]
+    return [f"[green]applied[/] as snapshot {done.snapshot}: {summary(done.plan).sentence}; read back and equal"]

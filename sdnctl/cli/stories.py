@@ -1,0 +1,168 @@
+"""How longer answers look: explain, cut, reconcile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sdnctl.cli.output import RIGHT, table
+from sdnctl.plan.summary import summary
+from sdnctl.units import format_bitrate
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sdnctl.daemon.reconcile import Reconciled
+    from sdnctl.usecases.explaining import DemandStory, Story
+    from sdnctl.usecases.labs import Cut
+
+
+# ── explain ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def document(story: Story) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "name": story.name,
+        "file": str(story.source) if story.source else None,
+        "tenant": story.tenant,
+        "class": story.service_class,
+        "applied": story.applied,
+        "demands": [_demand_document(one) for one in story.demands],
+    }
+
+
+def _demand_document(one: DemandStory) -> dict[str, Any]:
+    return {
+        "id": one.demand.id,
+        "ingress": {"endpoint": one.demand.ingress.id, "port": str(one.demand.ingress.attachment)},
+        "egress": {"endpoint": one.demand.egress.id, "port": str(one.demand.egress.attachment)},
+        "cir": one.demand.cir,
+        "eir": one.demand.eir,
+        "grade": str(one.demand.grade),
+        "trunk": one.trunk.key if one.trunk else None,
+        "label": one.trunk.label if one.trunk else None,
+        "path": list(one.trunk.path.nodes) if one.trunk else [],
+        "standby": list(one.standby),
+        "hops": [
+            {
+                **asdict(hop.hop),
+                "length": hop.length,
+                "delay": hop.delay,
+                "risks": hop.shares,
+                "repair": hop.repair,
+            }
+            for hop in one.hops
+        ],
+        "rules": [{"switch": switch, "rule": rule.strip()} for switch, rule in one.rules],
+    }
+
+
+def render(story: Story) -> list[RenderableType]:
+    state = "as applied" if story.applied else "as the folder compiles (nothing applied yet)"
+    head = f"[bold]{story.name}[/]: tenant {story.tenant}, class {story.service_class}, {state}"
+    parts: list[RenderableType] = [head]
+    if story.source:
+        parts.append(f"from {story.source}")
+    if len(story.demands) == 1:
+        return parts + _one(story.demands[0])
+    shown = table("", "demand", "path", ("label", RIGHT), "grade", ("rate", RIGHT))
+    for one in story.demands:
+        path = " → ".join(one.trunk.path.nodes) if one.trunk else f"on {one.demand.ingress.attachment.node}"
+        label = str(one.trunk.label) if one.trunk else ""
+        name = one.demand.id.partition("/")[2]
+        shown.add_row(name, path, label, str(one.demand.grade), format_bitrate(one.demand.cir))
+    parts.append(shown)
+    parts.append(f"one demand in full: sdnctl explain '{story.demands[0].demand.id}'")
+    return parts
+
+
+def _one(one: DemandStory) -> list[RenderableType]:
+    from rich.text import Text
+
+    demand = one.demand
+    parts: list[RenderableType] = [
+        f"{demand.ingress.id} at {demand.ingress.attachment} → {demand.egress.id} at {demand.egress.attachment}, "
+        f"{format_bitrate(demand.cir)}, protection {demand.grade}"
+    ]
+    if one.trunk is not None:
+        parts.append(f"trunk {one.trunk.key}, label {one.trunk.label}: {' → '.join(one.trunk.path.nodes)}")
+        hops = table("", "link", ("km", RIGHT), ("µs", RIGHT), "if it is cut")
+        for hop in one.hops:
+            hops.add_row(hop.hop.link, f"{hop.length / 1000:.2f}", f"{hop.delay:.0f}", hop.repair)
+        parts.append(hops)
+    if one.standby:
+        parts.append(f"standby: {' → '.join(one.standby)}")
+    parts += [Text(f"{switch}  {rule}", overflow="fold") for switch, rule in one.rules]
+    return parts
+
+
+# ── cut ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cut_document(found: Cut) -> dict[str, Any]:
+    return {"ok": True, **asdict(found)}
+
+
+def cut(found: Cut) -> list[RenderableType]:
+    what = [f"links {', '.join(found.links)}"] if found.links else []
+    what += [f"switches {', '.join(found.nodes)}"] if found.nodes else []
+    parts: list[RenderableType] = [
+        f"cut {', '.join(found.what)}: {' and '.join(what) or 'no lit link runs there'}"
+    ]
+    if found.hits:
+        shown = table("", "application", "class", ("demands hit", RIGHT), "switches repair", "standby", "lost")
+        for hit in found.hits:
+            lost = f"[bold red]{hit.lost}[/]" if hit.lost else "0"
+            shown.add_row(
+                hit.application, hit.service_class, str(hit.demands), str(hit.repaired), str(hit.standby), lost
+            )
+        parts.append(shown)
+    else:
+        parts.append("no demand runs over it")
+    return parts
+
+
+# ── reconcile ────────────────────────────────────────────────────────────────────────────────────
+
+
+def reconciled_document(found: Reconciled) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "down": sorted(found.down),
+        "healed": sorted(found.healed),
+        "waiting": sorted(found.waiting),
+        "unreachable": list(found.unreachable),
+        "steps": [
+            {
+                "action": step.action,
+                "snapshot": step.snapshot,
+                "seconds": round(step.seconds, 3),
+                "summary": asdict(summary(step.plan)),
+            }
+            for step in found.steps
+        ],
+        "moved": [asdict(one) for one in found.moved],
+    }
+
+
+def reconciled(found: Reconciled) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for step in found.steps:
+        counted = summary(step.plan).sentence
+        parts.append(f"snapshot {step.snapshot}: {step.action} ({counted}) in {step.seconds * 1000:.0f} ms")
+    if not found.steps:
+        parts.append("[green]nothing to do[/]: switches hold what was applied, no link changed")
+    if found.moved:
+        shown = table("", "trunk of", "was", "is now", "protection")
+        for one in found.moved:
+            same = one.grade_before == one.grade_after
+            grade = one.grade_after if same else f"[yellow]{one.grade_before} → {one.grade_after}[/]"
+            shown.add_row(", ".join(one.applications), " → ".join(one.before), " → ".join(one.after), grade)
+        parts.append(shown)
+    for what, names in (("down", found.down), ("healed", found.healed), ("not yet stable", found.waiting)):
+        if names:
+            parts.append(f"{what}: {', '.join(sorted(names))}")
+    if found.unreachable:
+        parts.append(f"[yellow]not reachable[/]: {', '.join(found.unreachable)}")
+    return parts

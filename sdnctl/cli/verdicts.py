@@ -1,0 +1,57 @@
+"""How verification looks: by application, then what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sdnctl.cli.output import RIGHT, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sdnctl.usecases.verifying import Verification
+
+
+def document(found: Verification) -> dict[str, Any]:
+    return {
+        "ok": found.ok,
+        "subject": found.subject,
+        "v1": found.v1.to_json(),
+        "v2": found.v2.to_json() if found.v2 is not None else None,
+        "v3": found.v3.to_json() if found.v3 is not None else None,
+        "why_no_v3": found.why_no_v3,
+    }
+
+
+def render(found: Verification) -> list[RenderableType]:
+    shown = table(
+        "", "application", ("demands", RIGHT), "V1 proof", ("worst delay", RIGHT), "residual single points"
+    )
+    for one in found.v1.applications:
+        proof = "[green]ok[/]" if not one.violated else f"[bold red]{one.violated} violated[/]"
+        shown.add_row(
+            one.application, str(one.demands), proof, f"{one.worst_delay / 1000:.2f} ms", ", ".join(one.residual)
+        )
+    checked = found.v1.checked
+    parts: list[RenderableType] = [
+        shown,
+        f"V1 on {found.subject}: {_mark(found.v1.ok)}; {checked.failures} single failures, {checked.rules} rules, "
+        f"{checked.walks} walks",
+    ]
+    if found.v2 is not None:
+        counts = found.v2.counts()
+        words = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        parts.append(f"V2 switches hold what was applied: {_mark(found.v2.ok)}; {words}")
+    if found.v3 is not None:
+        sent = found.v3.applications
+        good, arrived = sum(one.positive for one in sent), sum(one.arrived for one in sent)
+        bad, leaked = sum(one.negative for one in sent), sum(one.leaked for one in sent)
+        counts_of = f"{arrived} of {good} frames arrived as sent, {leaked} of {bad} forbidden ones leaked"
+        parts.append(f"V3 probes on the wire: {_mark(found.v3.ok)}; {counts_of}")
+    elif found.why_no_v3:
+        parts.append(f"V3 not run: {found.why_no_v3}")
+    return parts
+
+
+def _mark(ok: bool) -> str:
+    return "[green]ok[/]" if ok else "[bold red]failed[/]"

@@ -1,0 +1,248 @@
+"""How daily answers look: validate, compile, status, drift, history, drivers, lab."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sdnctl.cli.output import MARK, RIGHT, diagnostic_document, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sdnctl.lab import Lab
+    from sdnctl.southbound.registry import Installed
+    from sdnctl.store.state import State
+    from sdnctl.store.store import JournalEntry, Snapshot
+    from sdnctl.usecases.drifting import Drift
+    from sdnctl.usecases.status import Status
+    from sdnctl.usecases.verifying import Proof
+    from sdnctl.workspace.folder import Loaded
+
+
+# ── validate ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def counts_document(loaded: Loaded) -> dict[str, Any]:
+    network = loaded.network
+    return {
+        "network": network.settings.name,
+        "switches": len(network.topology.nodes),
+        "links": len(network.topology.links),
+        "srlgs": len(network.topology.srlgs),
+        "endpoints": len(network.endpoints),
+        "applications": len({demand.application for demand in network.demands}),
+        "demands": len(network.demands),
+    }
+
+
+def counts(loaded: Loaded) -> list[RenderableType]:
+    found = counts_document(loaded)
+    name = found.pop("network")
+    words = ", ".join(f"{count} {what}" for what, count in found.items())
+    warnings = len(loaded.diagnostics)
+    return [f"[green]valid[/]: {name}: {words}" + (f"; {warnings} warnings" if warnings else "")]
+
+
+# ── compile ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def compiled_document(state: State, proof: Proof) -> dict[str, Any]:
+    compiled = state.compiled
+    return {
+        "ok": True,
+        "network": compiled.settings.name,
+        "fingerprint": state.compiled_fingerprint,
+        "demands": len(compiled.demands),
+        "trunks": len(compiled.trunks),
+        "bypasses": len(compiled.bypasses),
+        "rules": {node: len(rules) for node, rules in sorted(state.rules.items())},
+        "proof": proof.document,
+        "diagnostics": [diagnostic_document(item) for item in compiled.diagnostics],
+    }
+
+
+def compiled(state: State, proof: Proof) -> list[RenderableType]:
+    made = state.compiled
+    shown = table("", "application", ("demands", RIGHT), ("trunks", RIGHT), "grades")
+    trunks = {demand: trunk for trunk in made.trunks for demand in trunk.demands}
+    groups: dict[str, list[str]] = {}
+    for demand in made.demands:
+        groups.setdefault(demand.application, []).append(demand.id)
+    for name, demands in sorted(groups.items()):
+        keys = {trunks[demand].key for demand in demands if demand in trunks}
+        grades = Counter(str(trunks[demand].grade) for demand in demands if demand in trunks)
+        shown.add_row(
+            name,
+            str(len(demands)),
+            str(len(keys)),
+            ", ".join(f"{n} {grade}" for grade, n in sorted(grades.items())),
+        )
+    rules = sum(len(held) for held in state.rules.values())
+    return [
+        shown,
+        f"{rules} rules on {len(state.rules)} switches, {len(made.bypasses)} bypasses; {proof.sentence}",
+    ]
+
+
+# ── status ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def status_document(found: Status) -> dict[str, Any]:
+    return {"ok": not found.unreachable and not found.down and found.pending is None, **asdict(found)}
+
+
+def status(found: Status) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if found.snapshot is None:
+        parts.append(f"[bold]{found.network}[/]: nothing applied yet")
+    else:
+        when = found.snapshot.created[:19].replace("T", " ")
+        parts.append(
+            f"[bold]{found.network}[/]: snapshot {found.snapshot.id} ({found.snapshot.reason}, "
+            f"{when} UTC, {found.snapshot.author}): {found.snapshot.summary}"
+        )
+    if found.pending is not None:
+        parts.append(
+            f"[bold red]snapshot {found.pending.id} was interrupted[/]: `sdnctl apply` finishes it, "
+            "`sdnctl rollback` undoes it"
+        )
+    up = found.switches - len(found.unreachable)
+    parts.append(f"switches {up}/{found.switches} answer, links {found.links - len(found.down)}/{found.links} up")
+    for what, names in (
+        ("not reachable", found.unreachable),
+        ("down", found.down),
+        ("held down by the controller", found.pinned),
+    ):
+        if names:
+            parts.append(f"[yellow]{what}[/]: {', '.join(names)}")
+    if found.lab:
+        parts.append(f"lab: {found.lab}")
+    if found.applications:
+        shown = table(
+            "", "application", "class", ("demands", RIGHT), "V1 proof", "V2 held", "V3 probes", "protection"
+        )
+        for one in found.applications:
+            lost = f"[yellow]{one.unprotected} lost it[/]" if one.unprotected else "as asked"
+            marks = [MARK[one.levels[level]] for level in ("V1", "V2", "V3")]
+            shown.add_row(one.application, one.service_class, str(one.demands), *marks, lost)
+        parts.append(shown)
+    return parts
+
+
+# ── drift ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def drift_document(found: Drift) -> dict[str, Any]:
+    return {
+        "ok": found.clean,
+        **found.held.to_json(),
+        "settings": list(found.settings),
+        "foreign": found.foreign,
+    }
+
+
+def drift(found: Drift) -> list[RenderableType]:
+    from rich.text import Text
+
+    from sdnctl.dataplane.text import format_rule
+
+    devices = found.held.devices
+    if found.clean:
+        rules = sum(one.matching for one in devices.values())
+        parts: list[RenderableType] = [
+            f"[green]no drift[/]: {len(devices)} switches hold the {rules} rules that were applied"
+        ]
+    else:
+        shown = table("", "switch", ("match", RIGHT), ("missing", RIGHT), ("extra", RIGHT), ("altered", RIGHT), "")
+        for name, one in sorted(devices.items()):
+            if one.unknown:
+                shown.add_row(name, "", "", "", "", "[yellow]unknown: not reachable[/]")
+            elif one.differs or name in found.settings:
+                note = "settings differ" if name in found.settings else ""
+                counts = (one.matching, len(one.missing), len(one.extra), len(one.altered))
+                shown.add_row(name, *map(str, counts), note)
+        parts = [shown]
+        for name, one in sorted(devices.items()):
+            items = [
+                *(("- missing", rule) for rule in one.missing),
+                *(("+ extra  ", rule) for rule in one.extra),
+                *(("~ altered", change.observed) for change in one.altered),
+            ]
+            for mark, rule in items[:10]:
+                parts.append(Text(f"{name}  {mark}  {format_rule(rule)}"))
+            if len(items) > 10:
+                parts.append(f"{name}  and {len(items) - 10} more (see --format json)")
+    if found.foreign:
+        kept = ", ".join(f"{count} on {name}" for name, count in found.foreign.items())
+        parts.append(f"foreign rules, left alone: {kept}")
+    return parts
+
+
+# ── history ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def history_document(found: Sequence[Snapshot]) -> dict[str, Any]:
+    return {"snapshots": [asdict(one) for one in found]}
+
+
+def history(found: Sequence[Snapshot]) -> list[RenderableType]:
+    if not found:
+        return ["nothing was applied yet"]
+    shown = table("", ("#", RIGHT), "when (UTC)", "who", "why", "state", "what")
+    for one in found:
+        when = one.created[:19].replace("T", " ")
+        colour = {"applied": "green", "pending": "bold red"}.get(one.state, "yellow")
+        shown.add_row(str(one.id), when, one.author, one.reason, f"[{colour}]{one.state}[/]", one.summary)
+    return [shown]
+
+
+def journal_document(found: Sequence[JournalEntry]) -> dict[str, Any]:
+    return {"journal": [{**asdict(one), "detail": dict(one.detail)} for one in found]}
+
+
+def journal(found: Sequence[JournalEntry]) -> list[RenderableType]:
+    shown = table("", "when (UTC)", "event", "detail")
+    for one in found:
+        detail = ", ".join(f"{key} {value}" for key, value in one.detail.items() if value not in (None, ""))
+        shown.add_row(one.created[:23].replace("T", " "), one.event, detail)
+    return [shown]
+
+
+# ── drivers, lab ─────────────────────────────────────────────────────────────────────────────────
+
+
+def drivers_document(found: Sequence[Installed]) -> dict[str, Any]:
+    return {"drivers": [asdict(one) for one in found]}
+
+
+def drivers(found: Sequence[Installed]) -> list[RenderableType]:
+    shown = table("", "driver", "carries", "distribution", "version", "state")
+    for one in found:
+        shown.add_row(one.name, one.payload, one.distribution, one.version, one.status)
+    return [shown]
+
+
+def lab_document(lab: Lab) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "name": lab.name,
+        "kind": lab.kind,
+        "reason": lab.reason,
+        "switches": len(lab.targets()),
+        "links": len(lab.links),
+        "hosts": len(lab.edges),
+    }
+
+
+def lab(running: Lab) -> list[RenderableType]:
+    made = "real Open vSwitch bridges" if running.kind == "ovs" else "embedded in-memory switches"
+    parts: list[RenderableType] = [
+        f"lab {running.name}: {len(running.targets())} {made}, {len(running.links)} links, "
+        f"{len(running.edges)} hosts"
+    ]
+    if running.reason:
+        parts.append(f"[yellow]{running.reason}[/]")
+    return parts
