@@ -201,9 +201,14 @@ def _link(plant: Plant, a: PortEnd, b: PortEnd, there: Trace, on: date | None) -
         Delay(max(chain_delay(plant, there), chain_delay(plant, back))),
         min(rates, default=None),
         tuple(budgets),
-        tuple(dict.fromkeys(faults)),
+        _once(faults),
         port_a.origin,
     )
+
+
+def _once(faults: list[Fault]) -> tuple[Fault, ...]:
+    """One fault per summary, the first: both directions of a link mostly fail alike."""
+    return tuple({fault.summary: fault for fault in reversed(faults)}.values())[::-1]
 
 
 def _budget_faults(figures: DirectedBudget, chain: Trace, tx: Transceiver, rx: Transceiver) -> Iterator[Fault]:

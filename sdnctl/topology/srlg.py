@@ -100,7 +100,7 @@ def group(
     """Shared-risk groups from each link's exposure and each switch's site, by id.
 
     `metres` counts the stretches of route that at least two member links share; of a group with one
-    link, that link's own.
+    link, that link's own; of a zone, every stretch inside, because the event covers them all.
     """
     links: dict[str, set[str]] = {}
     stretches: dict[str, dict[str, list[float]]] = {}
@@ -113,9 +113,9 @@ def group(
     groups: dict[str, Srlg] = {}
     for risk in sorted(set(links) | set(switches)):
         members = links.get(risk, set())
-        least = min(len(members), 2)
-        metres = sum(found[0] for found in stretches.get(risk, {}).values() if len(found) >= least)
         kind, _, name = risk.partition(":")
+        least = 1 if kind == "zone" else min(len(members), 2)
+        metres = sum(found[0] for found in stretches.get(risk, {}).values() if len(found) >= least)
         groups[risk] = Srlg(
             risk,
             kind,
