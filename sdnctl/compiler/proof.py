@@ -16,7 +16,7 @@ from sdnctl.intents.demand import Grade
 from sdnctl.topology.disjoint import PairProblem
 from sdnctl.topology.graph import Hop, Path
 from sdnctl.topology.paths import Graph
-from sdnctl.units import Delay, format_delay, format_length, format_octets
+from sdnctl.units import Delay, Octets, format_delay, format_length, format_octets
 
 _KINDS = ("duct", "segment", "cable", "declared", "chamber", "zone", "building", "feeder")
 _MOST = 4  # things listed before "and n more"
@@ -137,10 +137,11 @@ class _Proof:
 
     def unprotected(self) -> Refusal:
         """The profile fails by its grade: a cut, a delay under repair, or no bypass at the frontier."""
-        cut = self.cut()
-        if cut is not None:
-            return cut
         fresh = type(self.router)(self.topology, self.router.settings)
+        refusal = self.cut() or self.uncut(fresh)
+        return replace(refusal, detail="; ".join(part for part in (refusal.detail, self.left_out(fresh)) if part))
+
+    def uncut(self, fresh: Router) -> Refusal:
         free = replace(self.profile, latency=None)
         route = fresh.find(free)
         if route is not None:
@@ -150,6 +151,16 @@ class _Proof:
         if self.profile.grade is Grade.DISJOINT and fresh.find(replace(free, grade=Grade.LOCAL)) is not None:
             return self.no_pair(fresh.problem(free))
         return self.frontier(fresh)
+
+    def left_out(self, fresh: Router) -> str:
+        """Whether links that are avoided or too narrow would have made the difference."""
+        if self.profile.avoid and fresh.find(replace(self.profile, avoid=())) is not None:
+            return f"it would be possible without avoiding {listed(self.profile.avoid)}"
+        narrow = sorted(fresh.narrow(self.profile.mtu))
+        if narrow and fresh.find(replace(self.profile, mtu=Octets(0))) is not None:
+            need = format_octets(self.profile.mtu + OVERHEAD)
+            return f"it would be possible if these links carried {need}: {listed(narrow)}"
+        return ""
 
     def crowded(self) -> Refusal:
         return Refusal(
