@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
@@ -91,12 +91,11 @@ class MaintenanceEntry(Model):
     reason: Annotated[str, Field(min_length=1)]
     until: date | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_object(cls, data: Any) -> Any:
-        if isinstance(data, dict) and (data.get("link") is None) == (data.get("node") is None):
+    @model_validator(mode="after")
+    def _one_object(self) -> Self:
+        if (self.link is None) == (self.node is None):
             raise ValueError("name exactly one of link and node")
-        return data
+        return self
 
 
 class MaintenanceFile(Model):

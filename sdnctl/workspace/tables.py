@@ -1,0 +1,221 @@
+"""Tables to models: CSV rows and GeoJSON features, one model each, with the line of each.
+
+CSV (RFC 4180): commas, UTF-8, a header that holds every required column and none that is unknown.
+GeoJSON (RFC 7946): a FeatureCollection of LineStrings in WGS 84. A faulty row or feature is reported and
+left out; the others are kept.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sdnctl.document import Document, KeyPath
+from sdnctl.errors import Diagnostics, Source
+from sdnctl.workspace.features import Feature, read_features
+from sdnctl.workspace.fields import keys_at
+from sdnctl.workspace.tree import Node
+from sdnctl.workspace.validate import report
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[M]):
+    """Validated rows, and the ids of those that were dropped."""
+
+    document: Document[tuple[M, ...]]
+    broken: frozenset[str] = frozenset()
+
+
+class _Collector(Generic[M]):
+    """Rows that are good, the line of each, and the ids of those that are not."""
+
+    def __init__(self, model: type[M], file: str, out: Diagnostics) -> None:
+        self.model, self.file, self.out = model, file, out
+        self.noun = PurePosixPath(file).stem
+        self.rows: list[M] = []
+        self.lines: dict[KeyPath, int] = {(): 1}
+        self.broken: set[str] = set()
+
+    def take(self, fields: Mapping[str, Any], line: int, *, strict: bool) -> None:
+        """Validate one row; CSV cells are text that may be read as a number, JSON values are what they are."""
+        try:
+            if strict:
+                row = self.model.model_validate_json(json.dumps(fields), strict=True)
+            else:
+                row = self.model.model_validate(fields)
+        except ValidationError as error:
+            tree = _under(self.noun, fields, line)
+            errors = error.errors(include_url=False)
+            for one in errors:
+                one["loc"] = (self.noun, 0, *one["loc"])
+            report(tree, errors, self.file, lambda path: keys_at(self.model, path[2:]), self.out)
+            self.drop(fields)
+            return
+        self.lines[(len(self.rows),)] = line
+        self.rows.append(row)
+
+    def drop(self, fields: Mapping[str, Any]) -> None:
+        if isinstance(name := fields.get("id"), str):
+            self.broken.add(name)
+
+    def done(self) -> Rows[M]:
+        return Rows(Document(self.file, tuple(self.rows), self.lines), frozenset(self.broken))
+
+
+def _under(noun: str, fields: Mapping[str, Any], line: int) -> Node:
+    """A tree in which a row is the only item of its collection, so that faults get an address."""
+
+    def node(value: Any) -> Node:
+        if isinstance(value, Mapping):
+            return Node(line, {str(key): node(item) for key, item in value.items()})
+        if isinstance(value, list | tuple):
+            return Node(line, [node(item) for item in value])
+        return Node(line, value)
+
+    return Node(line, {noun: Node(line, [node(fields)])})
+
+
+# ── CSV ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M] | None:
+    """The rows of a CSV text as models; None when its header cannot be used."""
+    records = _records(text, file, out)
+    first = next(records, None)
+    if first is None:
+        _empty(file, out)
+        return None
+    header = [name.strip() for name in first[1]]
+    if not _header_fits(header, model, Source(file, first[0]), out):
+        return None
+    collector = _Collector(model, file, out)
+    for line, cells in records:
+        fields = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
+        if len(cells) != len(header):
+            out.error(
+                "ragged-row",
+                f"the row has {len(cells)} cells, the header {len(header)}",
+                address=f"row {fields.get('id', '')}".strip(),
+                source=Source(file, line),
+                hint="Add or remove commas; a cell that holds a comma goes into double quotes.",
+            )
+            collector.drop(fields)
+            continue
+        collector.take(fields, line, strict=False)
+    return collector.done()
+
+
+def _records(text: str, file: str, out: Diagnostics) -> Iterator[tuple[int, list[str]]]:
+    """Records with the line on which each begins (a quoted cell may span lines); blank lines are skipped."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            out.error(
+                "csv-syntax",
+                f"not CSV: {error}",
+                source=Source(file, line),
+                detail="The rest of the file was not read.",
+                hint='Close the quotes; inside a quoted cell a quote is doubled: "".',
+            )
+            return
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _header_fits(header: list[str], model: type[BaseModel], source: Source, out: Diagnostics) -> bool:
+    known = keys_at(model, ())
+    required = [field.alias or name for name, field in model.model_fields.items() if field.is_required()]
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
+        out.error(
+            "csv-delimiter",
+            "the columns are not separated by commas",
+            source=source,
+            hint="Save the table with commas; values that hold commas go into double quotes.",
+        )
+        return False
+    fits = True
+    for index, name in enumerate(header):
+        if name in header[:index]:
+            out.error("duplicate-column", f"column {name!r} stands here twice", source=source, hint="Delete one.")
+        elif name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.6)
+            hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
+            out.error("unknown-column", f"{name!r} is not a column that is known here", source=source, hint=hint)
+        else:
+            continue
+        fits = False
+    for name in required:
+        if name not in header:
+            out.error(
+                "missing-column",
+                f"column {name!r} is missing",
+                source=source,
+                hint=f"The header needs {', '.join(required)}.",
+            )
+            fits = False
+    return fits
+
+
+def _empty(file: str, out: Diagnostics) -> None:
+    out.error(
+        "empty-file",
+        "the file says nothing",
+        source=Source(file, 1),
+        hint="Delete it, or fill it; `sdnctl schema` says with what.",
+    )
+
+
+# ── GeoJSON ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def parse_geojson(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M] | None:
+    """The features of a GeoJSON text as models (properties plus `coordinates`); None when it is not GeoJSON."""
+    if not text.strip():
+        _empty(file, out)
+        return None
+    features = read_features(text, file, out)
+    if features is None:
+        return None
+    collector = _Collector(model, file, out)
+    for feature in features:
+        fields = _fields(feature, file, out)
+        if fields is None:
+            collector.drop(feature.properties)
+        else:
+            collector.take(fields, feature.line, strict=True)
+    return collector.done()
+
+
+def _fields(feature: Feature, file: str, out: Diagnostics) -> dict[str, Any] | None:
+    """What the model of a feature gets; null properties, as GIS tools write them, are values not given."""
+    fields = {key: value for key, value in feature.properties.items() if value is not None}
+    if feature.id is not None:
+        fields.setdefault("id", feature.id)
+    if feature.geometry != "LineString":
+        out.error(
+            "wrong-geometry",
+            f"the geometry is {feature.geometry or 'missing'}, a LineString is wanted",
+            address=f"feature {fields.get('id', '')}".strip(),
+            source=Source(file, feature.line),
+            hint="Draw it as one line; split a MultiLineString into features.",
+        )
+        return None
+    # RFC 7946 allows a height as third number; plans here are flat
+    points = feature.coordinates if isinstance(feature.coordinates, list) else []
+    flat = [point[:2] if isinstance(point, list) else point for point in points]
+    return {**fields, "coordinates": flat}
