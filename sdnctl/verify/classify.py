@@ -18,7 +18,8 @@ from sdnctl.verify.index import Entry, Index
 from sdnctl.verify.packet import Space, Wire
 from sdnctl.verify.report import Violation
 from sdnctl.verify.space import Cube, describe, exactly, full_mask, meet, minus_all
-from sdnctl.verify.walk import UNCHANGED, Network
+from sdnctl.verify.steps import UNCHANGED
+from sdnctl.verify.walk import Network
 
 CLASSIFY = 0
 

@@ -34,7 +34,7 @@ from sdnctl.dataplane.values import (
 from sdnctl.topology.graph import PortRef, Topology
 from sdnctl.verify.actions import act
 from sdnctl.verify.index import Entry, Index
-from sdnctl.verify.packet import OPAQUE, Packet, Space, Wire
+from sdnctl.verify.packet import UNKNOWN, Packet, Space, Wire
 from sdnctl.verify.space import Cube, cube_of, meet, minus
 
 LAST_PORT = 0xFFFFFEFF
@@ -60,7 +60,7 @@ class Dropped(NamedTuple):
 
 
 class Exposed(NamedTuple):
-    """A label whose value is not known was to be matched: whoever follows labels stops here."""
+    """A label or frames of which nothing is known were to be matched or sent out of the network."""
 
     wire: Wire
 
@@ -133,7 +133,7 @@ class _Run:
 
     def table(self, packet: Packet, number: int) -> None:
         """Match in one table, and go on with each part of the space on its own."""
-        if packet.labels and packet.labels[0].value == OPAQUE:
+        if packet.labels[0].value < 0 if packet.labels else packet.space is UNKNOWN:
             self.outcomes.append(Exposed(packet.wire()))
             return
         index = self.switch.tables.get(number)
@@ -293,6 +293,9 @@ class _Run:
                 if link in self.down:
                     self.drop(packet, "link-down", f"output to port {port}, whose link {link} is down")
                     return
+            if packet.space is UNKNOWN and packet.customer:
+                self.outcomes.append(Exposed(packet.wire()))
+                return
             self.note(f"output {PortRef(self.switch.node, port)} labels {_stack(packet)}")
             self.outcomes.append(Sent(port, packet.wire(), packet.queue, packet.meters, _falls(packet)))
 
@@ -348,4 +351,4 @@ def _falls(packet: Packet) -> bool:
 
 
 def _stack(packet: Packet) -> str:
-    return "/".join("?" if label.value == OPAQUE else str(label.value) for label in packet.labels) or "none"
+    return "/".join("?" if label.value < 0 else str(label.value) for label in packet.labels) or "none"

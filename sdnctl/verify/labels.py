@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from sdnctl.dataplane.values import ETH_MPLS
 from sdnctl.topology.graph import Failure
 from sdnctl.verify.execute import Sent
 from sdnctl.verify.packet import NEW_TTL, OPAQUE, Wire
@@ -41,12 +40,6 @@ class LabelCheck:
             for node, switch in network.switches.items()
         }
         self.labels = frozenset(label for labels in self.known.values() for label in labels)
-        self._plain_macs = not any(
-            entry.cube.keys() & {"eth_dst", "eth_src"} and entry.cube.get("eth_type", (ETH_MPLS, 0))[0] == ETH_MPLS
-            for switch in network.switches.values()
-            for table in switch.tables.values()
-            for entry in table.entries
-        )
 
     def run(self, failures: Iterable[Failure]) -> Iterator[Violation]:
         """Faults of the label ways, with no failure and under each of `failures`."""
@@ -54,15 +47,15 @@ class LabelCheck:
         starts = [
             (node, port, labelled(label, OPAQUE))
             for node, labels in self.known.items()
+            for port in sorted({self._port(node, port) for port in self.network.switches[node].link_at})
             for label in labels
-            for port in sorted(self.network.switches[node].link_at)
         ]
         finished: set[_State] = set()
         for start in starts:
             yield from self._circle(start, finished, None)
         dependents: dict[str, list[_State]] = defaultdict(list)
         for state in finished:
-            for link in self.network.steps[state].consulted:
+            for link in self.network.step(*state).consulted:
                 dependents[link].append(state)
         for failure in failures:
             local: set[_State] = set()
@@ -70,6 +63,9 @@ class LabelCheck:
                 for state in dependents.get(link, ()):
                     if state[0] not in failure.nodes:
                         yield from self._circle(state, local, failure)
+
+    def _port(self, node: str, port: int) -> int:
+        return self.network.steps.port_class(node, port)
 
     def _unknown(self) -> Iterator[Violation]:
         """A label that nobody knows is dropped where it arrives."""
@@ -114,6 +110,6 @@ class LabelCheck:
                 head = value.other(node)
                 labels = tuple(label._replace(ttl=NEW_TTL) for label in outcome.wire.labels)
                 wire = outcome.wire._replace(labels=labels)
-                if self._plain_macs:
+                if self.network.steps.plain_macs:
                     wire = wire._replace(macs=(0, 0))
-                yield head, value.port_at(head), wire
+                yield head, self._port(head, value.port_at(head)), wire

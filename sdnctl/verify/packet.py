@@ -14,7 +14,7 @@ from sdnctl.verify.frames import Tags
 from sdnctl.verify.space import Cube, full_mask
 
 OPAQUE = -1
-"""A label whose value is not known: what stands below the one that is being followed."""
+"""A label whose value is not known, as any negative one: what stands below the one that is being followed."""
 
 NEW_TTL = 64
 """The TTL of a label that encapsulation adds, whatever the customer's TTL is."""
@@ -35,6 +35,10 @@ class Space:
 
     def __init__(self, cubes: tuple[Cube, ...]) -> None:
         self.cubes = cubes
+
+
+UNKNOWN = Space(())
+"""Frames of which nothing is known: those below a label that is followed for itself."""
 
 
 class Wire(NamedTuple):

@@ -18,7 +18,8 @@ from sdnctl.verify.judge import Context, avoided, careless, undelivered, unsafe
 from sdnctl.verify.packet import NEW_TTL, Label, Space, Wire
 from sdnctl.verify.report import Violation
 from sdnctl.verify.space import Cube
-from sdnctl.verify.walk import UNCHANGED, Delivered, Network, Walk
+from sdnctl.verify.steps import UNCHANGED
+from sdnctl.verify.walk import Delivered, Network, Walk
 
 
 def check(

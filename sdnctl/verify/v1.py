@@ -25,7 +25,8 @@ from sdnctl.verify.judge import Context, avoided, careless, undelivered, unsafe
 from sdnctl.verify.labels import LabelCheck
 from sdnctl.verify.packet import Space, Wire
 from sdnctl.verify.report import Checked, Loss, Report, Verdict, Violation
-from sdnctl.verify.walk import UNCHANGED, Network, Walk, path_of
+from sdnctl.verify.steps import UNCHANGED
+from sdnctl.verify.walk import Network, Walk, path_of
 
 ALL_KINDS = ("link", "srlg", "node")
 
@@ -160,10 +161,10 @@ class _V1:
         """Claims that every computed step must keep: TTLs fall, outer addresses belong to their ports."""
         faults = [
             Violation("ttl", f"{node} sends on packets that came with label {label} without lowering the TTL")
-            for node, label in sorted(self.network.stuck)
+            for node, label in sorted(self.network.steps.stuck)
         ]
         owners: dict[int, PortRef] = {}
-        for port, macs in sorted(self.network.macs.items()):
+        for port, macs in sorted(self.network.steps.macs.items()):
             if len(macs) > 1:
                 names = ", ".join(f"{mac:012x}" for mac in sorted(macs))
                 faults.append(Violation("macs", f"{port} has several outer addresses: {names}"))
@@ -203,7 +204,7 @@ class _V1:
         if met:
             found.violations.append(Violation("avoid", f"its path meets {', '.join(sorted(met))}"))
         for number in self._touching(walk):
-            self._under(demand, space, self.failures[number], whole=not wrong)
+            self._under(demand, space, walk, self.failures[number], whole=not wrong)
         if demand.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
             trunk = self.trunk_of.get(demand.id)
             end = walk.delivered[0]
@@ -216,14 +217,14 @@ class _V1:
         numbers.update(number for node in walk.switches for number in self.by_node.get(node, ()))
         return sorted(numbers)
 
-    def _under(self, demand: Demand, space: Space, failure: Failure, whole: bool) -> None:
-        """One demand under one failure; `whole`: it is served while everything is up."""
+    def _under(self, demand: Demand, space: Space, healthy: Walk, failure: Failure, whole: bool) -> None:
+        """One demand under one failure; `whole`: it is served with everything up, as `healthy` shows."""
         found = self.found[demand.id]
         coverage = self._coverage(demand, found.path, failure, found.spent)
         if demand.ingress.attachment.node in failure.nodes:
             self._uncovered(found, failure, coverage)
             return
-        walk = self.network.enter(demand.ingress.attachment, space, demand.mtu, failure)
+        walk = self.network.again(healthy, demand.ingress.attachment, space, demand.mtu, failure)
         found.walks += 1
         wrong = list(unsafe(demand, walk))
         missing = list(undelivered(demand, space.cubes, walk))
@@ -331,7 +332,7 @@ class _V1:
             len(self.demands),
             len(self.failures),
             sum(found.walks for found in self.found.values()),
-            self.network.computed,
+            self.network.steps.computed,
             labels,
             sum(wellformed.used_by(r.flows.values(), r.groups.values(), used) for r in self.rules.values()),
         )

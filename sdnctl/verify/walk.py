@@ -1,8 +1,8 @@
 """Follow frames from an edge port through the whole network, with no failure or one.
 
 What a switch does with a packet is a function of the packet and of the state of the links it consulted
-(watch ports looked at, ports sent to). So a step is computed once and reused under every failure that
-leaves those links alone; only steps that consulted a failed link are computed again.
+(watch ports looked at, ports sent to), so a walk that consulted none of the links of a failure goes the same way
+under it. Steps are reused on the same grounds (`steps`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from typing import NamedTuple
 
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.topology.graph import Failure, Hop, Path, PortRef, Topology
-from sdnctl.verify.execute import Ambiguous, Dropped, Exposed, Sent, Step, Switch
-from sdnctl.verify.frames import Tags
-from sdnctl.verify.packet import NEW_TTL, Label, Space, Wire
+from sdnctl.verify.execute import Ambiguous, Dropped, Exposed, Sent, Step
+from sdnctl.verify.packet import NEW_TTL, UNKNOWN, Label, Space, Wire
+from sdnctl.verify.steps import UNCHANGED, Steps
 
-UNCHANGED = Tags()
-NO_FRAMES = Space(())
 ETHERNET, VLAN_TAG, LABEL = 14, 4, 4
 OVERHEAD = ETHERNET + 2 * VLAN_TAG
 """What the customer's frame adds to its payload below the labels: its Ethernet header and two tags, octets."""
@@ -55,16 +53,20 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """All that came of a set of frames; `touched` are the links whose state the walk depended on."""
+    """All that came of a set of frames; `touched` are the links whose state the walk depended on.
+
+    `chain` are the steps in order, each with the links it consulted, where the ways never parted.
+    """
 
     delivered: tuple[Delivered, ...]
     lost: tuple[Lost, ...]
     clashes: tuple[str, ...]
     touched: frozenset[str]
     switches: frozenset[str]
+    chain: tuple[tuple[Branch, frozenset[str]], ...] = ()
 
 
-class _Branch(NamedTuple):
+class Branch(NamedTuple):
     """One packet on its way, and its history."""
 
     node: str
@@ -86,8 +88,7 @@ class Network:
     """All switches with their rules; answers walks, and remembers steps.
 
     `rules` may lack switches: a switch without rules drops everything. `down` are links that are down all
-    the time; a failure comes on top. `stuck` collects (switch, label) whose
-    TTL does not fall and `macs` the outer addresses seen at each port, over everything walked so far.
+    the time; a failure comes on top.
     """
 
     def __init__(
@@ -95,53 +96,23 @@ class Network:
     ) -> None:
         self.topology = topology
         self.down = down
-        self.switches = {
-            node: Switch(node, rules.get(node, RuleSet()), topology) for node in sorted(topology.nodes)
-        }
-        self.steps: dict[tuple[str, int, Wire], Step] = {}
-        self.computed = 0
-        self.stuck: set[tuple[str, int]] = set()
-        self.macs: dict[PortRef, set[int]] = {}
-        self._failed: dict[tuple[str, int, Wire], Step] = {}
-        self._failure: Failure | None = None
-
-    def step(self, node: str, in_port: int, wire: Wire, failure: Failure | None = None) -> Step:
-        """What one switch does with one packet, with no failure or one."""
-        key = node, in_port, wire
-        healthy = self.steps.get(key)
-        if healthy is None:
-            healthy = self.steps[key] = self._compute(key, self.down)
-        if failure is None or healthy.consulted.isdisjoint(failure.links):
-            return healthy
-        if failure is not self._failure:
-            self._failure, self._failed = failure, {}
-        step = self._failed.get(key)
-        if step is None:
-            step = self._failed[key] = self._compute(key, failure.links | self.down)
-        return step
-
-    def _compute(self, key: tuple[str, int, Wire], down: frozenset[str]) -> Step:
-        """Run a step and note what is claimed of every step: falling TTLs and consistent outer addresses."""
-        node, in_port, wire = key
-        self.computed += 1
-        step = self.switches[node].step(wire, in_port, down)
-        for sent in step.outcomes:
-            if isinstance(sent, Sent):
-                link = self.switches[node].link_at.get(sent.port)
-                if link is None:
-                    continue
-                if not sent.falls:
-                    self.stuck.add((node, wire.labels[0].value))
-                if sent.wire.labels:
-                    other = self.topology.links[link].other(node)
-                    peer = PortRef(other, self.topology.links[link].port_at(other))
-                    self.macs.setdefault(peer, set()).add(sent.wire.macs[0])
-                    self.macs.setdefault(PortRef(node, sent.port), set()).add(sent.wire.macs[1])
-        return step
+        self.steps = Steps(topology, rules, down)
+        self.switches = self.steps.switches
+        self.step = self.steps.step
 
     def enter(self, port: PortRef, space: Space, mtu: int, failure: Failure | None = None) -> Walk:
         """Send customer frames into an edge port; `mtu` is their largest payload in octets."""
         return self.follow(port, Wire(space, (), True, (0, 0), UNCHANGED, ()), mtu, failure)
+
+    def again(self, walk: Walk, port: PortRef, space: Space, mtu: int, failure: Failure) -> Walk:
+        """The same frames under a failure; `walk` is theirs with everything up.
+
+        Up to the first step that consulted a failed link nothing changes, so it starts there where it can.
+        """
+        for branch, consulted in walk.chain:
+            if not consulted.isdisjoint(failure.links):
+                return self._follow(branch, mtu, failure, None)
+        return self.enter(port, space, mtu, failure)
 
     def follow(
         self, port: PortRef, wire: Wire, mtu: int, failure: Failure | None = None, first: Step | None = None
@@ -150,12 +121,19 @@ class Network:
 
         `first` replaces what the first switch does with it.
         """
+        start = Branch(port.node, port.port, wire, (), (), (), (), _NONE, _NONE, _NONE)
+        return self._follow(start, mtu, failure, first)
+
+    def _follow(self, start: Branch, mtu: int, failure: Failure | None, first: Step | None) -> Walk:
+        """Follow one packet from somewhere on its way."""
         delivered: list[Delivered] = []
         lost: list[Lost] = []
         clashes: list[str] = []
         touched: set[str] = set()
         switches: set[str] = set()
-        todo = [_Branch(port.node, port.port, wire, (), (), (), (), _NONE, _NONE, _NONE)]
+        chain: list[tuple[Branch, frozenset[str]]] = []
+        parted = False
+        todo = [start]
         while todo:
             at = todo.pop()
             switches.add(at.node)
@@ -166,6 +144,8 @@ class Network:
             step = first or self.step(at.node, at.in_port, at.wire, failure)
             first = None
             touched |= step.consulted
+            chain.append((at, step.consulted))
+            parted = parted or len(step.outcomes) > 1
             for outcome in step.outcomes:
                 if isinstance(outcome, Dropped):
                     lost.append(Lost(outcome.code, outcome.detail, outcome.space, at.hops))
@@ -194,22 +174,29 @@ class Network:
                         lost.append(Lost("mtu", detail, outcome.wire.space, at.hops))
                         continue
                     todo.append(self._cross(at, place, link, outcome.wire, queues, meters))
-        return Walk(tuple(delivered), tuple(lost), tuple(clashes), frozenset(touched), frozenset(switches))
+        return Walk(
+            tuple(delivered),
+            tuple(lost),
+            tuple(clashes),
+            frozenset(touched),
+            frozenset(switches),
+            () if parted else tuple(chain),
+        )
 
     def _cross(
         self,
-        at: _Branch,
+        at: Branch,
         place: tuple[str, int, tuple[int, ...]],
         name: str,
         wire: Wire,
         queues: tuple[tuple[str, int], ...],
         meters: tuple[tuple[str, int], ...],
-    ) -> _Branch:
+    ) -> Branch:
         """The same packet at the other end of a link."""
         link = self.topology.links[name]
         head = link.other(at.node)
         labels = wire.labels
-        return _Branch(
+        return Branch(
             head,
             link.port_at(head),
             wire,
@@ -261,7 +248,7 @@ def _size(wire: Wire, mtu: int) -> int:
 def labelled(*labels: int) -> Wire:
     """A packet under labels (outermost first) of which only the labels matter."""
     stack = tuple(Label(value, 0, NEW_TTL) for value in labels)
-    return Wire(NO_FRAMES, stack, True, (0, 0), UNCHANGED, ())
+    return Wire(UNKNOWN, stack, True, (0, 0), UNCHANGED, ())
 
 
 def path_of(walk: Walk) -> Path:
