@@ -27,8 +27,8 @@ from sdnctl.southbound.openflow.codec.wire import (
 GOTO, WRITE_METADATA, WRITE_ACTIONS, APPLY_ACTIONS, CLEAR_ACTIONS, METER = 1, 2, 3, 4, 5, 6
 ALL_TABLES = 255
 
-_FLOW_MOD = Struct("!BBHIQQBBHHHIIIHH2x")
-_FLOW_MOD_BODY = Struct("!QQBBHHHIIIHH2x")
+_FLOW_MOD = Struct("!BBHIQQBBHHHIIIH2x")
+_FLOW_MOD_BODY = Struct("!QQBBHHHIIIH2x")
 _GOTO = Struct("!HHB3x")
 _METADATA = Struct("!HH4xQQ")
 _APPLY = Struct("!HH4x")
@@ -120,7 +120,6 @@ def flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -
             NO_BUFFER,
             ANY,
             ANY,
-            0,
             0,
         )
         + match
