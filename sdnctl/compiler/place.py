@@ -103,13 +103,15 @@ class _Place:
             return False
         profile = unit.profile
         lane = self.lanes[profile].get(number)
-        route = lane.route if lane else self._old_route(profile, number)
-        if route is None or not self.capacity.fits(unit, route.path):
-            return False
         if lane is None:
-            if not self.router.accepts(profile, route):
+            route = self._old_route(profile, number)
+            if route is None or not self.router.accepts(profile, route):
+                return False
+            if not self.capacity.fits(unit, route.path):
                 return False
             lane = self._open(profile, profile, number, route)
+        elif not self.capacity.fits(unit, lane.route.path):
+            return False
         self._board(unit, lane)
         return True
 
