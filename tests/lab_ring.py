@@ -6,14 +6,18 @@ parallel link on ports 3. Labels: 1000 + … trunks, 100000 + … bypasses, 2000
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import subprocess
 from collections import defaultdict
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sdnctl.intents.demand import Endpoint
 from sdnctl.lab.ovslab import OvsLab
 from sdnctl.topology.graph import Link, Node, PortRef, Topology
 from sdnctl.units import Bitrate, Delay, Length, Octets
+from sdnctl.verify.probes import MAGIC
 
 CLOCKWISE, BACK, PARALLEL, HOST, HOST_2 = 1, 2, 3, 10, 11
 
@@ -30,6 +34,25 @@ def ring(size: int = 6, parallel: bool = False, mtu: int = 1600) -> Topology:
         ends = PortRef("s2", PARALLEL), PortRef("s3", PARALLEL)
         links["P2"] = Link("P2", *ends, Length(1e3), Delay(5), Bitrate(10**10), Octets(mtu))
     return Topology(nodes, links)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """The least that a prober needs of a probe."""
+
+    id: str
+    port: PortRef
+    frame: bytes
+
+
+def shots(ports: Iterable[PortRef], sizes: Iterable[int] = (64, 1500)) -> list[Shot]:
+    """Frames of each size, untagged and with one and two tags, from each port; the id says which."""
+    made = []
+    for port, size, tags in itertools.product(ports, sizes, ((), (100,), (100, 200))):
+        name = f"{port} {size} octets, {len(tags)} tags"
+        token = MAGIC + hashlib.sha256(name.encode()).digest()[:8]
+        made.append(Shot(name, port, frame(size, tags, token)))
+    return made
 
 
 def endpoints(*ports: PortRef) -> dict[str, Endpoint]:
@@ -159,7 +182,3 @@ def frame(size: int = 64, tags: tuple[int, ...] = (), token: bytes = b"") -> byt
         header += (0x8100).to_bytes(2) + tag.to_bytes(2)
     body = bytes(index % 251 for index in range(size - len(token))) + token
     return header + (0x88B5).to_bytes(2) + body  # 0x88B5: local experimental ethertype (IEEE 802)
-
-
-def files_of(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))

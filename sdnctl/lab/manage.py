@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -123,17 +124,27 @@ def _refuse_second(folder: Path) -> None:
 
 
 def _sweep(folder: Path) -> bool:
-    """Remove what carries this folder's key although no record names it."""
+    """Remove what carries this folder's key although no record names it; returns whether there was anything."""
     key = records.lab_key(folder)
-    if not netns.NETNS_DIR.is_dir():
-        return False
     found = False
-    for path in netns.NETNS_DIR.glob(f"sdnctl-*-{key}"):
+    for hosts in sorted(netns.NETNS_DIR.glob(f"sdnctl-*-{key}-hosts")):
+        netns.delete(hosts.name)
+        found = True
+    for path in sorted(netns.NETNS_DIR.glob(f"sdnctl-*-{key}")):
         openvswitch.OpenVSwitch(_run_dir(key), path.name).stop()
         netns.delete(path.name)
-        netns.delete(f"{path.name}-hosts")
+        found = True
+    if _run_dir(key).exists():
+        openvswitch.OpenVSwitch(_run_dir(key), "").stop()
+        found = True
+    if _memory_dir(folder).exists():
+        shutil.rmtree(_memory_dir(folder))
         found = True
     return found
+
+
+def _memory_dir(folder: Path) -> Path:
+    return folder.resolve() / ".sdnctl" / "lab"
 
 
 def _run_dir(key: str) -> Path:
@@ -143,8 +154,7 @@ def _run_dir(key: str) -> Path:
 def _new_record(folder: Path, kind: Literal["ovs", "memory"], name: str, wiring: Wiring, reason: str) -> Record:
     key = records.lab_key(folder)
     if kind == "memory":
-        directory = str(folder.resolve() / ".sdnctl" / "lab")
-        return Record(key, name, kind, "starting", directory, "", "", wiring, reason)
+        return Record(key, name, kind, "starting", str(_memory_dir(folder)), "", "", wiring, reason)
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "lab"
     namespace = f"sdnctl-{plain}-{key}"
     return Record(key, name, kind, "starting", str(_run_dir(key)), namespace, f"{namespace}-hosts", wiring, reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import re
 import shutil
 import socket
 import struct
@@ -61,7 +62,7 @@ def call(arguments: Sequence[str], *, stdin: str | None = None, env: Mapping[str
 
 
 def exists(name: str) -> bool:
-    return (NETNS_DIR / name).exists()
+    return bool(name) and (NETNS_DIR / name).exists()
 
 
 def create(name: str) -> None:
@@ -84,10 +85,19 @@ def delete(name: str) -> None:
 
 
 def batch(name: str, lines: Iterable[str]) -> None:
-    """Run many ``ip`` commands in a namespace by one process."""
-    text = "\n".join(lines)
-    if text:
-        call(["ip", "-n", name, "-batch", "-"], stdin=text + "\n")
+    """Run many ``ip`` commands in a namespace by one process; an error names the one that failed."""
+    commands = list(lines)
+    if not commands:
+        return
+    try:
+        call(["ip", "-n", name, "-batch", "-"], stdin="\n".join(commands) + "\n")
+    except DeviceError as error:
+        failed = re.search(r"Command failed -:(\d+)", str(error))
+        if failed is None:
+            raise
+        command = f"ip {commands[int(failed[1]) - 1]}"
+        reason = error.diagnostics[0].detail.partition(";")[0]
+        raise DeviceError(Diagnostic("lab-command", f"'{command}' failed", detail=reason)) from None
 
 
 def pids(name: str) -> list[int]:

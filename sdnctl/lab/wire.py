@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from sdnctl.topology.graph import PortRef
+from sdnctl.verify.probes import token_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,12 @@ class ProbeLike(Protocol):
 class Prober:
     """Sends probes from host ports, all concurrently, and collects where each one came out.
 
-    A probe is recognised by the last `TOKEN` octets of its frame, which no switch rewrites: they must differ
-    between the probes of one call.
+    A probe is recognised by the token in its payload (`verify.probes.token_of`), wherever it comes out and
+    whatever was done to its headers.
     """
 
-    TOKEN = 16
-    BURST = 64  # probes sent before arrivals are taken in: queues of a software switch are short
+    BURST = 32  # probes sent before arrivals are taken in
+    PACE = 4000.0  # probes a second: each is a first packet for a software switch, and its queues are short
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -71,20 +72,24 @@ class Prober:
         """Send every probe once and return what arrived of it: probe id → (port, whole frame), in order.
 
         The call ends `timeout` seconds after the last frame was sent or heard: what must *not* arrive
-        is waited for as long as what must. Raises ValueError when two probes cannot be told apart.
+        is waited for as long as what must. Raises ValueError when probes cannot be told apart.
         """
         pending = list(probes)
         names: dict[bytes, str] = {}
         for probe in pending:
-            other = names.setdefault(probe.frame[-self.TOKEN :], probe.id)
-            if other != probe.id or len(probe.frame) < self.TOKEN:
-                raise ValueError(f"probes {other} and {probe.id} end in the same octets")
+            token = token_of(probe.frame)
+            if token is None:
+                raise ValueError(f"the frame of probe {probe.id} carries no token")
+            if names.setdefault(token, probe.id) != probe.id:
+                raise ValueError(f"probes {names[token]} and {probe.id} carry the same token")
         found: dict[str, list[tuple[PortRef, bytes]]] = {probe.id: [] for probe in pending}
         self._drop_stale()
         for start in range(0, len(pending), self.BURST):
             for probe in pending[start : start + self.BURST]:
                 self._wire.send(probe.port, probe.frame)
-            self._collect(names, found, 0.0)
+            pause_until = time.monotonic() + self.BURST / self.PACE
+            while (left := pause_until - time.monotonic()) > 0:
+                self._collect(names, found, left)
         quiet_from = time.monotonic()
         while (left := quiet_from + timeout - time.monotonic()) > 0:
             if self._collect(names, found, left):
@@ -102,7 +107,8 @@ class Prober:
         """Take in what arrived; returns whether any of it was a probe."""
         heard = False
         for arrival in self._wire.receive(timeout):
-            name = names.get(arrival.frame[-self.TOKEN :])
+            token = token_of(arrival.frame)
+            name = names.get(token) if token is not None else None
             if name is not None:
                 found[name].append((arrival.port, arrival.frame))
                 heard = True

@@ -19,6 +19,7 @@ from sdnctl.topology.graph import PortRef, Topology
 NAME_MAX = 15  # IFNAMSIZ − 1 (linux/if.h)
 BRIDGE_MAX = 11  # leaves room for ".123" on the bridge's interfaces
 PORT_MAX = 0xFEFF  # OpenFlow ports that Open vSwitch lets one ask for: 1…65279
+MTU_MIN, MTU_MAX = 68, 65535  # of a veth interface
 ACCESS_MTU = 1600  # host cables carry a 1,500-octet payload below as many customer tags as one likes
 
 _RESERVED = frozenset({"lo", "all", "default", "any", "ovs-netdev", "ovs-system"})
@@ -70,7 +71,7 @@ def wire(topology: Topology, endpoints: Mapping[str, Endpoint]) -> Wiring:
     """Derive the wiring of a lab; raises InputError with every fault at once.
 
     Faults: a port used twice, an endpoint on a switch that is not in the topology, a port number outside
-    1…65279.
+    1…65279, an MTU that no cable can have.
     """
     diagnostics = Diagnostics()
     users: dict[PortRef, str] = {}
@@ -84,6 +85,13 @@ def wire(topology: Topology, endpoints: Mapping[str, Endpoint]) -> Wiring:
                     source=link.source,
                 )
             users[port] = f"link {link.id}"
+        if not MTU_MIN <= link.mtu <= MTU_MAX:
+            diagnostics.error(
+                "lab-mtu",
+                f"an MTU of {link.mtu} octets is outside {MTU_MIN}…{MTU_MAX}, what a lab's cables can have",
+                address=f"link {link.id}",
+                source=link.source,
+            )
     edges: set[PortRef] = set()
     for endpoint in sorted(endpoints.values(), key=lambda endpoint: endpoint.id):
         port = endpoint.attachment
