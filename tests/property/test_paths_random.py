@@ -200,6 +200,18 @@ def test_least_shared_names_the_cheapest_common_risk() -> None:
     assert shared.links == shared.nodes == ()
 
 
+@pytest.mark.parametrize("way_round", [True, False])
+def test_a_walk_that_turns_in_a_triangle_is_not_a_path(way_round: bool) -> None:
+    data = [(0, 2, 1), (2, 3, 1), (3, 4, 1), (4, 2, 1), (2, 1, 1)]
+    graph = Graph(make(data + ([(0, 5, 50), (5, 1, 50)] if way_round else [])))
+
+    def turn(one: Hop, two: Hop) -> bool:
+        return (one.link, two.link) != ("l0", "l4")
+
+    found = shortest_with_turns(graph, "n0", "n1", frozenset(), turn, lambda _: True, lambda _: True)
+    assert (found.links if found else None) == (("l5", "l6") if way_round else None)
+
+
 @pytest.mark.parametrize("hops", [(), ("n0", "n0")])
 def test_a_path_without_hops_is_not_simple(hops: tuple[str, ...]) -> None:
     path = Path(tuple(Hop("l0", one, two) for one, two in pairwise(hops)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from paths_networks import GBIT, baseline, demand, network, pair, ring, srlg, topology
 
+from sdnctl.compiler.detour import Need
 from sdnctl.compiler.ir import Baseline, Bypass, Network
 from sdnctl.compiler.place import place
 from sdnctl.compiler.protect import protect
@@ -95,6 +96,37 @@ def test_one_bypass_suits_all_who_share_it() -> None:
     large = demand("large", "a", "b", mtu=1566)
     assert ways(network(topo, [small])) == {"l0:a>b": ("l1", "l2")}
     assert ways(network(topo, [small, large])) == {"l0:a>b": ("l3", "l4")}
+
+
+def test_needs_add_up_in_either_order() -> None:
+    edges = [("a", "b", 1.0), ("a", "c", 1.0), ("c", "b", 1.0), ("a", "d", 3.0), ("d", "b", 3.0)]
+    topo = topology(edges, mtu={"l1": 1500})
+    small = demand("small", "a", "b", mtu=1400)  # its trunk key sorts behind that of the default
+    assert ways(network(topo, [small])) == {"l0:a>b": ("l1", "l2")}
+    assert ways(network(topo, [small, demand("default", "a", "b")])) == {"l0:a>b": ("l3", "l4")}
+    one, two = Need(frozenset("x"), 5), Need(frozenset("y"), 3)
+    assert one.merge(two) == two.merge(one) == Need(frozenset("xy"), 3)
+    assert one.merge(Need(frozenset("y"))) == Need(frozenset("xy"), 5)
+
+
+def test_what_the_way_back_of_grade_node_needs_counts() -> None:
+    """a–b–c needs a short way round b→a on its way back; a trunk over a–b that needs a wide one goes elsewhere."""
+    edges = [
+        ("a", "b", 1.0),
+        ("b", "c", 1.0),
+        ("a", "p", 1.0),
+        ("p", "b", 1.0),
+        ("a", "q", 30.0),
+        ("q", "b", 30.0),
+    ]
+    edges += [("a", "r", 2.0), ("r", "c", 2.0)]
+    topo = topology(edges, mtu=dict.fromkeys(("l2", "l3", "l6", "l7"), 1540))
+    tight = pair("tight", "a", "c", Grade.NODE, latency=10.0, service_class="bollard")
+    net = network(topo, [*tight, *pair("large", "a", "b", mtu=1566)])
+    placed = place(net, NONE)
+    assert placed.paths["a>c/node,latency=10us#1"][0].links == ("l0", "l1")
+    assert placed.paths["a>b/local,mtu=1566#1"][0].links == ("l4", "l5")
+    assert ways(net)["l0:b>a"] == ("l3", "l2")
 
 
 def test_who_comes_later_must_suit_the_bypass_that_others_need() -> None:
