@@ -1,0 +1,58 @@
+"""Rows of `inventory/endpoints.csv` to endpoints, by id. Devices and ports are checked with the plant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sdnctl.document import Document
+from sdnctl.errors import Diagnostics
+from sdnctl.intents.demand import Endpoint
+from sdnctl.inventory.fields import format_mac
+from sdnctl.inventory.models import EndpointRow, Status
+from sdnctl.topology.graph import PortRef
+
+_MULTICAST = 1 << 40
+"""The group bit of a MAC address (IEEE 802): the lowest bit of the first octet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Endpoints in service by id, and the ids of those that are not (planned, abandoned, …)."""
+
+    active: dict[str, Endpoint]
+    dormant: frozenset[str] = frozenset()
+
+
+def read_endpoints(document: Document[tuple[EndpointRow, ...]] | None, out: Diagnostics) -> Endpoints:
+    """Endpoints in order of id; of a doubly declared id (reported with the plant) the first counts."""
+    active: dict[str, Endpoint] = {}
+    dormant: set[str] = set()
+    rows: Sequence[EndpointRow] = document.value if document is not None else ()
+    for index, row in enumerate(rows):
+        assert document is not None
+        if row.id in active or row.id in dormant:
+            continue
+        if row.status not in (None, Status.IN_SERVICE):
+            dormant.add(row.id)
+            continue
+        if row.mac is not None and (row.mac & _MULTICAST or row.mac == 0):
+            out.error(
+                "mac-not-unicast",
+                f"{format_mac(row.mac)} is not the address of one device",
+                address=f"endpoint {row.id}",
+                source=document.at(index, "mac"),
+                hint="Write the address on the device's label; its first octet is even.",
+            )
+        active[row.id] = Endpoint(
+            row.id,
+            row.site,
+            PortRef(row.device, row.port),
+            row.kind,
+            row.vlan,
+            tuple(sorted(row.prefixes, key=lambda prefix: (prefix.version, prefix))),
+            row.mac,
+            frozenset(row.tags),
+            document.at(index),
+        )
+    return Endpoints({key: active[key] for key in sorted(active)}, frozenset(dormant))

@@ -1,0 +1,105 @@
+"""What applications may ask for: tenants' quotas, frame sizes that links carry, ends that are not avoided."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sdnctl.document import Document
+from sdnctl.errors import Diagnostics, Source
+from sdnctl.intents.demand import Demand
+from sdnctl.intents.models import Application, TenantModel
+from sdnctl.topology.graph import Topology
+from sdnctl.units import format_bitrate
+
+OVERHEAD = 34
+"""Bytes that a link carries above the service MTU: customer's Ethernet header 14, two tags 8, three labels 12."""
+
+
+def check_quotas(
+    demands: Sequence[Demand],
+    tenants: Mapping[str, TenantModel],
+    sources: Mapping[str, Source],
+    out: Diagnostics,
+) -> None:
+    """The committed rates and the endpoints of each tenant stay within its limits."""
+    rates: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    used: dict[str, set[str]] = defaultdict(set)
+    for demand in demands:
+        rates[demand.tenant][demand.application] += demand.cir
+        used[demand.tenant].add(demand.ingress.id)
+    for name in sorted(rates):
+        tenant = tenants.get(name)
+        total = sum(rates[name].values())
+        if tenant is None:
+            continue
+        if tenant.quota is not None and total > tenant.quota:
+            shares = sorted(rates[name].items(), key=lambda item: (-item[1], item[0]))
+            out.error(
+                "quota-exceeded",
+                f"tenant {name} asks for {format_bitrate(total)}, its quota is {format_bitrate(tenant.quota)}",
+                address=f"tenant {name}",
+                source=sources.get(name),
+                detail="; ".join(f"{application} {format_bitrate(rate)}" for application, rate in shares) + ".",
+                hint=f"Raise the quota, or lower bandwidth by {format_bitrate(total - tenant.quota)}.",
+            )
+        if tenant.max_endpoints is not None and len(used[name]) > tenant.max_endpoints:
+            out.error(
+                "quota-exceeded",
+                f"tenant {name} uses {len(used[name])} endpoints, it may use {tenant.max_endpoints}",
+                address=f"tenant {name}",
+                source=sources.get(name),
+                hint="Raise max_endpoints, or narrow the selectors.",
+            )
+
+
+def check_frames(
+    demands: Sequence[Demand], documents: Mapping[str, Document[Application]], topology: Topology, out: Diagnostics
+) -> None:
+    """A labelled full-size frame fits at least one link at each end; along the path the compiler looks again."""
+    widest = {
+        node: max((topology.links[hop.link].mtu for hop in hops), default=None)
+        for node, hops in topology.adjacency.items()
+    }
+    told: set[tuple[str, str, int]] = set()
+    for demand in demands:
+        ends = demand.ingress.attachment.node, demand.egress.attachment.node
+        if ends[0] == ends[1]:
+            continue  # never leaves the switch, so it never wears labels
+        for node in ends:
+            room, key = widest.get(node), (demand.application, node, int(demand.mtu))
+            if room is None or demand.mtu + OVERHEAD <= room or key in told:
+                continue
+            told.add(key)
+            document = documents.get(demand.application)
+            out.error(
+                "frame-too-large",
+                f"frames of {demand.mtu} B do not fit any link of switch {node}",
+                address=f"application {demand.application}",
+                source=demand.source if document is None else _mtu_source(document, demand),
+                detail=f"With labels they take {demand.mtu + OVERHEAD} B; the widest link there carries {room} B.",
+                hint=f"Raise the MTU of the links to {demand.mtu + OVERHEAD} B, or write a smaller mtu.",
+            )
+
+
+def _mtu_source(document: Document[Application], demand: Demand) -> Source | None:
+    return document.at("mtu") if document.value.mtu is not None else demand.source
+
+
+def check_avoided_ends(demands: Sequence[Demand], topology: Topology, out: Diagnostics) -> None:
+    """Nobody can avoid the switch or site at which the own endpoint stands."""
+    told: set[tuple[str, str]] = set()
+    for demand in demands:
+        for end in (demand.ingress, demand.egress):
+            node = topology.nodes.get(end.attachment.node)
+            for name in sorted(demand.avoid & {end.attachment.node, end.site, node.site if node else end.site}):
+                if (demand.application, name) in told:
+                    continue
+                told.add((demand.application, name))
+                out.error(
+                    "avoids-own-end",
+                    f"endpoint {end.id} stands at {name}, which the application avoids",
+                    address=f"application {demand.application}",
+                    source=demand.source,
+                    hint=f"Take {name} out of avoid, or leave the endpoint out of the selector.",
+                )
