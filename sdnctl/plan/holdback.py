@@ -53,7 +53,7 @@ def hold_back(
     allowed: dict[str, tuple[Change, ...]] = {}
     waiting: set[int] = set()
     for device, items in changes.items():
-        allowed[device], blocked = _without_unready(items, unready, bypass_labels)
+        allowed[device], blocked = _without_unready(items, wanted.get(device, RuleSet()), unready, bypass_labels)
         waiting |= blocked
     return HeldBack(_without_needed(allowed, held, last, alive), frozenset(waiting))
 
@@ -69,18 +69,18 @@ def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, RuleSet]) -> froz
 
 
 def _without_unready(
-    changes: Iterable[Change], unready: frozenset[int], bypass_labels: LabelRange
+    changes: Iterable[Change], wanted: RuleSet, unready: frozenset[int], bypass_labels: LabelRange
 ) -> tuple[tuple[Change, ...], set[int]]:
     """One device's changes without those that send traffic to `unready` labels, and the demands that then wait."""
     changes = tuple(changes)
-    ahead = frozenset(label for label in unready if label not in bypass_labels)
+    blocked = {change for change in changes if _turns_to(change, unready)}
+    as_before = {change.rule.id for change in blocked if isinstance(change.rule, Group)}
     # A new group may be made, but not used; for a bypass label only the protection is not there yet.
+    ahead = frozenset(label for label in unready if label not in bypass_labels)
     unusable = {
-        change.rule.id
-        for change in changes
-        if isinstance(change.rule, Group) and change.op is Op.ADD and labels_written(change.rule) & ahead
+        group.id for group in wanted.groups.values() if labels_written(group) & ahead and group.id not in as_before
     }
-    blocked = {change for change in changes if _sends_to(change, unready, unusable)}
+    blocked |= {change for change in changes if _sends_to(change, unready, unusable)}
     new = {
         number
         for change in blocked
@@ -97,13 +97,17 @@ def _without_unready(
     return kept, waiting
 
 
+def _turns_to(change: Change, unready: frozenset[int]) -> bool:
+    """Whether a group that carries traffic would turn to an unready label."""
+    return (
+        isinstance(change.rule, Group) and change.op is Op.MODIFY and bool(labels_written(change.rule) & unready)
+    )
+
+
 def _sends_to(change: Change, unready: frozenset[int], unusable: set[int]) -> bool:
+    """Whether an encap rule would send a demand to an unready label."""
     rule = change.rule
-    if change.op is Op.DELETE:
-        return False
-    if isinstance(rule, Group):
-        return change.op is Op.MODIFY and bool(labels_written(rule) & unready)
-    if not isinstance(rule, Flow) or rule.table != ENCAP.number:
+    if change.op is Op.DELETE or not isinstance(rule, Flow) or rule.table != ENCAP.number:
         return False
     return bool(labels_written(rule) & unready or groups_used(rule) & unusable)
 

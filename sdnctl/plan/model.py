@@ -93,8 +93,9 @@ class Observed:
 class Plan:
     """Observed to desired, in stages. Apply follows it exactly; `fingerprint` covers all other fields.
 
-    `observed_fingerprints` are of the devices that the plan touches, as `plan.stale` writes them; `unknown` names devices that could
-    not be reached: nothing is planned for them. `target` is the fingerprint of the compiled state.
+    `observed_fingerprints` are of the devices that the plan touches, as `plan.stale` writes them; `unknown` names
+    devices that could not be reached: nothing is planned for them. `target` is the fingerprint of the
+    compiled state.
     """
 
     network: str

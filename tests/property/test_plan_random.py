@@ -1,0 +1,208 @@
+"""Plans between random networks: they end where they should, and lose nothing on the way, whatever the skew."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+
+from compile_networks import check_delivery, edited, fabric, network, random_network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdnctl.compiler.ir import Compiled, Network
+from sdnctl.compiler.overlay import pin
+from sdnctl.compiler.pipeline import compile_network
+from sdnctl.dataplane.values import Bucket, Flow, Group, GroupType, Match, Meter, Output, RuleSet
+from sdnctl.intents.demand import Demand
+from sdnctl.plan.apply import apply_changes
+from sdnctl.plan.diff import make_plan
+from sdnctl.plan.model import Change, Observed, Plan, Stage
+from sdnctl.plan.serialise import check_altered, dumps, loads
+from sdnctl.plan.stale import check_stale
+
+SEEDS = st.integers(0, 10_000)
+NOW = "2026-01-02T03:04:05Z"
+
+Held = dict[str, RuleSet]
+
+
+def observe(held: Mapping[str, RuleSet], silent: Iterable[str] = ()) -> dict[str, Observed | None]:
+    return {device: None if device in set(silent) else Observed(rules) for device, rules in held.items()}
+
+
+def follow(held: Mapping[str, RuleSet], stages: Iterable[Stage]) -> Held:
+    result = dict(held)
+    for stage in stages:
+        for device, changes in stage.changes.items():
+            result[device] = apply_changes(result[device], changes)
+    return result
+
+
+def moments(held: Mapping[str, RuleSet], plan: Plan, rng: random.Random) -> Iterator[Held]:
+    """States on the way: after every stage, and inside it with every device at a random point of its own."""
+    now = dict(held)
+    for stage in plan.stages:
+        for _ in range(2):
+            skewed = dict(now)
+            for device, changes in stage.changes.items():
+                done = rng.randint(0, len(changes))
+                skewed[device] = apply_changes(skewed[device], changes[:done])
+            yield skewed
+        now = follow(now, (stage,))
+        yield now
+
+
+def unmoved(one: Network, other: Network) -> list[Demand]:
+    """Demands of both networks whose ends stay where they are: nothing may happen to them."""
+    after = {item.id: item for item in other.demands}
+    return [
+        item
+        for item in one.demands
+        if item.id in after and (item.ingress, item.egress) == (after[item.id].ingress, after[item.id].egress)
+    ]
+
+
+def empty(net: Network) -> Held:
+    return {node: RuleSet() for node in net.topology.nodes}
+
+
+def foreign() -> RuleSet:
+    return RuleSet.of(
+        (
+            Flow(0, 77, Match.of(in_port=9), 0x1234, (Output(3),)),
+            Group(7, GroupType.INDIRECT, (Bucket((Output(3),)),)),
+            Meter(5, 100, 10),
+        )
+    )
+
+
+@settings(max_examples=25)
+@given(SEEDS)
+def test_no_frame_is_lost_or_strays_at_any_moment_of_a_plan(seed: int) -> None:
+    rng = random.Random(seed)
+    old = random_network(seed)
+    new = edited(old, rng)
+    before = compile_network(old)
+    after = compile_network(new, before.baseline)
+    held = dict(before.rules)
+    plan = make_plan("test", after, observe(held), before, created=NOW)
+    for state in moments(held, plan, rng):
+        check_delivery(fabric(state, old.topology, new.topology), unmoved(old, new))
+    done = follow(held, plan.stages)
+    assert done == after.rules
+    check_delivery(fabric(done, new.topology), new.demands)
+    assert make_plan("test", after, observe(done), after, created=NOW).empty
+
+
+@settings(max_examples=15)
+@given(SEEDS)
+def test_from_nothing_and_back_to_nothing_beside_foreign_rules(seed: int) -> None:
+    net = random_network(seed)
+    compiled = compile_network(net)
+    held = {node: foreign() for node in net.topology.nodes}
+    plan = make_plan("test", compiled, observe(held), None, created=NOW)
+    full = follow(held, plan.stages)
+    check_delivery(fabric(full, net.topology), net.demands)
+    assert make_plan("test", compiled, observe(full), compiled, created=NOW).empty
+
+    nothing = compile_network(network(net.topology, ()), compiled.baseline)
+    last = make_plan("test", nothing, observe(full), compiled, created=NOW)
+    assert follow(full, last.stages) == held
+
+
+@settings(max_examples=20)
+@given(SEEDS)
+def test_a_silent_switch_costs_nobody_else_their_service(seed: int) -> None:
+    """One switch does not answer: the rest is planned so that what it holds still fits; later all is completed."""
+    rng = random.Random(seed)
+    old = random_network(seed)
+    new = edited(old, rng)
+    before = compile_network(old)
+    after = compile_network(new, before.baseline)
+    silent = rng.choice(sorted(old.topology.nodes))
+    held = dict(before.rules)
+    first = make_plan("test", after, observe(held, [silent]), before, created=NOW)
+    assert silent in first.unknown
+    assert all(silent not in stage.changes for stage in first.stages)
+    for state in moments(held, first, rng):
+        check_delivery(fabric(state, old.topology, new.topology), unmoved(old, new))
+    between = follow(held, first.stages)
+    assert make_plan("test", after, observe(between, [silent]), before, created=NOW).empty
+
+    second = make_plan("test", after, observe(between), before, created=NOW)
+    for state in moments(between, second, rng):
+        check_delivery(fabric(state, old.topology, new.topology), unmoved(old, new))
+    assert follow(between, second.stages) == after.rules
+
+
+@settings(max_examples=20)
+@given(SEEDS)
+def test_drift_of_any_kind_is_repaired(seed: int) -> None:
+    rng = random.Random(seed)
+    net = random_network(seed)
+    compiled = compile_network(net)
+    held = dict(compiled.rules)
+    for device in sorted(held):
+        held[device] = drifted(held[device], rng)
+    plan = make_plan("test", compiled, observe(held), compiled, created=NOW)
+    assert follow(held, plan.stages) == compiled.rules
+    assert not [impact for impact in plan.impacts if impact.effect != "none"]
+
+
+def drifted(rules: RuleSet, rng: random.Random) -> RuleSet:
+    """Some rules deleted as a switch would (cascades included), some altered."""
+    from dataclasses import replace
+
+    from sdnctl.plan.model import Op
+
+    result = rules
+    for rule in list(rules):
+        still = rule in set(result)
+        if still and rng.random() < 0.15:
+            result = apply_changes(result, [Change(Op.DELETE, rule)])
+        elif still and isinstance(rule, Flow) and rng.random() < 0.15:
+            result = apply_changes(result, [Change(Op.MODIFY, replace(rule, actions=(), goto=None))])
+    return result
+
+
+@settings(max_examples=15)
+@given(SEEDS)
+def test_pins_are_put_on_and_taken_off_without_loss(seed: int) -> None:
+    rng = random.Random(seed)
+    net = random_network(seed)
+    compiled = compile_network(net)
+    link = rng.choice(sorted(net.topology.links))
+    pinned = pin(compiled.rules, net.topology, [link])
+    here, there = dict(compiled.rules), dict(pinned)
+    for one, other in ((here, there), (there, here)):
+        plan = make_plan("test", compiled, observe(one), compiled, created=NOW, rules=other, applied_rules=one)
+        for state in moments(one, plan, rng):
+            check_delivery(fabric(state, net.topology), net.demands)
+        assert follow(one, plan.stages) == other
+
+
+@settings(max_examples=20)
+@given(SEEDS)
+def test_a_plan_is_the_same_whatever_the_order_and_survives_its_file(seed: int) -> None:
+    rng = random.Random(seed)
+    old = random_network(seed)
+    before, after = _two(old, rng)
+    held = dict(before.rules)
+    shuffled = {device: _shuffled(held[device], rng) for device in rng.sample(sorted(held), len(held))}
+    plan = make_plan("test", after, observe(held), before, created=NOW)
+    again = make_plan("test", after, observe(shuffled), before, created=NOW)
+    assert dumps(plan) == dumps(again)
+    assert loads(dumps(plan)) == plan
+    check_altered(plan)
+    check_stale(plan, observe(shuffled))
+
+
+def _two(net: Network, rng: random.Random) -> tuple[Compiled, Compiled]:
+    before = compile_network(net)
+    return before, compile_network(edited(net, rng), before.baseline)
+
+
+def _shuffled(rules: RuleSet, rng: random.Random) -> RuleSet:
+    items = list(rules)
+    rng.shuffle(items)
+    return RuleSet.of(items)
