@@ -201,7 +201,16 @@ class _Proof:
         assert path is not None
         if self.profile.grade is Grade.NONE:
             return None
-        names = [name for name, gone in self._suspects(path) if not self.connected(self.ban | gone)]
+        names = []
+        ways = [path.links]  # a cut hits every path: one that avoids a suspect clears it, and often the next ones
+        for name, gone in self._suspects(path):
+            if any(gone.isdisjoint(way) for way in ways):
+                continue
+            other = self.graph.shortest(self.profile.a, self.profile.b, self.ban | gone)
+            if other is None:
+                names.append(name)
+            else:
+                ways.append(other.links)
         if not names:
             return None
         more = f"; as are {self.things(names[1:])}" if len(names) > 1 else ""
