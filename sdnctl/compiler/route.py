@@ -272,7 +272,8 @@ class Router:
             self.graph,
             profile.a,
             profile.b,
-            {name: links for name, links in self.risks.down.items() if name not in exempt},
+            # A group of one link adds nothing to the rule that the paths share no link.
+            {name: links for name, links in self.risks.down.items() if len(links) > 1 and name not in exempt},
             ban,
             frozenset(link for link, extra in extras.items() if extra is None),
             profile.bound,
