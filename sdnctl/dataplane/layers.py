@@ -16,6 +16,7 @@ from sdnctl.dataplane.values import ETH_ARP, ETH_IPV4, ETH_IPV6
 
 _EXTENSIONS = frozenset({0, 43, 60, 51, 44})  # hop-by-hop, routing, destination options, AH, fragment
 _AH, _FRAGMENT = 51, 44
+NO_TYPE = 0x05FF
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,18 @@ class Layout:
 
 
 _NOTHING = Layout({}, {})
+
+
+def effective(eth_type: int, payload: bytes) -> tuple[int, int]:
+    """The type that is matched and where its header begins in the payload.
+
+    A value below 1,536 is a length (IEEE 802.3): then SNAP gives the type, or it is 0x05ff (OpenFlow 1.0 §3.4).
+    """
+    if eth_type >= 0x600:
+        return eth_type, 0
+    if len(payload) >= 8 and payload[:6] == b"\xaa\xaa\x03\x00\x00\x00" and _number(payload, 6, 2) >= 0x600:
+        return _number(payload, 6, 2), 8
+    return NO_TYPE, 0
 
 
 def read_fields(eth_type: int, payload: bytes) -> Mapping[str, int]:
@@ -113,6 +126,7 @@ def _ipv6(data: bytes) -> Layout:
         if at > end:
             return Layout(values, {"ipv6_src": Place(8, 16), "ipv6_dst": Place(24, 16)})
         if later:
+            proto = _FRAGMENT
             break
     values |= {"ip_dscp": _number(data, 0, 2) >> 6 & 0x3F, "ip_proto": proto}
     values_l4: Mapping[str, int] = {}
@@ -144,21 +158,11 @@ def _transport(
         values = {"icmpv6_type": data[at]}
         places = {"icmpv6_type": Place(at, 1, (at + 2,))}
         solicited = data[at] in (ND_SOLICITATION, ND_ADVERTISEMENT) and data[at + 1] == 0
-        if solicited and size >= 24 and _options_add_up(data, at + 24, end):
+        if solicited and size >= 24:
             values["nd_target"] = _number(data, at + 8, 16)
             places["nd_target"] = Place(at + 8, 16, (at + 2,))
         return values, places, (at + 2,), None
     return {}, {}, (), None
-
-
-def _options_add_up(data: bytes, at: int, end: int) -> bool:
-    """Neighbour discovery options (RFC 4861 §4.6): an option of length 0 or beyond the end spoils the message."""
-    while at + 8 <= end:
-        length = data[at + 1] * 8
-        if not length or at + length > end:
-            return False
-        at += length
-    return True
 
 
 def write_field(eth_type: int, payload: bytes, name: str, value: int) -> bytes:

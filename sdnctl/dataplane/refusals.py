@@ -52,14 +52,18 @@ class RuleRefused(ValueError):
 
 
 class _Known:
-    """What is known of a packet while the actions of a flow are read: EtherType, IP protocol, tag."""
+    """What is known of a packet while the actions of a flow are read: EtherType, IP protocol, tags.
+
+    `ethernet` is False after an Ethernet header was taken off, until one is put on: Open vSwitch does
+    not take a flow that writes addresses or tags behind a decapsulation; they are written in the next table.
+    """
 
     def __init__(self, flow: Flow) -> None:
         self.values: dict[str, int | None] = {}
         for name in ("eth_type", "ip_proto", "icmpv6_type"):
             entry = flow.match.get(name)
             self.values[name] = entry[0] if entry is not None and entry[1] == full_mask(name) else None
-        self.tagged = bool((flow.match.get("vlan_vid") or (0, 0))[0] & VLAN_PRESENT)
+        self.tags = int(bool((flow.match.get("vlan_vid") or (0, 0))[0] & VLAN_PRESENT))
         self.ethernet = True
 
     def set_type(self, eth_type: int | None) -> None:
@@ -97,8 +101,6 @@ def check_action(action: Action) -> None:
     match action:
         case Output(port) if port > 0xFEFF and port not in _RESERVED_PORTS:
             raise RuleRefused("OFPBAC_BAD_OUT_PORT", f"{port} is no port number")
-        case Output(0):
-            raise RuleRefused("OFPBAC_BAD_OUT_PORT", "0 is no port number")
         case PushMpls(ethertype) if ethertype not in _MPLS:
             raise RuleRefused("OFPBAC_BAD_ARGUMENT", f"0x{ethertype:04x} is no MPLS type")
         case PushVlan(ethertype) if ethertype not in (ETH_VLAN, ETH_QINQ):
@@ -119,42 +121,52 @@ def _inconsistent(reason: str) -> RuleRefused:
 
 
 def _check_consistency(action: Action, known: _Known) -> None:
-    """Refuse an action whose header the match and the actions before it do not promise."""
+    """Refuse an action whose header the match and the actions before it do not promise; note what it makes."""
     match action:
         case SetField(name, _):
-            if name.startswith("vlan_") and not known.tagged:
-                raise _inconsistent(f"setting {name} needs a match on a tag, or a push before")
-            for needed, allowed in PREREQUISITES.get(name, ()):
-                if known.values.get(needed) not in allowed:
-                    raise _inconsistent(f"setting {name} needs {needed} to be known")
+            _check_set(name, known)
+        case PushMpls(ethertype):
+            _need_ethernet(known, "pushing a label")
+            known.set_type(ethertype)
         case PopMpls(ethertype):
+            _need_ethernet(known, "popping a label")
             if not known.mpls:
                 raise _inconsistent("popping a label needs a match on eth_type 0x8847")
             known.set_type(ethertype)
         case DecMplsTtl() if not known.mpls:
             raise _inconsistent("decrementing the MPLS TTL needs a match on eth_type 0x8847")
         case PopVlan():
-            if not known.tagged:
+            if not known.tags:
                 raise _inconsistent("popping a tag needs a match on a tag")
-            known.tagged = False
+            known.tags -= 1
         case PushVlan():
-            if known.tagged:
-                raise RuleRefused("OFPBAC_BAD_TAG", "a flow that knows one tag cannot push a second")
-            known.tagged = True
-        case PushMpls(ethertype):
-            known.set_type(ethertype)
+            if known.tags >= 2:
+                raise RuleRefused("OFPBAC_BAD_TAG", "a flow that knows two tags cannot push a third")
+            known.tags += 1
         case Encap("mpls"):
             known.set_type(ETH_MPLS)
-            known.ethernet, known.tagged = False, False
+            known.ethernet, known.tags = False, 0
         case Encap("ethernet"):
             known.ethernet = True
-        case Decap(to_ethernet):
-            known.tagged = False
-            known.ethernet = to_ethernet
-            if to_ethernet:
-                known.set_type(None)
+        case Decap():
+            known.ethernet, known.tags = False, 0
         case _:
             pass
+
+
+def _need_ethernet(known: _Known, what: str) -> None:
+    if not known.ethernet:
+        raise _inconsistent(f"{what} behind a decapsulation is for the next table")
+
+
+def _check_set(name: str, known: _Known) -> None:
+    if name.startswith(("eth_", "vlan_")):
+        _need_ethernet(known, f"setting {name}")
+    if name.startswith("vlan_") and not known.tags:
+        raise _inconsistent(f"setting {name} needs a match on a tag, or a push before")
+    for needed, allowed in PREREQUISITES.get(name, ()):
+        if known.values.get(needed) not in allowed:
+            raise _inconsistent(f"setting {name} needs {needed} to be known")
 
 
 def check_group(group: Group) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sdnctl.dataplane.fields import PREREQUISITES
-from sdnctl.dataplane.layers import read_fields, write_field
+from sdnctl.dataplane.layers import effective, read_fields, write_field
 from sdnctl.dataplane.packet import MPLS_TYPES, VLAN_TYPES, Label, Packet, Tag
 from sdnctl.dataplane.trace import Why
 from sdnctl.dataplane.values import (
     ETH_IPV4,
     ETH_IPV6,
+    ETH_MPLS,
     ETH_VLAN,
     IN_PORT_CLEARED,
     MAX_LABELS,
@@ -56,13 +57,13 @@ def limited(packet: Packet, vlan_limit: int) -> Packet:
 
 @dataclass(slots=True)
 class State:
-    """The packet and its pipeline fields. `below`: labels of a customer's own MPLS frame under an `Encap`."""
+    """The packet and its pipeline fields. `over_mpls`: an `Encap` went over a customer's own MPLS frame."""
 
     packet: Packet
     in_port: int
     metadata: int = 0
     queue: int = 0
-    below: int = 0
+    over_mpls: bool = False
     reparse: bool = False  # a pop to another type than MPLS: what is now in front has not been parsed
     encapsulated: bool = False
 
@@ -73,7 +74,7 @@ class State:
         """Parse what the rewrites made, as a recirculation does."""
         if self.packet.ethernet:
             self.packet = limited(Packet.parse(bytes(self.packet)), vlan_limit)
-        self.below, self.reparse, self.encapsulated = 0, False, False
+        self.over_mpls = self.reparse = self.encapsulated = False
 
     # ── fields ───────────────────────────────────────────────────────────────────────────────────
 
@@ -81,7 +82,11 @@ class State:
         return FieldReader(self)
 
     def set_field(self, name: str, value: int) -> None:
-        """Write a field if the packet has it; `vlan_vid` adds a tag to an untagged packet, as in Open vSwitch."""
+        """Write a field if the packet has it.
+
+        As in Open vSwitch, `vlan_vid` adds a tag to an untagged packet, and writing a tag clears its
+        drop-eligible bit.
+        """
         packet = self.packet
         if name == "in_port":
             self.in_port = value
@@ -93,17 +98,19 @@ class State:
             self.packet = replace(packet, eth_src=value)
         elif name == "vlan_vid":
             outer = packet.tags[0] if packet.tags else Tag(0)
-            self.packet = replace(packet, tags=(replace(outer, vid=value & 0xFFF), *packet.tags[1:]))
+            self.packet = replace(packet, tags=(replace(outer, vid=value & 0xFFF, dei=0), *packet.tags[1:]))
         elif name == "vlan_pcp":
             if packet.tags:
-                self.packet = replace(packet, tags=(replace(packet.tags[0], pcp=value), *packet.tags[1:]))
+                self.packet = replace(packet, tags=(replace(packet.tags[0], pcp=value, dei=0), *packet.tags[1:]))
         elif name in ("mpls_label", "mpls_tc"):
             if packet.labels:
                 top = packet.labels[0]
                 top = replace(top, label=value) if name == "mpls_label" else replace(top, tc=value)
                 self.packet = replace(packet, labels=(top, *packet.labels[1:]))
         elif self._has(name):
-            self.packet = replace(packet, payload=write_field(packet.eth_type, packet.payload, name, value))
+            kind, at = effective(packet.eth_type, packet.payload)
+            written = write_field(kind, packet.payload[at:], name, value)
+            self.packet = replace(packet, payload=packet.payload[:at] + written)
 
     def _has(self, name: str) -> bool:
         """Whether the prerequisites of a layer 3 or 4 field hold for this packet."""
@@ -127,7 +134,7 @@ class State:
         """A copy of the top label on top of it; over IP, explicit null with TTL and class of the IP header."""
         packet = self.packet
         if packet.eth_type in MPLS_TYPES:
-            if len(packet.labels) + self.below >= MAX_LABELS:
+            if len(packet.labels) >= MAX_LABELS:
                 raise Failed(Why.LABELS, f"a label more than {MAX_LABELS} cannot be pushed")
             top = replace(packet.labels[0], bos=0) if packet.labels else Label(0, 0, 1, 64)
         else:
@@ -167,23 +174,21 @@ class State:
         """Put the whole frame under a new label: label 0, class 0, TTL 64, bottom of stack.
 
         A frame that is itself MPLS is where Open vSwitch 3.1 goes wrong, and this does the same: the new
-        label is not marked as the bottom of the stack, and its TTL is 0.
+        label is not marked as the bottom of the stack, its TTL is 0, and three labels are too many already.
         """
         packet = self.packet
         if not packet.ethernet:
-            if not packet.labels or len(packet.labels) + self.below >= MAX_LABELS:
-                raise Failed(Why.UNSUPPORTED, "nothing that a label could be put on")
-            top = replace(packet.labels[0], bos=0)
-            self.packet = replace(packet, labels=(top, *packet.labels))
+            if not packet.labels or self.over_mpls or len(packet.labels) >= MAX_LABELS:
+                raise Failed(Why.UNSUPPORTED, "labels put on one by one over this packet are not modelled")
+            self.packet = replace(packet, labels=(replace(packet.labels[0], bos=0), *packet.labels))
             return
         if self.encapsulated:
             raise Failed(Why.UNSUPPORTED, "a second Ethernet encapsulation (Open vSwitch 3.1 aborts on it)")
-        own = len(packet.labels) if packet.eth_type in MPLS_TYPES and not packet.tags else 0
-        if own + self.below >= MAX_LABELS:
+        self.over_mpls = packet.eth_type in MPLS_TYPES and bool(packet.labels)
+        if self.over_mpls and len(packet.labels) >= MAX_LABELS:
             raise Failed(Why.LABELS, f"a label more than {MAX_LABELS} cannot be pushed")
-        top = Label(0, bos=0, ttl=0) if own else Label(0, bos=1, ttl=64)
-        self.below = own
-        self.packet = Packet(0, 0, 0x8847, bytes(packet), labels=(top,), ethernet=False)
+        top = Label(0, bos=0, ttl=0) if self.over_mpls else Label(0, bos=1, ttl=64)
+        self.packet = Packet(0, 0, ETH_MPLS, bytes(packet), labels=(top,), ethernet=False)
 
     def encap_ethernet(self) -> None:
         if self.packet.ethernet:
@@ -236,7 +241,7 @@ class FieldReader:
             "metadata": state.metadata,
             "eth_dst": packet.eth_dst,
             "eth_src": packet.eth_src,
-            "eth_type": packet.eth_type,
+            "eth_type": effective(packet.eth_type, packet.payload)[0],
             "vlan_vid": VLAN_PRESENT | tag.vid if tag else 0,
             "vlan_pcp": tag.pcp if tag else 0,
             "mpls_label": top.label if top else 0,
@@ -251,6 +256,7 @@ class FieldReader:
             self._layers = True
             packet = self._state.packet
             if packet.eth_type not in VLAN_TYPES and not packet.labels:
-                self._values.update(read_fields(packet.eth_type, packet.payload))
+                kind, at = effective(packet.eth_type, packet.payload)
+                self._values.update(read_fields(kind, packet.payload[at:]))
             value = self._values.get(name)
         return value or 0

@@ -64,7 +64,7 @@ class TestMemoryDriver(DriverContract):
     driver = MemoryDriver
 
     @pytest.fixture
-    def device(self, tmp_path: Path) -> ContractDevice:  # type: ignore[override]
+    def device(self, tmp_path: Path) -> ContractDevice:
         return MemoryDevice(tmp_path / "a lab")
 
     def test_settings_are_refused(self, device: ContractDevice) -> None:
