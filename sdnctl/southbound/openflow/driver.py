@@ -246,6 +246,7 @@ class OpenFlowDriver:
             self._confirmed, self._touched = None, Touched()
 
     def _rules_only(self, changes: Sequence[Change | SettingsChange]) -> list[Change]:
+        """The changes, when all are of rules that are sdnctl's; raises DeviceRefused otherwise."""
         rules = [change for change in changes if isinstance(change, Change)]
         if len(rules) != len(changes):
             raise DeviceRefused(
@@ -256,6 +257,19 @@ class OpenFlowDriver:
                     hint="settings need a driver whose payload they are, such as ovsdb",
                 )
             )
+        device = self.target.device
+        not_ours = [
+            Diagnostic(
+                "foreign-rule",
+                f"{device}: will not {change.op} {rule_name(change.rule)}: it is not sdnctl's",
+                address=f"switch {device}",
+                detail="its cookie or number is outside sdnctl's range",
+            )
+            for change in rules
+            if not is_ours(change.rule)
+        ]
+        if not_ours:
+            raise DeviceRefused(*not_ours)
         return rules
 
     async def _known(self) -> RuleSet:

@@ -12,7 +12,7 @@ _EXPERIMENTER = Struct("!I")
 EXPERIMENTER = 0xFFFF
 HELLO_FAILED, INCOMPATIBLE = 0, 0
 
-_NAMES: dict[int, tuple[str, str, tuple[str, ...]]] = {
+NAMES: dict[int, tuple[str, str, tuple[str, ...]]] = {
     0: ("hello failed", "OFPHFC", ("INCOMPATIBLE", "EPERM")),
     1: (
         "bad request",
@@ -153,6 +153,7 @@ _NAMES: dict[int, tuple[str, str, tuple[str, ...]]] = {
         ("BAD_TABLE", "BAD_METADATA", "BAD_TYPE", "BAD_LEN", "BAD_ARGUMENT", "EPERM"),
     ),
 }
+"""Error type → what was refused, the prefix of its codes, and the codes in order."""
 
 BUNDLE_FIRST = 2300
 _BUNDLE = (
@@ -194,7 +195,7 @@ class SwitchError(NamedTuple):
             if self.experimenter == ONF and 0 <= index < len(_BUNDLE):
                 return f"bundle refused, OFPBFC_{_BUNDLE[index]}"
             return f"experimenter {self.experimenter:#x}, error {self.code}"
-        what, prefix, codes = _NAMES.get(self.type, (f"error type {self.type}", "code", ()))
+        what, prefix, codes = NAMES.get(self.type, (f"error type {self.type}", "code", ()))
         return f"{what}, {prefix}_{codes[self.code] if self.code < len(codes) else self.code}"
 
 
