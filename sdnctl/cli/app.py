@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, cast
 
 import typer
 
@@ -88,7 +88,7 @@ def reporting(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        invocation = next(item for item in (*args, *kwargs.values()) if isinstance(item, typer.Context)).obj
+        invocation = cast(Invocation, cast(typer.Context, kwargs["context"]).obj)
         name = command.__name__.rstrip("_").replace("_", "-")
         try:
             code = command(*args, **kwargs) or 0
