@@ -26,7 +26,7 @@ class Held(NamedTuple, Generic[T]):
 
 
 def overlaps(held: Iterable[Held[T]]) -> Iterator[tuple[Held[T], Held[T]]]:
-    """Every pair of overlapping prefixes: one of two always contains the other, so a stack of containers will do."""
+    """Every pair of overlapping prefixes: one of two always contains the other, so a stack will do."""
     stack: list[Held[T]] = []
     for one in sorted(
         held, key=lambda item: (item.prefix.version, int(item.prefix.network_address), item.prefix.prefixlen)

@@ -247,7 +247,7 @@ def _shape(summary: str, key: str, document: Document[Application], out: Diagnos
         summary,
         address=f"application {document.value.application}",
         source=document.at(key),
-        hint="tree: roots and leaves, line: circuits; `sdnctl schema application` shows both.",
+        hint="tree: roots and leaves, line: circuits; `sdnctl schema intent` shows both.",
     )
 
 

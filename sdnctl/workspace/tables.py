@@ -89,11 +89,13 @@ def _under(noun: str, fields: Mapping[str, Any], line: int) -> Node:
 
 
 def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M] | None:
-    """The rows of a CSV text as models; None when its header cannot be used."""
+    """The rows of a CSV text as models; None when its header cannot be used, or it cannot be read to its end."""
+    before = len(out.errors)
     records = _records(text, file, out)
     first = next(records, None)
     if first is None:
-        _empty(file, out)
+        if len(out.errors) == before:
+            _empty(file, out)
         return None
     header = [name.strip() for name in first[1]]
     if not _header_fits(header, model, Source(file, first[0]), out):
@@ -112,7 +114,7 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
             collector.drop(fields)
             continue
         collector.take(fields, line, strict=False)
-    return collector.done()
+    return None if any(one.code == "csv-syntax" for one in out.errors[before:]) else collector.done()
 
 
 def _records(text: str, file: str, out: Diagnostics) -> Iterator[tuple[int, list[str]]]:

@@ -127,7 +127,7 @@ def address(tree: Node, path: KeyPath) -> str:
     collection = ""
     for end, part in enumerate(path, start=1):
         node = tree.at(path[:end])
-        if isinstance(part, int):
+        if isinstance(part, int) and (node is None or isinstance(node.value, dict)):
             words += [singular(collection), _label(node, part, collection)]
         collection = str(part)
     return " ".join(words)

@@ -1,0 +1,152 @@
+"""The network folder as a whole: every file read, every stage run, every fault of all of them reported at once.
+
+    files → Documents → plant → topology ┐
+                      → classes, tenants ├→ demands → Network
+                      → endpoints        ┘
+
+A file or object with a fault is left out and the stages go on with the rest; what is reported only
+because something faulty is missing is held back, because it goes away with the first fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdnctl.compiler.ir import Network, Settings, Tenant
+from sdnctl.document import Document
+from sdnctl.errors import Diagnostic, Diagnostics, InputError
+from sdnctl.intents.classes import service_classes
+from sdnctl.intents.demand import ServiceClass
+from sdnctl.intents.endpoints import read_endpoints
+from sdnctl.intents.models import Application, ClassesFile
+from sdnctl.intents.references import Head, head
+from sdnctl.intents.resolve import read_tenants, resolve
+from sdnctl.inventory.build import build_plant
+from sdnctl.inventory.models import FILES as INVENTORY
+from sdnctl.inventory.plant import Plant
+from sdnctl.topology.derive import derive
+from sdnctl.topology.graph import Topology
+from sdnctl.workspace.consequences import Faults
+from sdnctl.workspace.convention import CLASSES, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
+from sdnctl.workspace.names import known_names
+from sdnctl.workspace.read import Read, read_folder
+from sdnctl.workspace.settings import read_settings
+
+_UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml"})
+"""Inventory files that no other inventory file refers to: without them the plant can still be judged."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network folder without errors: the network, its plant, the documents by file, and warnings."""
+
+    network: Network
+    plant: Plant
+    diagnostics: tuple[Diagnostic, ...]
+    documents: Mapping[str, Document[Any]]
+
+
+def load_network(folder: Path) -> Loaded:
+    """Load a network folder; raises InputError with every fault in it (and its warnings)."""
+    out = Diagnostics()
+    read = read_folder(folder, out)
+    if not read.documents and not read.lost:
+        raise InputError(*out.sorted())
+    network, plant = _stages(read, out)
+    out.raise_if_errors(InputError)
+    return Loaded(network, plant, out.sorted(), read.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """The topology, and what deriving it found."""
+
+    value: Topology
+    found: Diagnostics
+
+
+def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
+    """Run every stage with what there is; the result is complete if `out` holds no error then."""
+    faults = Faults(read.lost, read.broken)
+    settings, profile = _settings(read, out)
+    plant = _plant(read, faults, out)
+    topology = _topology(read, plant, faults, out)
+    classes = _classes(read, profile, faults, out)
+    tenants, tenant_sources = read_tenants(read.documents.get(TENANTS), out)
+    endpoints = read_endpoints(read.documents.get(ENDPOINTS), out)
+    applications, faulty = _applications(read, faults)
+    demands, found = resolve(
+        applications,
+        endpoints.active,
+        classes,
+        tenants,
+        settings.mtu,
+        topology.value if topology else None,
+        faulty=faulty,
+        dormant=endpoints.dormant,
+        also_known=known_names(read.documents, plant, topology.found if topology else Diagnostics()),
+        tenant_sources=tenant_sources,
+    )
+    gone = [kind for file, kind in ((CLASSES, "class"), (TENANTS, "tenant")) if faults.lost_any(file)]
+    out.extend(faults.keep(found, *gone))
+    network = Network(
+        settings,
+        topology.value if topology else Topology({}, {}),
+        endpoints.active,
+        classes,
+        {key: Tenant(key, one.name, one.quota, one.max_endpoints) for key, one in sorted(tenants.items())},
+        demands,
+    )
+    return network, plant or build_plant({})[0]
+
+
+def _settings(read: Read, out: Diagnostics) -> tuple[Settings, str | None]:
+    """Settings and the crisis profile that is switched on; defaults where `network.yaml` has faults."""
+    document = read.documents.get(NETWORK)
+    if document is None:
+        return Settings(""), None
+    return read_settings(document, out), document.value.crisis_profile
+
+
+def _plant(read: Read, faults: Faults, out: Diagnostics) -> Plant | None:
+    """The plant; None where a file is lost that others refer to, because then everything would look dangling."""
+    if faults.lost_any(*(file for file in INVENTORY if file not in _UNREFERRED)):
+        return None
+    plant, found = build_plant({file: one for file, one in read.documents.items() if file in INVENTORY})
+    out.extend(faults.keep(found))
+    return plant
+
+
+def _topology(read: Read, plant: Plant | None, faults: Faults, out: Diagnostics) -> _Derived | None:
+    if plant is None or faults.lost_any(LINKS):
+        return None
+    topology, found = derive(plant, read.documents.get(LINKS), read.documents.get(MAINTENANCE))
+    out.extend(faults.keep(found))
+    return _Derived(topology, found)
+
+
+def _classes(read: Read, profile: str | None, faults: Faults, out: Diagnostics) -> dict[str, ServiceClass]:
+    document = read.documents.get(CLASSES)
+    if document is None:
+        document = Document(CLASSES, ClassesFile())
+        profile = None if faults.lost_any(CLASSES) else profile
+    network = read.documents.get(NETWORK)
+    found = Diagnostics()
+    source = network.at("crisis_profile") if network is not None else None
+    classes = service_classes(document, profile, source, found)
+    out.extend(faults.keep(found))
+    return classes
+
+
+def _applications(read: Read, faults: Faults) -> tuple[list[Document[Application]], list[Document[Head]]]:
+    """Applications to resolve, and those of which only the names can be checked.
+
+    The latter are those with faults of their own; all of them where the endpoints are lost.
+    """
+    applications = [one for file, one in sorted(read.documents.items()) if isinstance(one.value, Application)]
+    if not faults.lost_any(ENDPOINTS):
+        return applications, read.heads
+    return [], [*read.heads, *(Document(one.file, head(one.value), one.lines) for one in applications)]
