@@ -101,6 +101,7 @@ def read_switches(c: Collector, transceivers: Mapping[str, Transceiver]) -> dict
                     f"switch {item.id} port {entry.port}",
                     where,
                     detail=f"It was first at {ports[entry.port].origin}.",
+                    hint="Delete one of the two, or correct its number.",
                 )
                 continue
             kind = transceivers.get(entry.transceiver) if entry.transceiver else None
@@ -153,7 +154,9 @@ class Patching:
             )
             return
         if a == b:
-            c.error("jumper-to-itself", f"both ends of the jumper are {a}", address, origin)
+            c.error(
+                "jumper-to-itself", f"both ends of the jumper are {a}", address, origin, hint="Correct one end."
+            )
             return
         for end in (a, b):
             first = self.held.setdefault(end, origin)

@@ -81,7 +81,13 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
         if not all(found):
             continue
         if item.a == item.b:
-            c.error("segment-loop", f"segment {item.id} begins and ends at {item.a}", address, origin)
+            c.error(
+                "segment-loop",
+                f"segment {item.id} begins and ends at {item.a}",
+                address,
+                origin,
+                hint="Correct a or b.",
+            )
             continue
         drawn = line_length(line)
         _check_ends(c, item, line, positions, address, origin)
@@ -159,7 +165,14 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             continue
         places = chain([(name, (segments[name].a, segments[name].b)) for name in names], None)
         if isinstance(places, str):
-            c.error("duct-not-contiguous", f"the segments of duct {key} do not join", address, origin, places)
+            c.error(
+                "duct-not-contiguous",
+                f"the segments of duct {key} do not join",
+                address,
+                origin,
+                places,
+                hint="List its segments in order, without gaps.",
+            )
             continue
         assert document is not None
         life = c.life(document.value.defaults, item, address, origin)
