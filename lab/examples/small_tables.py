@@ -76,7 +76,8 @@ ch-rond-point 4.4040 43.8500 chamber; ch-plaine 4.3000 43.8090 pole
 ch-ecluse 4.2700 43.8000 pole; ch-marais 4.2400 43.7900 pole
 ch-colline 4.3180 43.8330 chamber; ch-oliviers 4.3250 43.8480 chamber
 ch-cypres 4.3420 43.8575 chamber; ch-cimetiere 4.3560 43.8560 chamber
-ch-tanneurs 4.3340 43.8195 chamber; ch-republique 4.3450 43.8255 chamber
+ch-tanneurs 4.3230 43.8290 chamber; ch-vallon 4.3060 43.8220 chamber
+ch-republique 4.3450 43.8255 chamber
 ch-digue 4.2600 43.7800 pole; ch-canal-s 4.3200 43.7880 pole
 """
     )
@@ -125,7 +126,7 @@ c-vigne-dourbie: 72: ch-vigne ch-source ch-do-n dourbie: ch-vigne+12:
 c-dourbie-east: 72: dourbie ch-do-s ch-route ch-rond-point ch-ea-s east: ch-route+20:
 c-west-estel: 72: west ch-we-s ch-plaine ch-ecluse ch-marais ch-es estel: ch-ecluse+20:
 c-halles-dc: 24: halles ch-ha ch-republique ch-dc-s datacentre: :
-c-halles-west: 24: halles ch-ha ch-tanneurs ch-we-s west: :
+c-halles-west: 24: halles ch-ha ch-tanneurs ch-vallon ch-we-s west: :
 c-mill: 24: fc-moulin mill: fc-moulin+12:
 c-ford: 72: exchange ch-ex-s ch-quai-e ch-verger ch-so-n south: : abandoned
 c-estel-south: 72: estel ch-es ch-digue ch-canal-s ch-so-w south: : planned

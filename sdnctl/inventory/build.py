@@ -20,16 +20,13 @@ from sdnctl.inventory.plant import Plant, PortEnd
 from sdnctl.inventory.routes import read_chambers, read_ducts, read_hazards, read_segments, read_sites
 
 
-def build_plant(
-    documents: Mapping[str, Document[Any]], broken: frozenset[str] = frozenset()
-) -> tuple[Plant, Diagnostics]:
+def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnostics]:
     """The plant of a network, and everything that is wrong with it.
 
     `documents` maps paths of `models.FILES` to what loaders read; files that are not there are empty.
-    `broken` are ids that loaders dropped as faulty, so that what refers to them is not reported again.
     The plant is usable only if the diagnostics hold no error.
     """
-    c = Collector(documents, broken)
+    c = Collector(documents)
     sites = read_sites(c)
     chambers = read_chambers(c)
     segments = read_segments(c, sites, chambers)

@@ -21,13 +21,9 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Collector:
-    """Documents by path, and what was found so far. `declared`: kind → id → where.
-
-    `broken` are ids that loaders had to drop: they exist, so references to them are not dangling.
-    """
+    """Documents by path, and what was found so far. `declared`: kind → id → where."""
 
     documents: Mapping[str, Document[Any]]
-    broken: frozenset[str] = frozenset()
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     declared: dict[str, dict[str, Source]] = field(default_factory=dict)
 
@@ -59,8 +55,6 @@ class Collector:
         names = [known for kind in wanted for known in self.declared.get(kind, {})]
         if name in names:
             return True
-        if name in self.broken:
-            return False
         close = get_close_matches(name, names, n=1, cutoff=0.6)
         what = " or ".join(wanted)
         self.diagnostics.error(

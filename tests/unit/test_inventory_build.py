@@ -272,13 +272,6 @@ def test_diagnostics_point_at_the_line() -> None:
     assert diagnostics.errors[0].hint == "Did you mean t12?"
 
 
-def test_what_loaders_dropped_is_not_dangling() -> None:
-    network = two_sites()
-    network["cable-types"]["cable_types"] = []
-    assert build_plant(documents(network), frozenset({"t12"}))[1].errors == []
-    assert [item.code for item in build_plant(documents(network))[1].errors].count("dangling-reference") == 1
-
-
 @pytest.mark.parametrize(
     ("change", "code"),
     [
