@@ -56,3 +56,69 @@ def read_topology(name: str) -> tuple[Document[LinksFile], Document[MaintenanceF
     links = LinksFile.model_validate(yaml.safe_load((folder / "links.yaml").read_text(encoding="utf-8")))
     out = MaintenanceFile.model_validate(yaml.safe_load((folder / "maintenance.yaml").read_text(encoding="utf-8")))
     return Document("topology/links.yaml", links), Document("topology/maintenance.yaml", out)
+
+
+LIFE = {"owner": "town", "source": "test"}
+LR = {
+    "id": "lr",
+    "rate": "10 Gbit/s",
+    "wavelength": "1310 nm",
+    "tx_min": "-8.2 dBm",
+    "tx_max": "0.5 dBm",
+    "rx_min": "-14.4 dBm",
+    "rx_basis": "min_average_rx",
+    "rx_max": "0.5 dBm",
+    "penalty": "3.2 dB",
+}
+ER = LR | {
+    "id": "er",
+    "wavelength": "1550 nm",
+    "tx_min": "-4.7 dBm",
+    "tx_max": "4 dBm",
+    "rx_min": "-15.8 dBm",
+    "rx_max": "-1 dBm",
+    "penalty": "3 dB",
+}
+FRAME = {"positions": "1-12", "strands": "c:1-12"}
+
+
+def two_sites() -> dict[str, Any]:
+    """Sites a and b, joined over chambers k1 and k2 by one cable of 12 strands of which two carry a link."""
+    positions = {"a": (4.0, 44.0), "k1": (4.001, 44.0), "k2": (4.02, 44.0), "b": (4.021, 44.0)}
+    hops = [("a", "k1"), ("k1", "k2"), ("k2", "b")]
+    return {
+        "sites": {"defaults": LIFE, "sites": [{"id": s, "position": positions[s]} for s in "ab"]},
+        "chambers": [{"id": k, "lon": positions[k][0], "lat": positions[k][1], **LIFE} for k in ("k1", "k2")],
+        "segments": [
+            {"id": f"{x}-{y}", "a": x, "b": y, "coordinates": [positions[x], positions[y]], **LIFE}
+            for x, y in hops
+        ],
+        "ducts": {"defaults": LIFE, "ducts": [{"id": "d", "segments": ["a-k1", "k1-k2", "k2-b"]}]},
+        "cable-types": {"cable_types": [{"id": "t12", "strands": 12, "helix": "1 %"}]},
+        "cables": {"defaults": LIFE, "cables": [{"id": "c", "type": "t12", "a": "a", "b": "b", "route": ["d"]}]},
+        "closures": {"defaults": LIFE, "closures": []},
+        "odfs": {
+            "defaults": LIFE,
+            "odfs": [{"id": f"odf-{s}", "site": s, "positions": 24, "terminations": [dict(FRAME)]} for s in "ab"],
+        },
+        "passives": {"defaults": LIFE, "passives": []},
+        "hazards": {"hazards": []},
+        "transceivers": {"transceivers": [LR, ER]},
+        "equipment": {
+            "defaults": LIFE,
+            "switches": [
+                {
+                    "id": f"s{s}",
+                    "dpid": number,
+                    "site": s,
+                    "mtu": "1600 B",
+                    "ports": [
+                        {"port": 1, "transceiver": "lr", "tx": f"odf-{s}:{number}", "rx": f"odf-{s}:{3 - number}"}
+                    ],
+                }
+                for number, s in ((1, "a"), (2, "b"))
+            ],
+            "jumpers": [],
+        },
+        "endpoints": [],
+    }
