@@ -169,9 +169,9 @@ def _decoder(hint: Any) -> Reader:
     if origin is Mapping or origin is dict:
         return _decode_mapping(*arguments)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda data, where: hint(data)
+        return lambda data, where: _placed(hint, data, where)
     if hint in (IPv4Network, IPv6Network):
-        return lambda data, where: ip_network(_need(data, str, where))
+        return lambda data, where: _placed(ip_network, _need(data, str, where), where)
     if origin is Literal:
         return lambda data, where: _one_of(data, arguments, where)
     if hint is float:

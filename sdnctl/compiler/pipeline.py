@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sdnctl.compiler.abilities import Abilities
 from sdnctl.compiler.check import UNKNOWN_SWITCH, refusals
+from sdnctl.compiler.failed import keep_stranded, usable
 from sdnctl.compiler.ir import Baseline, Compiled, Network
 from sdnctl.compiler.label import label, next_baseline
 from sdnctl.compiler.lower import lower
@@ -41,10 +42,12 @@ def compile_network(
 
     # Only links that are down excuse weaker protection; an edit that asks for too much is refused.
     kept = _forgetting_paths(before) if optimise else before
-    placement = place(network, kept, degrade=bool(network.down))
-    found.extend(placement.diagnostics)
-    bypasses, findings = protect(network, placement, kept)
+    working = usable(network)
+    placement = place(working, kept, degrade=bool(network.down))
+    bypasses, findings = protect(working, placement, kept)
     found.extend(findings)
+    placement = keep_stranded(network, placement, before)
+    found.extend(placement.diagnostics)
     labelled, findings = label(network, placement, bypasses, before)
     found.extend(findings)
     found.raise_if_errors(CompileError)

@@ -8,7 +8,7 @@ restored: the plan does no harm. Only what leaves the intents is an outage.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sdnctl.compiler.groups import active, trunk_paths
 from sdnctl.compiler.ir import Compiled
@@ -31,7 +31,7 @@ def impacts(
     applied: Compiled | None,
     allowed: HeldBack,
     before: Mapping[str, RuleSet],
-    unknown: Iterable[str],
+    unknown: Collection[str],
 ) -> tuple[Impact, ...]:
     """One impact per application and class that the plan touches, worst first.
 
@@ -53,9 +53,13 @@ def impacts(
         if demand in known and demand in new.demands:
             note(demand, finding)
     names = ", ".join(unknown)
-    for number in allowed.waiting:
-        if number in new.by_number:
-            found[new.by_number[number]] = Effect.NONE, f"waits until {names} can be reached"
+    silent = frozenset(unknown)
+    waiting = {new.by_number[number] for number in allowed.waiting if number in new.by_number}
+    waiting |= {
+        key for key, demand in new.demands.items() if key not in known and demand.ingress.attachment.node in silent
+    }
+    for key in waiting:
+        found[key] = Effect.NONE, f"waits until {names} can be reached"
     return tuple(sorted(_per_application(found, old, new), key=_rank))
 
 
