@@ -1,13 +1,15 @@
 """Writes the plant of the small example: a fictitious town of twelve switches, with one of every trap.
 
-Usage: ``python lab/examples/make_small.py`` (from anywhere). `small_tables` says which places there are and
-which way each cable runs; lengths, windings of trenches and positions on frames follow from them. No
-randomness, no clock: the same tables give the same bytes. What it writes is committed and is what counts.
+Usage: ``python lab/examples/make_small.py [FOLDER]``, from anywhere; by default into the committed `inventory/`.
+`small_tables` says which places there are and which way each cable runs; lengths, windings of trenches and
+positions on frames follow from that. No randomness, no clock: the same tables give the same bytes. What it
+writes is committed and is what counts.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from itertools import pairwise
 from math import hypot, sin
@@ -35,7 +37,7 @@ from small_tables import (
 
 from sdnctl.inventory.geometry import distance, line_length
 
-HERE = Path(__file__).parent / "small" / "inventory"
+HERE = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "small" / "inventory"
 
 
 def wound(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:

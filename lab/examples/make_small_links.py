@@ -1,14 +1,15 @@
 """Writes the small example at depth 1: the same switches and lit links, with lengths and declared shared risks.
 
-Usage: ``python lab/examples/make_small_links.py``, after `make_small.py` and after editing the small example.
-Buildings and feeders follow from the sites in both; every other group of two members or more is declared,
-groups with the same members once, under the name of the longest.
+Usage: ``python lab/examples/make_small_links.py [FOLDER]``, after the small example was edited; by default into
+the committed `small-links/`. Buildings and feeders follow from the sites in both; every other group of two
+members or more is declared, groups with the same members once, under the name of the longest.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def main() -> None:
     documents = read(HERE / "small")
     plant, _ = build_plant(documents)
     topology, _ = derive(plant)
-    target = HERE / "small-links"
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "small-links"
     for folder in ("inventory", "topology"):
         (target / folder).mkdir(parents=True, exist_ok=True)
     endpoints = (HERE / "small" / "inventory" / "endpoints.csv").read_text(encoding="utf-8")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import pytest
-from inventory_support import read_example, read_topology
+from inventory_support import EXAMPLES, read_example, read_topology
 
 from sdnctl.compiler.ir import Settings
 from sdnctl.document import Document
@@ -289,3 +292,14 @@ def test_customers_and_trunks_have_their_own_ports() -> None:
     rows = read_example("small")["inventory/endpoints.csv"].value
     assert min(row.port for row in rows) >= 10
     assert all(row.mac is None or row.mac >> 40 & 0b11 == 0b10 for row in rows)  # local, unicast
+
+
+@pytest.mark.parametrize(
+    ("script", "folder"), [("make_small.py", "small/inventory"), ("make_small_links.py", "small-links")]
+)
+def test_the_tables_give_the_committed_files(script: str, folder: str, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(EXAMPLES / script), str(tmp_path)], check=True)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) >= 5
+    for path in written:
+        assert path.read_bytes() == (EXAMPLES / folder / path.relative_to(tmp_path)).read_bytes(), path.name
