@@ -39,7 +39,7 @@ NXM_OF_IN_PORT = 0x00000002
 IN_PORT_BITS = 16 - 1  # offset 0, number of bits less one, as NXAST_REG_LOAD packs a bit range
 PACKET_TYPE_ETHERNET = 0
 PACKET_TYPE_MPLS = 0x0001_8847
-PACKET_TYPE_NEXT = 0x0001_FFFE
+PACKET_TYPE_NEXT = 0x0000_FFFE
 """PT_USE_NEXT_PROTO: what `decap()` without a packet type carries."""
 
 _HEAD = Struct("!HH")
