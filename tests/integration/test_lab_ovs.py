@@ -235,14 +235,14 @@ def test_killed_while_starting(tmp_path: Path, calls: int) -> None:
     """`kill -9` before the n-th command of `up`: down removes every trace, or the next up starts afresh."""
     command = [sys.executable, "-c", CRASH, str(tmp_path), str(calls), str(Path(__file__).parents[1])]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    assert remains(tmp_path) != []
-    with pytest.raises(InputError, match="recorded but not running"):
-        open_lab(tmp_path)
-    if calls % 2:
-        assert down(tmp_path) is True
-    else:
-        start(tmp_path)
+    try:
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert remains(tmp_path) != []
+        with pytest.raises(InputError, match="recorded but not running"):
+            open_lab(tmp_path)
+        if calls % 2 == 0:
+            start(tmp_path)
+    finally:
         assert down(tmp_path) is True
     assert remains(tmp_path) == []
     assert down(tmp_path) is False
