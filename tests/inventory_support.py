@@ -43,7 +43,7 @@ def read_example(name: str) -> dict[str, Document[Any]]:
         if spec.format == "yaml":
             data: Any = yaml.safe_load(text)
         elif spec.format == "csv":
-            data = list(csv.DictReader(text.splitlines()))
+            data = [{k: v for k, v in row.items() if v} for row in csv.DictReader(text.splitlines())]
         else:
             features = json.loads(text)["features"]
             data = [{**item["properties"], "coordinates": item["geometry"]["coordinates"]} for item in features]

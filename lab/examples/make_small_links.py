@@ -31,6 +31,11 @@ DEFAULTS = """defaults:
 """
 
 
+def csv_rows(text: str) -> list[dict[str, str]]:
+    """Rows of a CSV text; an empty cell is a value that was not given."""
+    return [{key: cell for key, cell in row.items() if cell} for row in csv.DictReader(text.splitlines())]
+
+
 def read(folder: Path) -> dict[str, Document[Any]]:
     found: dict[str, Document[Any]] = {}
     for file, (model, kind) in FILES.items():
@@ -41,7 +46,7 @@ def read(folder: Path) -> dict[str, Document[Any]]:
         if kind == "yaml":
             found[file] = Document(file, model.model_validate(yaml.safe_load(text)))
             continue
-        rows = list(csv.DictReader(text.splitlines())) if kind == "csv" else json.loads(text)["features"]
+        rows = csv_rows(text) if kind == "csv" else json.loads(text)["features"]
         if kind == "geojson":
             rows = [{**row["properties"], "coordinates": row["geometry"]["coordinates"]} for row in rows]
         found[file] = Document(file, tuple(model.model_validate(row) for row in rows))

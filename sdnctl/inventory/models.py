@@ -68,17 +68,6 @@ class PlantObject(Life):
     id: Id
 
 
-class Row(PlantObject):
-    """A CSV row: an empty cell is a value that was not given."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _drop_empty(cls, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            return {key: value for key, value in data.items() if value is not None and value != ""}
-        return data
-
-
 class SiteModel(PlantObject):
     """A building or cabinet that holds equipment. `feeder` is the power feeder it hangs on."""
 
@@ -93,7 +82,7 @@ class SitesFile(Strict):
     sites: tuple[SiteModel, ...] = ()
 
 
-class ChamberRow(Row):
+class ChamberRow(PlantObject):
     """A manhole, handhole, pole or wall box: where ducts end and closures stand."""
 
     lon: Longitude
@@ -406,7 +395,7 @@ def _prefixes(value: Any) -> Any:
     return tuple(value.replace(";", " ").split()) if isinstance(value, str) else value
 
 
-class EndpointRow(Row):
+class EndpointRow(PlantObject):
     """Where customer gear is plugged in: switch and port, a VLAN or the whole port, and its addresses.
 
     `prefixes` and `tags` are separated by semicolons.
