@@ -61,28 +61,37 @@ def check_frames(
         node: max((topology.links[hop.link].mtu for hop in hops), default=None)
         for node, hops in topology.adjacency.items()
     }
-    told: set[tuple[str, str, int]] = set()
+    narrow: dict[tuple[str, int, Source | None], set[str]] = defaultdict(set)
     for demand in demands:
-        ends = demand.ingress.attachment.node, demand.egress.attachment.node
-        if ends[0] == ends[1]:
+        ends = {demand.ingress.attachment.node, demand.egress.attachment.node}
+        if len(ends) == 1:
             continue  # never leaves the switch, so it never wears labels
         for node in ends:
-            room, key = widest.get(node), (demand.application, node, int(demand.mtu))
-            if room is None or demand.mtu + OVERHEAD <= room or key in told:
-                continue
-            told.add(key)
-            document = documents.get(demand.application)
-            out.error(
-                "frame-too-large",
-                f"frames of {demand.mtu} B do not fit any link of switch {node}",
-                address=f"application {demand.application}",
-                source=demand.source if document is None else _mtu_source(document, demand),
-                detail=f"With labels they take {demand.mtu + OVERHEAD} B; the widest link there carries {room} B.",
-                hint=f"Raise the MTU of the links to {demand.mtu + OVERHEAD} B, or write a smaller mtu.",
-            )
+            room = widest.get(node)
+            if room is not None and demand.mtu + OVERHEAD > room:
+                source = _mtu_source(documents.get(demand.application), demand)
+                narrow[demand.application, demand.mtu, source].add(node)
+    for (application, mtu, source), nodes in narrow.items():
+        rooms = ", ".join(f"{node} {widest[node]} B" for node in sorted(nodes)[:5]) + (
+            " …" if len(nodes) > 5 else ""
+        )
+        out.error(
+            "frame-too-large",
+            f"frames of {mtu} B do not fit the links of {len(nodes)} switches",
+            address=f"application {application}",
+            source=source,
+            detail=f"With labels they take {mtu + OVERHEAD} B; the widest links: {rooms}.",
+            hint=f"Raise the MTU of links to {mtu + OVERHEAD} B, or write a smaller mtu.",
+        )
 
 
-def _mtu_source(document: Document[Application], demand: Demand) -> Source | None:
+def _mtu_source(document: Document[Application] | None, demand: Demand) -> Source | None:
+    """Where the MTU of a demand is written: on its circuit, on its application, or nowhere (then the demand)."""
+    if document is None:
+        return demand.source
+    for index, circuit in enumerate(document.value.circuits):
+        if circuit.mtu is not None and {circuit.a, circuit.b} == {demand.ingress.id, demand.egress.id}:
+            return document.at("circuits", index, "mtu")
     return document.at("mtu") if document.value.mtu is not None else demand.source
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any, TypeAlias
 
 from pydantic_core import ErrorDetails
@@ -69,7 +70,7 @@ def _refused(name: str, value: object, message: str) -> Fault:
     summary, _, advice = message.partition(": write ")
     if not advice:
         return Fault("bad-value", f"{name}: {message}", hint="Correct it; the form is in the file's schema.")
-    clock = f"{value} is text here, not minutes or seconds. " if _is_clock(value) else ""
+    clock = f"{value} is text here, not minutes or seconds. " if _is_clock(value) and "unit" in message else ""
     return Fault("bad-value", f"{name}: {summary}", hint=f"{clock}Write {advice}.")
 
 
@@ -93,6 +94,15 @@ def _boolean_hint(value: object) -> str:
     if isinstance(value, str) and value.lower() in {"yes", "on", "y", "true", "1"}:
         return "YAML 1.2 has only true and false: write true."
     return "Write true or false."
+
+
+def _prefix_hint(value: object) -> str:
+    """Most wrong prefixes are an address with the length of its network: then the network is the hint."""
+    try:
+        meant = ip_network(str(value), strict=False)
+    except ValueError:
+        return "Write an address range such as 10.20.0.0/24 or 2001:db8::/64."
+    return f"Write the range {meant}, or the one address {str(value).split('/')[0]}/{meant.max_prefixlen}."
 
 
 def _is_clock(value: object) -> bool:
@@ -120,7 +130,7 @@ def _value_hint(kind: str, value: object, context: Mapping[str, Any]) -> str:
     if kind.startswith("date"):
         return "Write a date like 2026-05-31."
     if kind.startswith("ip_"):
-        return "Write an address range with no host bits set, such as 10.20.0.0/24 or 2001:db8::/64."
+        return _prefix_hint(value)
     return "Correct the value; its form is in the file's schema."
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from sdnctl.errors import Diagnostics, Source
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,13 @@ class _Walker:
 
     def value(self) -> Any:
         self.peek()
-        value, self.position = self._decoder.raw_decode(self.text, self.position)
+        begin = self.position
+        value, self.position = self._decoder.raw_decode(self.text, begin)
+        if _SURROGATE.search(self.text, begin, self.position):
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                raise ValueError("half of a surrogate pair stands alone") from None
         return value
 
     @property

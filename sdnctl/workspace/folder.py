@@ -19,7 +19,7 @@ from sdnctl.compiler.ir import Network, Settings, Tenant
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.intents.classes import service_classes
-from sdnctl.intents.demand import ServiceClass
+from sdnctl.intents.demand import Endpoint, ServiceClass
 from sdnctl.intents.endpoints import read_endpoints
 from sdnctl.intents.models import Application, ClassesFile
 from sdnctl.intents.references import Head, head
@@ -77,6 +77,8 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
     classes = _classes(read, profile, faults, out)
     tenants, tenant_sources = read_tenants(read.documents.get(TENANTS), out)
     endpoints = read_endpoints(read.documents.get(ENDPOINTS), out)
+    if plant is not None and topology is not None:
+        _check_edge_ports(endpoints.active, topology.value, plant, out)
     applications, faulty = _applications(read, faults)
     demands, found = resolve(
         applications,
@@ -139,6 +141,25 @@ def _classes(read: Read, profile: str | None, faults: Faults, out: Diagnostics) 
     classes = service_classes(document, profile, source, found)
     out.extend(faults.keep(found))
     return classes
+
+
+def _check_edge_ports(
+    endpoints: Mapping[str, Endpoint], topology: Topology, plant: Plant, out: Diagnostics
+) -> None:
+    """Endpoints do not stand on ports of declared links; ports that the plant itself knows were checked with it."""
+    for endpoint in endpoints.values():
+        port = endpoint.attachment
+        switch = plant.switches.get(port.node)
+        link = topology.link_at.get(port)
+        if link is not None and switch is not None and port.port not in switch.ports:
+            out.error(
+                "endpoint-on-trunk-port",
+                f"port {port.port} of {port.node} is a port of link {link.id}",
+                address=f"endpoint {endpoint.id}",
+                source=endpoint.source,
+                detail="Trunk ports accept labelled frames only.",
+                hint="Plug the endpoint into another port.",
+            )
 
 
 def _applications(read: Read, faults: Faults) -> tuple[list[Document[Application]], list[Document[Head]]]:

@@ -106,8 +106,12 @@ def _stray(file: str, out: Diagnostics) -> None:
     elif path.suffix == ".yml":
         hint = f"Did you mean {path.with_suffix('.yaml')}?"
     else:
-        close = get_close_matches(file, list(FILES), n=1, cutoff=0.7)
-        hint = f"Did you mean {close[0]}?" if close else "Move it elsewhere, or see docs/network-folder.md."
+        close = get_close_matches(path.name, [name for name in wanted if kind_of(f"{path.parent}/{name}")], n=1)
+        hint = (
+            f"Did you mean {path.parent}/{close[0]}?"
+            if close
+            else "Move it elsewhere, or see docs/network-folder.md."
+        )
     shown = file.encode("utf-8", "replace").decode()
     out.warning(
         "stray-file", "the file is not part of a network folder: it is not read", source=Source(shown), hint=hint
