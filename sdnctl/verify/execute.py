@@ -105,9 +105,11 @@ class Switch:
         return Step(tuple(run.outcomes), frozenset(run.consulted))
 
     def act(self, wire: Wire, in_port: int, actions: tuple[Action, ...], down: Collection[str] = ()) -> Step:
-        """Execute an action list on a packet, outside of any table: what a changed bucket would do."""
+        """Execute an action list on a packet of this switch's own, outside of any table."""
         run = _Run(self, down)
-        run.apply(Packet(wire, in_port), actions, ())
+        packet = Packet(wire, in_port)
+        packet.arrived, packet.floor = (), 0
+        run.apply(packet, actions, ())
         return Step(tuple(run.outcomes), frozenset(run.consulted))
 
 

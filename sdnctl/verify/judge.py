@@ -68,8 +68,8 @@ def undelivered(demand: Demand, required: tuple[Cube, ...], walk: Walk) -> Itera
         yield Violation("blackhole", f"never arrives: {describe(missing[0])}")
 
 
-def careless(demand: Demand, walk: Walk, context: Context) -> Iterator[Violation]:
-    """What is wrong with frames that did arrive at their egress port."""
+def careless(demand: Demand, walk: Walk, context: Context, late: bool = True) -> Iterator[Violation]:
+    """What is wrong with frames that did arrive at their egress port; `late`: their delay is judged as well."""
     service = context.classes[demand.service_class]
     for end in walk.delivered:
         if end.port != demand.egress.attachment:
@@ -87,7 +87,8 @@ def careless(demand: Demand, walk: Walk, context: Context) -> Iterator[Violation
         if end.queues != ((ingress, service.queue),):
             yield Violation("queue", f"queues {_pairs(end.queues)}, owed: {ingress} {service.queue}")
         yield from _metered(demand, end, context)
-        yield from _late(demand, Path(end.hops), context)
+        if late:
+            yield from _late(demand, Path(end.hops), context)
 
 
 def avoided(demand: Demand, path: Path, context: Context) -> frozenset[str]:

@@ -75,7 +75,7 @@ class ApplicationSummary:
 class Checked:
     """How much was looked at: `steps` are distinct (switch, packet, link state) that were computed.
 
-    `exercised` of `rules` (flows and groups) were used by at least one walk.
+    `exercised` of `rules` (flows and groups) were used by at least one demand.
     """
 
     switches: int
@@ -90,11 +90,15 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of V1. It holds (`ok`) if no demand and no rule is at fault."""
+    """The result of V1. It holds (`ok`) if no demand and no rule is at fault.
+
+    `unused` names flows and groups that no demand used under any failure, as ``switch: rule``.
+    """
 
     verdicts: tuple[Verdict, ...]
     faults: tuple[Violation, ...]
     checked: Checked
+    unused: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -128,6 +132,7 @@ class Report:
             "worst_delay_us": self.worst_delay,
             "checked": asdict(self.checked),
             "faults": [asdict(fault) for fault in self.faults],
+            "unused": list(self.unused),
             "applications": [asdict(summary) for summary in self.applications],
             "demands": [{"status": verdict.status, **asdict(verdict)} for verdict in self.verdicts],
         }

@@ -1,8 +1,8 @@
 """Grade `disjoint`: the standby path is there, carries when the trunk is flipped, and shares no risk.
 
 The flip itself is simulated: what the trunk's group does at the ingress is replaced by what it would do with
-the other label (push it, hand on to a group that sends to the first hop of the other path), and the packet is
-followed through the rules that are already installed.
+the other label (push it, hand on to a group of the first hop of the other path), and the packet is followed
+through the rules that are already installed. Every group that could carry that hop must work.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ def check(
     if not walks:
         yield Violation("standby", f"no group at {path.nodes[0]} sends to the first hop of the standby path")
         return
-    results = [list(_judge(demand, required, path, walk, context)) for walk in walks]
-    if all(results):
-        yield from min(results, key=len)
+    for walk in walks:
+        yield from _judge(demand, required, path, walk, context)
 
 
 def shared(working: Path, standby: Path, risks: Risks) -> Iterator[str]:
@@ -101,7 +100,7 @@ def _flips(
     wire = Wire(Space(required), stack, True, (0, 0), UNCHANGED, ())
     for group in groups_to(port, context.rules[ingress.node]):
         actions: tuple[Action, ...] = (PushMpls(), SetField("mpls_label", label), ToGroup(group))
-        first = network.switches[ingress.node].act(wire, ingress.port, actions, network.down)
+        first = network.steps.act(ingress.node, ingress.port, wire, actions)
         walk = network.follow(PortRef(ingress.node, ingress.port), wire, demand.mtu, first=first)
         yield _with_start(walk, working)
 

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from sdnctl.dataplane.values import ETH_MPLS, ClearInPort, Flow, RuleSet
+from sdnctl.dataplane.values import ETH_MPLS, Action, ClearInPort, Flow, RuleSet
 from sdnctl.topology.graph import Failure, PortRef, Topology
 from sdnctl.verify.execute import Ambiguous, Dropped, Exposed, Outcome, Sent, Step, Switch
 from sdnctl.verify.frames import Tags
@@ -120,9 +120,20 @@ class Steps:
         return self._links_near
 
     def _compute(self, node: str, in_port: int, wire: Wire, down: frozenset[str]) -> Step:
-        """Run a step and note what is claimed of every step: falling TTLs and consistent outer addresses."""
-        self.computed += 1
+        """Run a step."""
         step = self.switches[node].step(wire, in_port, down)
+        self._note(node, wire, step)
+        return step
+
+    def act(self, node: str, in_port: int, wire: Wire, actions: tuple[Action, ...]) -> Step:
+        """What an action list would do with a packet of the switch's own, outside of any table."""
+        step = self.switches[node].act(wire, in_port, actions, self.down)
+        self._note(node, wire, step)
+        return step
+
+    def _note(self, node: str, wire: Wire, step: Step) -> None:
+        """Keep what is claimed of every step: falling TTLs and consistent outer addresses."""
+        self.computed += 1
         for sent in step.outcomes:
             link = self.switches[node].link_at.get(sent.port) if isinstance(sent, Sent) else None
             if link is None or not isinstance(sent, Sent):
@@ -134,7 +145,10 @@ class Steps:
                 peer = PortRef(other, self.topology.links[link].port_at(other))
                 self.macs.setdefault(peer, set()).add(sent.wire.macs[0])
                 self.macs.setdefault(PortRef(node, sent.port), set()).add(sent.wire.macs[1])
-        return step
+
+    def used(self) -> frozenset[int]:
+        """Identities of the flows and groups that any step used so far."""
+        return frozenset().union(*(switch.used for switch in self.switches.values()))
 
 
 def _filled(outcome: Outcome, wire: Wire, node: str) -> Outcome:

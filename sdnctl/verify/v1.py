@@ -10,10 +10,11 @@ links goes the same way under the failure.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sdnctl.compiler.ir import Compiled, Settings, Trunk
+from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, Grade, ServiceClass
 from sdnctl.topology.graph import Failure, Path, PortRef, Topology
@@ -21,6 +22,7 @@ from sdnctl.topology.risk import Coverage, Covered, NotCovered, Residual, Risks
 from sdnctl.verify import standby, wellformed
 from sdnctl.verify.classify import EdgeCheck
 from sdnctl.verify.frames import frames
+from sdnctl.verify.isolation import Met, astray, isolation, met
 from sdnctl.verify.judge import Context, avoided, careless, undelivered, unsafe
 from sdnctl.verify.labels import LabelCheck
 from sdnctl.verify.packet import Space, Wire
@@ -29,6 +31,7 @@ from sdnctl.verify.steps import UNCHANGED
 from sdnctl.verify.walk import Network, Walk, path_of
 
 ALL_KINDS = ("link", "srlg", "node")
+_ORDER = (Grade.NONE, Grade.LOCAL, Grade.NODE, Grade.DISJOINT)
 
 
 def verify(
@@ -43,8 +46,8 @@ def verify(
 ) -> Report:
     """Judge `rules` (per switch; a switch that is missing holds none) by what `demands` are promised.
 
-    `demands` are those that were admitted. `trunks` say where standby paths are; nothing else is taken from
-    them. `failures` are the kinds of single failures to go through: link, srlg, node, or none of them. `down` are
+    `demands` are those that were admitted. `trunks` say on which path each was, and where standby paths are.
+    `failures` are the kinds of single failures to go through: link, srlg, node, or none of them. `down` are
     links of the topology that are down now: the failures come on top, and what runs on its repair has spent
     its protection until it is rerouted.
     """
@@ -83,10 +86,9 @@ class _Findings:
     worst_delay: float = 0.0
     worst_failure: str = ""
     spent: frozenset[str] = frozenset()
+    met: Met = field(default_factory=Met)
+    grade: Grade = Grade.NONE
     walks: int = 0
-    trunks: frozenset[int] = frozenset()
-    services: frozenset[int] = frozenset()
-    meters: frozenset[tuple[str, int]] = frozenset()
 
 
 class _V1:
@@ -128,7 +130,9 @@ class _V1:
             self.found[demand.id].violations.append(violation)
         for demand in self.demands:
             self._demand(demand)
-        self._isolation()
+        for demand, violation in isolation(self.demands, {name: found.met for name, found in self.found.items()}):
+            self.found[demand.id].violations.append(violation)
+        unused = self._unused()
         faults += edge.leaks()
         labels = LabelCheck(self.network)
         faults += labels.run(self.failures)
@@ -136,7 +140,8 @@ class _V1:
         return Report(
             tuple(self._verdict(demand) for demand in self.demands),
             tuple(dict.fromkeys(faults)),
-            self._checked(len(labels.labels)),
+            self._checked(len(labels.labels), len(unused)),
+            unused,
         )
 
     # ── rules ────────────────────────────────────────────────────────────────────────────────────
@@ -180,36 +185,52 @@ class _V1:
 
     def _demand(self, demand: Demand) -> None:
         """Everything that is claimed of one demand alone."""
-        found = self.found[demand.id]
-        required = self.frames[demand.id]
+        found, required = self.found[demand.id], self.frames[demand.id]
         if not required:
             found.violations.append(Violation("vacuous", "its ends share no address family: it carries no frame"))
             return
         space = Space(required)
         walk = self.network.enter(demand.ingress.attachment, space, demand.mtu)
         found.walks += 1
-        wrong = [
-            *unsafe(demand, walk),
-            *undelivered(demand, required, walk),
-            *careless(demand, walk, self.context),
-        ]
+        trunk = self.trunk_of.get(demand.id)
+        wrong = list(unsafe(demand, walk))
+        carried = self._promise(demand, walk, trunk)
+        if carried:
+            wrong += [*undelivered(demand, required, walk), *careless(demand, walk, self.context)]
         self._blame(demand, space, wrong, None)
-        found.path = path_of(walk)
-        found.spent = walk.touched & self.network.down
+        found.path, found.met = path_of(walk), met(walk)
         found.worst_delay = float(self.topology.delay(found.path))
-        found.trunks = frozenset().union(*(end.trunks for end in walk.delivered))
-        found.services = frozenset().union(*(end.services for end in walk.delivered))
-        found.meters = frozenset(meter for end in walk.delivered for meter in end.meters)
-        met = avoided(demand, found.path, self.context)
-        if met:
-            found.violations.append(Violation("avoid", f"its path meets {', '.join(sorted(met))}"))
+        if trunk is not None and walk.delivered and not found.spent:
+            found.violations += astray(found.path, found.met.trunks, trunk)
+        meets = avoided(demand, found.path, self.context)
+        if meets:
+            found.violations.append(Violation("avoid", f"its path meets {', '.join(sorted(meets))}"))
         for number in self._touching(walk):
-            self._under(demand, space, walk, self.failures[number], whole=not wrong)
-        if demand.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
-            trunk = self.trunk_of.get(demand.id)
-            end = walk.delivered[0]
+            self._under(demand, space, walk, self.failures[number], whole=carried and not wrong)
+        if found.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
             found.walks += 1
-            found.violations += standby.check(demand, required, trunk, end, self.network, self.risks, self.context)
+            found.violations += standby.check(
+                demand, required, trunk, walk.delivered[0], self.network, self.risks, self.context
+            )
+
+    def _promise(self, demand: Demand, walk: Walk, trunk: Trunk | None) -> bool:
+        """What the demand is promised now; False if it is not carried.
+
+        With everything up: its grade. While links are down it may have less, or nothing, and the verdict says so.
+        """
+        found, down = self.found[demand.id], self.network.down
+        found.grade = demand.grade
+        found.spent = (walk.touched | frozenset(trunk.path.links if trunk else ())) & down
+        if not down or demand.ingress.attachment.node == demand.egress.attachment.node:
+            return True
+        because = f"while {', '.join(sorted(down))} is down"
+        if trunk is None:
+            found.exposed.append(Loss("", f"not carried {because}"))
+            return False
+        if _ORDER.index(trunk.grade) < _ORDER.index(demand.grade):
+            found.grade = trunk.grade
+            found.remarks.append(f"has grade {trunk.grade} {because}")
+        return True
 
     def _touching(self, walk: Walk) -> list[int]:
         """The failures on which a walk may depend, in order."""
@@ -220,7 +241,7 @@ class _V1:
     def _under(self, demand: Demand, space: Space, healthy: Walk, failure: Failure, whole: bool) -> None:
         """One demand under one failure; `whole`: it is served with everything up, as `healthy` shows."""
         found = self.found[demand.id]
-        coverage = self._coverage(demand, found.path, failure, found.spent)
+        coverage = self._coverage(demand, failure)
         if demand.ingress.attachment.node in failure.nodes:
             self._uncovered(found, failure, coverage)
             return
@@ -232,35 +253,39 @@ class _V1:
             if missing:
                 self._uncovered(found, failure, coverage)
         elif whole:
-            wrong += [*missing, *careless(demand, walk, self.context)]
-            self._repaired(demand, walk, failure)
+            late = _repairs(found.grade, found.path, failure) < 2
+            wrong += [*missing, *careless(demand, walk, self.context, late=late)]
+            wrong += self._repaired(demand, walk, failure)
         self._blame(demand, space, wrong, failure)
 
-    def _repaired(self, demand: Demand, walk: Walk, failure: Failure) -> None:
-        """Remember the longest way that a covered failure leads to, and what it meets that is avoided."""
+    def _repaired(self, demand: Demand, walk: Walk, failure: Failure) -> Iterator[Violation]:
+        """Remember the longest way that a covered failure leads to; it may not meet what is avoided either."""
         found = self.found[demand.id]
         for end in walk.delivered:
             path = Path(end.hops)
-            delay = self.topology.delay(path)
+            delay = float(self.topology.delay(path))
             if delay > found.worst_delay:
                 found.worst_delay, found.worst_failure = delay, failure.name
-            met = avoided(demand, path, self.context)
-            if met:
-                found.remarks.append(f"under {failure.name} the repaired way meets {', '.join(sorted(met))}")
+            if demand.latency is not None and delay > demand.latency:
+                found.remarks.append(f"under {failure.name}: {delay:.1f} µs")
+            meets = avoided(demand, path, self.context)
+            if meets:
+                yield Violation("avoid", f"its repaired way meets {', '.join(sorted(meets))}")
 
-    def _coverage(self, demand: Demand, path: Path, failure: Failure, spent: frozenset[str]) -> Coverage:
+    def _coverage(self, demand: Demand, failure: Failure) -> Coverage:
         """What the grade promises; the death of an end switch is never covered."""
         ends = {demand.ingress.attachment.node, demand.egress.attachment.node}
         dead = sorted(ends & failure.nodes)
-        if dead and demand.grade is not Grade.NONE:
+        found = self.found[demand.id]
+        if dead and found.grade is not Grade.NONE:
             for switch in dead:
                 if failure.kind == "srlg" and self.risks.residual(switch).issuperset(failure.names):
                     return Residual(failure.name, switch)
         if dead:
             return NotCovered(f"switch {dead[0]} is an end of the demand")
-        if spent:
-            return NotCovered(f"its protection is spent: {', '.join(sorted(spent))} is down")
-        return self.risks.covered(demand.grade, path, failure)
+        if found.spent:
+            return NotCovered(f"its protection is spent: {', '.join(sorted(found.spent))} is down")
+        return self.risks.covered(found.grade, found.path, failure)
 
     def _uncovered(self, found: _Findings, failure: Failure, coverage: Coverage) -> None:
         if isinstance(coverage, Residual):
@@ -279,31 +304,6 @@ class _V1:
                 trace = self.network.traced(demand.ingress.attachment, wire, demand.mtu, failure)
             name = failure.name if failure else ""
             self.found[demand.id].violations.append(replace(violation, failure=name, trace=trace))
-
-    def _isolation(self) -> None:
-        """What may not be shared: meters, service labels of different ends, trunks of exclusive demands."""
-        meters: dict[tuple[str, int], str] = {}
-        services: dict[int, tuple[str, str]] = {}
-        tenants: dict[int, set[str]] = defaultdict(set)
-        for demand in self.demands:
-            for label in self.found[demand.id].trunks:
-                tenants[label].add(demand.tenant)
-        for demand in self.demands:
-            found = self.found[demand.id]
-            for meter in sorted(found.meters):
-                other = meters.setdefault(meter, demand.id)
-                if other != demand.id:
-                    detail = f"shares meter {meter[1]} at {meter[0]} with {other}"
-                    found.violations.append(Violation("isolation", detail))
-            own = demand.application, demand.egress.id
-            for label in sorted(found.services):
-                if services.setdefault(label, own) != own:
-                    detail = f"shares service label {label} with {' to '.join(services[label])}"
-                    found.violations.append(Violation("isolation", detail))
-            for label in sorted(found.trunks):
-                if demand.exclusive and len(tenants[label]) > 1:
-                    others = ", ".join(sorted(tenants[label] - {demand.tenant}))
-                    found.violations.append(Violation("isolation", f"shares trunk {label} with {others}"))
 
     # ── result ───────────────────────────────────────────────────────────────────────────────────
 
@@ -324,15 +324,36 @@ class _V1:
             tuple(found.remarks),
         )
 
-    def _checked(self, labels: int) -> Checked:
-        used = frozenset().union(*(switch.used for switch in self.network.switches.values()))
+    def _unused(self) -> tuple[str, ...]:
+        """Flows and groups that no demand used so far, by name."""
+        used = self.network.steps.used()
+        names: list[str] = []
+        for node, held in sorted(self.rules.items()):
+            names += [f"{node}: {rule_name(flow)}" for flow in held.flows.values() if id(flow) not in used]
+            names += [f"{node}: {rule_name(group)}" for group in held.groups.values() if id(group) not in used]
+        return tuple(names)
+
+    def _checked(self, labels: int, unused: int) -> Checked:
+        rules = sum(len(held.flows) + len(held.groups) for held in self.rules.values())
         return Checked(
             len(self.topology.nodes),
-            sum(wellformed.rule_count(rules) for rules in self.rules.values()),
+            rules,
             len(self.demands),
             len(self.failures),
             sum(found.walks for found in self.found.values()),
             self.network.steps.computed,
             labels,
-            sum(wellformed.used_by(r.flows.values(), r.groups.values(), used) for r in self.rules.values()),
+            rules - unused,
         )
+
+
+def _repairs(grade: Grade, path: Path, failure: Failure) -> int:
+    """How many bypasses a path needs at once under a failure, as `Risks.covered` counts them."""
+    count = index = 0
+    while index < len(path.hops):
+        if path.hops[index].link in failure.links:
+            count += 1
+            index += 2 if grade is Grade.NODE and index + 1 < len(path.hops) else 1
+        else:
+            index += 1
+    return count

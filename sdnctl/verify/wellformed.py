@@ -18,7 +18,6 @@ from sdnctl.dataplane.values import (
     VLAN_PRESENT,
     Action,
     Bucket,
-    Flow,
     Group,
     GroupType,
     Match,
@@ -157,13 +156,3 @@ def _circular(rules: RuleSet, number: int, chain: tuple[int, ...]) -> bool:
         for action in bucket.actions
         if isinstance(action, ToGroup)
     )
-
-
-def rule_count(rules: RuleSet) -> int:
-    """Flows and groups: what a walk can use."""
-    return len(rules.flows) + len(rules.groups)
-
-
-def used_by(flows: Collection[Flow], groups: Collection[Group], used: Collection[int]) -> int:
-    """How many of these rules are among the used ones (by identity)."""
-    return sum(id(item) in used for item in (*flows, *groups))
