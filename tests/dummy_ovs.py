@@ -36,6 +36,7 @@ class DummyOvs:
         self.vlan_limit = vlan_limit
         self.pids: list[Path] = []
         self.meters = False
+        self.read_to: dict[int, int] = {}
 
     def __enter__(self) -> DummyOvs:
         try:
@@ -160,33 +161,34 @@ class DummyOvs:
         return self.directory / f"p{port}.pcap"
 
     def _captured(self, port: int) -> list[bytes]:
-        """All frames that were ever sent out of a port."""
+        """Whole frames that were sent out of a port since this was asked last."""
         try:
-            data = self._pcap(port).read_bytes()
+            with self._pcap(port).open("rb") as file:
+                start = self.read_to.get(port, 24)
+                file.seek(start)
+                data = file.read()
         except FileNotFoundError:
             return []
-        frames, at = [], 24
+        frames, at = [], 0
         while at + 16 <= len(data):
             (length,) = struct.unpack("<I", data[at + 8 : at + 12])
+            if at + 16 + length > len(data):
+                break
             frames.append(data[at + 16 : at + 16 + length])
             at += 16 + length
+        self.read_to[port] = start + at
         return frames
 
     def send(self, port: int, frame: bytes) -> list[tuple[int, bytes]]:
         """Let a frame arrive at a port; the frames that the switch sent, by port."""
-        before = {number: len(self._captured(number)) for number in self.ports}
         self.appctl("netdev-dummy/receive", f"p{port}", frame.hex())
         # Packets of one port are processed in order, so what follows the frame comes out after it.
         self.appctl("netdev-dummy/receive", f"p{port}", SENTINEL.hex())
         deadline = time.monotonic() + 5
-        while len(self._captured(SENTINEL_OUT)) == before[SENTINEL_OUT]:
+        while not self._captured(SENTINEL_OUT):
             assert time.monotonic() < deadline, "the sentinel packet never came out"
             time.sleep(0.002)
-        sent = []
-        for number in self.ports:
-            if number != SENTINEL_OUT:
-                sent += [(number, item) for item in self._captured(number)[before[number] :]]
-        return sent
+        return [(number, item) for number in self.ports[:-1] for item in self._captured(number)]
 
     def trace(self, port: int, frame: bytes) -> list[int]:
         """Ports that ``ofproto/trace`` says a frame would leave by, in order of their numbers."""

@@ -14,10 +14,11 @@ from dummy_ovs import DummyOvs
 from switch_cases import PORTS, cases
 from switch_refused import ACCEPTED, REFUSED
 
+from sdnctl.dataplane.packet import Label, Packet
 from sdnctl.dataplane.refusals import RuleRefused
 from sdnctl.dataplane.switch import Switch
 from sdnctl.dataplane.text import format_flow, format_group
-from sdnctl.dataplane.values import Flow, Group, RuleSet
+from sdnctl.dataplane.values import ETH_MPLS, ClearInPort, DecMplsTtl, Flow, Group, Match, Output, RuleSet
 from sdnctl.testing.samples import full
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "switch_semantics.json"
@@ -79,6 +80,22 @@ def test_random_questions(pipeline_ovs: DummyOvs) -> None:
     assert asked == 300
     assert delivered >= 75, "too few packets get through to say anything"
     assert traced >= 100
+
+
+def test_classes_of_one_label_do_not_mix(pipeline_ovs: DummyOvs) -> None:
+    """Packets of several classes under one label keep theirs, with the guard rule (Open vSwitch 3.1 needs it)."""
+    where = Match.of(eth_type=ETH_MPLS, mpls_label=100)
+    transit = Flow(3, 100, where, actions=(DecMplsTtl(), Output(2)))
+    entry = Flow(0, 300, Match.of(in_port=1, eth_type=ETH_MPLS), actions=(ClearInPort(),), goto=3)
+    rules = RuleSet.of((entry, transit, switch_random.TC_GUARD))
+    pipeline_ovs.load(rules)
+    switch = Switch(rules, switch_random.PORTS)
+    for traffic_class in (5, 7, 0, 1, 5):
+        stack = Label(100, traffic_class), Label(200, traffic_class)
+        frame = bytes(Packet(1, 2, ETH_MPLS, bytes(60)).with_labels(*stack))
+        (sent,) = switch.process(1, frame).sent
+        assert pipeline_ovs.send(1, frame) == [(2, bytes(sent.packet))]
+        assert sent.packet.labels[0].tc == traffic_class
 
 
 @pytest.mark.soak
