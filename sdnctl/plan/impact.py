@@ -82,10 +82,12 @@ def _by_intent(key: str, old: Owners | None, new: Owners) -> Iterator[Finding]:
         return
     if _means_another(old, new, {label for trunk in (was, now) for label, _ in trunk_paths(trunk)}):
         yield Effect.BRIEF, "a label of its path is given to another path"
-    if active(was) != active(now):
+    if active(was)[1] != active(now)[1]:
         yield Effect.HITLESS, "moves to another path, make before break"
     elif was.grade != now.grade:
         yield Effect.HITLESS, f"its protection changes from {was.grade} to {now.grade}"
+    elif active(was) != active(now):
+        yield Effect.HITLESS, "moves to another label on the same path, make before break"
 
 
 def _means_another(old: Owners, new: Owners, labels: set[int]) -> bool:

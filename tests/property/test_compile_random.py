@@ -28,7 +28,7 @@ from sdnctl.topology.graph import Topology
 SEEDS = st.integers(0, 10_000)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_exactly_the_intended_frames_arrive_also_with_any_single_link_down(seed: int) -> None:
     net = random_network(seed)
@@ -40,10 +40,10 @@ def test_exactly_the_intended_frames_arrive_also_with_any_single_link_down(seed:
     protected = [item for item in net.demands if item.grade is not Grade.NONE]
     for link in net.topology.links:
         built.fail(down_ports(net, [link]))
-        check_delivery(built, protected)
+        check_delivery(built, protected, quick=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(SEEDS)
 def test_grade_node_survives_the_death_of_any_transit_switch(seed: int) -> None:
     net = random_network(seed, size=6)
@@ -54,10 +54,10 @@ def test_grade_node_survives_the_death_of_any_transit_switch(seed: int) -> None:
         alive = [
             item for item in net.demands if node not in (item.ingress.attachment.node, item.egress.attachment.node)
         ]
-        check_delivery(built, alive)
+        check_delivery(built, alive, quick=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(SEEDS)
 def test_nothing_leaks_between_leaves_or_applications(seed: int) -> None:
     net = random_network(seed)
@@ -76,7 +76,7 @@ def test_nothing_leaks_between_leaves_or_applications(seed: int) -> None:
                         assert not outcome.frames, f"{item.id} at {other.ingress.id}\n{outcome}"
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_the_order_of_input_decides_nothing(seed: int) -> None:
     net = random_network(seed)
@@ -104,7 +104,7 @@ def test_the_order_of_input_decides_nothing(seed: int) -> None:
     assert dumps_compiled(compile_network(other)) == dumps_compiled(compile_network(net))
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_what_was_applied_is_compiled_the_same_way_again(seed: int) -> None:
     net = random_network(seed)
@@ -115,7 +115,7 @@ def test_what_was_applied_is_compiled_the_same_way_again(seed: int) -> None:
     assert again.network_fingerprint == first.network_fingerprint
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_load_of_dump_is_the_same_value_and_the_same_bytes(seed: int) -> None:
     net = random_network(seed)
@@ -126,7 +126,7 @@ def test_load_of_dump_is_the_same_value_and_the_same_bytes(seed: int) -> None:
     assert loads_baseline(dumps_baseline(compiled.baseline)) == compiled.baseline
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_no_number_changes_its_meaning_from_one_compilation_to_the_next(seed: int) -> None:
     """Over several edits: a label names one path only, and ids of what went are not given to what came."""
@@ -162,7 +162,7 @@ def _meanings(compiled: Compiled) -> dict[tuple[str, int], object]:
     return table
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_one_endpoint_that_changes_its_port_changes_only_its_own_rules(seed: int) -> None:
     net = random_network(seed)
@@ -250,7 +250,7 @@ def _renamed(net: Network, rng: random.Random) -> tuple[Network, dict[str, str]]
     return network(topo, demands), words
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(SEEDS)
 def test_renaming_everything_gives_isomorphic_rules(seed: int) -> None:
     net = random_network(seed)
