@@ -146,7 +146,7 @@ def _classes(read: Read, profile: str | None, faults: Faults, out: Diagnostics) 
 def _check_edge_ports(
     endpoints: Mapping[str, Endpoint], topology: Topology, plant: Plant, out: Diagnostics
 ) -> None:
-    """Endpoints do not stand on ports of declared links; ports that the plant itself knows were checked with it."""
+    """Endpoints do not stand on ports of declared links; ports that the plant knows were checked with it."""
     for endpoint in endpoints.values():
         port = endpoint.attachment
         switch = plant.switches.get(port.node)

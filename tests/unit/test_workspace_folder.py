@@ -295,6 +295,21 @@ def test_hints_name_what_was_probably_meant(tmp_path: Path) -> None:
         assert [one.hint for one in found] == [f"Did you mean {meant}?"]
 
 
+def test_a_strand_that_is_spliced_twice_is_told_with_its_line(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "small", tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "inventory" / "closures.yaml"
+    lines = file.read_text().splitlines()
+    place = next(index for index, line in enumerate(lines) if "a:" in line and "b:" in line)
+    lines.insert(place + 1, lines[place])
+    file.write_text("\n".join(lines))
+    with pytest.raises(InputError) as caught:
+        load_network(tmp_path)
+    errors = [one for one in caught.value.diagnostics if one.severity is Severity.ERROR]
+    assert {one.code for one in errors} == {"strand-spliced-twice"}
+    assert {str(one.source) for one in errors} == {f"inventory/closures.yaml:{place + 2}"}
+    assert all(one.hint and one.address for one in errors)
+
+
 # ── files and folders ────────────────────────────────────────────────────────────────────────────
 
 
