@@ -42,6 +42,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.sending: list[Stream] = []
 
     @property
     def context(self) -> Context:
@@ -91,17 +92,25 @@ class Demo:
         )
         self.sdnctl("verify", "--live")
 
-    def feeds(self, links: frozenset[str]) -> list[Feed]:
-        """One stream per application that runs over these links, made from its own probe frames."""
+    def streams(self, links: frozenset[str]) -> contextlib.ExitStack:
+        """A stream for each application that runs over these links, of its own frames, within half its rate."""
         compiled = self.state.compiled
         over = {demand for trunk in compiled.trunks if links & set(trunk.path.links) for demand in trunk.demands}
-        found: dict[str, Feed] = {}
-        for probe in probes(compiled.demands):
+        rates = {demand.id: demand.cir for demand in compiled.demands}
+        chosen: dict[str, tuple[Feed, float]] = {}
+        for probe in sorted(probes(compiled.demands), key=lambda probe: len(probe.frame)):
             if probe.demand in over and probe.positive and len(probe.frame) >= 60 + STAMP_SIZE:
-                found.setdefault(
-                    probe.application, Feed(probe.application, probe.port, probe.frame, probe.expected[0][0])
-                )
-        return list(found.values())
+                feed = Feed(probe.application, probe.port, probe.frame, probe.expected[0][0])
+                pps = min(PPS, rates[probe.demand] / 2 / 8 / len(probe.frame))
+                chosen.setdefault(probe.application, (feed, pps))
+        self.sending = [Stream(self.lab.wire(), [feed], pps) for feed, pps in chosen.values()]
+        stack = contextlib.ExitStack()
+        for stream in self.sending:
+            stack.enter_context(stream)
+        return stack
+
+    def stop(self, what: str) -> None:
+        self.losses(tuple(loss for stream in self.sending for loss in stream.stop()), what)
 
     def worst_segment(self) -> str:
         """The trench whose cut hits most demands, among those where nothing should be lost."""
@@ -119,20 +128,19 @@ class Demo:
     def cut(self) -> str:
         segment = self.worst_segment()
         links, _ = elements(self.state.compiled.topology, [segment])
-        feeds = self.feeds(links)
-        say("5  A digger", f"{segment} is cut while every application over it sends {PPS:.0f} packets a second.")
-        with Stream(self.lab.wire(), feeds, PPS) as stream:
+        say("5  A digger", f"{segment} is cut while every application over it sends.")
+        with self.streams(links):
             time.sleep(1.0)
             self.sdnctl("lab", "cut", segment)
             time.sleep(1.0)
-            self.losses(stream.stop(), "the switches repaired it themselves; no controller took part")
+            self.stop("the switches repaired it themselves; no controller took part")
         say(
             "6  The controller",
             "Groups are pinned to their bypass, trunks move to new paths, protection is rebuilt.",
         )
-        with Stream(self.lab.wire(), feeds, PPS) as stream:
+        with self.streams(links):
             self.sdnctl("controller", "reconcile")
-            self.losses(stream.stop(), "while trunks moved: make before break")
+            self.stop("while trunks moved: make before break")
         self.sdnctl("verify", "--live")
         return segment
 

@@ -125,7 +125,8 @@ def status(found: Status) -> list[RenderableType]:
             "", "application", "class", ("demands", RIGHT), "V1 proof", "V2 held", "V3 probes", "protection"
         )
         for one in found.applications:
-            lost = f"[yellow]{one.unprotected} lost it[/]" if one.unprotected else "as asked"
+            lost = f"[yellow]{one.unprotected} have less[/]" if one.unprotected else "as asked"
+            lost += f", [bold red]{one.cut_off} cut off[/]" if one.cut_off else ""
             marks = [MARK[one.levels[level]] for level in ("V1", "V2", "V3")]
             shown.add_row(one.application, one.service_class, str(one.demands), *marks, lost)
         parts.append(shown)

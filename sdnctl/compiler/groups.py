@@ -9,6 +9,9 @@ from sdnctl.compiler.ir import Bypass, Trunk
 from sdnctl.intents.demand import Grade
 from sdnctl.topology.graph import Hop, Path
 
+STANDBY = "!standby"
+"""What stands behind a trunk's key where its standby path is meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class HopGroup:
@@ -31,26 +34,38 @@ def bare_group(hop: Hop) -> HopGroup:
     return HopGroup(f"bare:{hop.link}:{hop.tail}>{hop.head}", hop, None)
 
 
-def hop_groups(path: Path, grade: Grade, bypasses: Mapping[str, Bypass]) -> tuple[HopGroup, ...]:
+def trunk_hops(trunk: Trunk, path: Path, bypasses: Mapping[str, Bypass]) -> tuple[HopGroup, ...]:
+    """One group per hop of a trunk's path, or of its standby."""
+    return hop_groups(path, trunk.grade, bypasses, trunk.key + STANDBY if path is trunk.standby else trunk.key)
+
+
+def hop_groups(
+    path: Path, grade: Grade, bypasses: Mapping[str, Bypass], user: str | None = None
+) -> tuple[HopGroup, ...]:
     """One group per hop of a path.
 
-    `bypasses` is by bypass key. Grade `node` goes round the next switch wherever there is one to go round and
-    the bypass exists, else round the link; a hop for which there is no bypass (the `protect` pass says why)
-    is bare.
+    `bypasses` is by bypass key; only those that `user` may take count (None: all of them). Grade `node` goes
+    round the next switch wherever there is one to go round and the bypass exists, else round the link; a hop for
+    which there is no bypass (the `protect` pass says why) is bare.
     """
-    return tuple(_hop_group(path, index, grade, bypasses) for index in range(len(path.hops)))
+    return tuple(_hop_group(path, index, grade, bypasses, user) for index in range(len(path.hops)))
 
 
-def _hop_group(path: Path, index: int, grade: Grade, bypasses: Mapping[str, Bypass]) -> HopGroup:
+def _hop_group(path: Path, index: int, grade: Grade, bypasses: Mapping[str, Bypass], user: str | None) -> HopGroup:
     hop = path.hops[index]
     name = f"{hop.link}:{hop.tail}>{hop.head}"
     if grade is Grade.NODE and index + 1 < len(path.hops):
         round_node = f"{name}>{path.hops[index + 1].head}"
-        if round_node in bypasses:
+        if may_take(bypasses.get(round_node), user):
             return HopGroup(f"node:{round_node}", hop, bypasses[round_node])
-    if grade is not Grade.NONE and name in bypasses:
+    if grade is not Grade.NONE and may_take(bypasses.get(name), user):
         return HopGroup(f"link:{name}", hop, bypasses[name])
     return bare_group(hop)
+
+
+def may_take(bypass: Bypass | None, user: str | None) -> bool:
+    """Whether a trunk (or standby) may be repaired by this bypass."""
+    return bypass is not None and (user is None or bypass.users is None or user in bypass.users)
 
 
 def trunk_paths(trunk: Trunk) -> tuple[tuple[int, Path], ...]:

@@ -131,7 +131,9 @@ class Bypass:
     """A way round one directed hop (link bypass), or round the switch behind it (node bypass).
 
     `key` is ``link:tail>head`` or ``link:tail>head>next`` (`next` is where the packet merges).
-    `label` is None when `path` is a single hop: then no label is pushed.
+    `label` is None when `path` is a single hop: then no label is pushed. `users` are the trunks (standbys with
+    ``!standby`` behind their key) that may take it: another trunk over the same hop may have to avoid what it
+    meets. None means whoever runs over the hop.
     """
 
     key: str
@@ -139,6 +141,7 @@ class Bypass:
     link: str
     path: Path
     label: int | None
+    users: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

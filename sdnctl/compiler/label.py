@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sdnctl.compiler.groups import hop_groups, trunk_group_key, trunk_paths
+from sdnctl.compiler.groups import STANDBY, trunk_group_key, trunk_hops, trunk_paths
 from sdnctl.compiler.ir import Baseline, Bypass, LabelRange, Network, Placement, Settings, Trunk
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL, numbers
 from sdnctl.dataplane.values import GROUP_BASE, GROUP_LIMIT, METER_BASE, METER_LIMIT, RuleSet
@@ -21,7 +21,6 @@ from sdnctl.intents.demand import Demand
 from sdnctl.topology.graph import Path
 from sdnctl.units import Bitrate
 
-STANDBY = "!standby"
 DEMAND_NUMBERS = LabelRange(1, METER_LIMIT - METER_BASE)
 GROUP_NUMBERS = LabelRange(1, GROUP_LIMIT - GROUP_BASE)
 
@@ -220,7 +219,7 @@ def _group_keys(trunks: Iterable[Trunk], bypasses: Iterable[Bypass]) -> set[str]
     for trunk in trunks:
         keys.add(trunk_group_key(trunk.key))
         for _, path in trunk_paths(trunk):
-            keys.update(group.key for group in hop_groups(path, trunk.grade, by_key))
+            keys.update(group.key for group in trunk_hops(trunk, path, by_key))
     return keys
 
 

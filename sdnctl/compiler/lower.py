@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from sdnctl.compiler.abilities import Abilities, fit
 from sdnctl.compiler.classify import ANY_TAG, UNTAGGED, is_whole_port, selections, tag_of
-from sdnctl.compiler.groups import HopGroup, active, hop_groups, trunk_group_key, trunk_paths
+from sdnctl.compiler.groups import HopGroup, active, trunk_group_key, trunk_hops, trunk_paths
 from sdnctl.compiler.ir import Bypass, Network, Trunk
 from sdnctl.compiler.label import Labelled, service_key
 from sdnctl.compiler.tables import (
@@ -100,7 +100,7 @@ def _all_rules(network: Network, labelled: Labelled, demands: Iterable[Demand]) 
     for trunk in labelled.trunks:
         yield from trunk_rules(trunk, labelled, bypasses)
         for _, path in trunk_paths(trunk):
-            used.update((group.key, group) for group in hop_groups(path, trunk.grade, bypasses))
+            used.update((group.key, group) for group in trunk_hops(trunk, path, bypasses))
     for group in used.values():
         yield group.hop.tail, hop_group(topology, labelled, group)
     for key in sorted({group.bypass.key for group in used.values() if group.bypass is not None}):
@@ -203,13 +203,13 @@ def trunk_rules(trunk: Trunk, labelled: Labelled, bypasses: Mapping[str, Bypass]
     for label, path in trunk_paths(trunk):
         mark = cookie(Kind.TRUNK, label)
         match = Match.of(eth_type=ETH_MPLS, mpls_label=label)
-        for group in hop_groups(path, trunk.grade, bypasses)[1:]:
+        for group in trunk_hops(trunk, path, bypasses)[1:]:
             actions = (DecMplsTtl(), ToGroup(GROUP_BASE + labelled.groups[group.key]))
             yield group.hop.tail, TRANSIT.flow(match, mark, actions)
         yield trunk.egress, TRANSIT.flow(match, mark, (PopMpls(),), goto=DELIVER)
 
     label, path = active(trunk)
-    first = hop_groups(path, trunk.grade, bypasses)[0]
+    first = trunk_hops(trunk, path, bypasses)[0]
     push = (PushMpls(), SetField("mpls_label", label), ToGroup(GROUP_BASE + labelled.groups[first.key]))
     number = labelled.groups[trunk_group_key(trunk.key)]
     yield trunk.ingress, Group(GROUP_BASE + number, GroupType.INDIRECT, (Bucket(push),))

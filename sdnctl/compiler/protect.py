@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sdnctl.compiler.detour import Guard, Need, guards
+from sdnctl.compiler.groups import STANDBY
 from sdnctl.compiler.ir import Baseline, Bypass, Network, Placement
 from sdnctl.compiler.proof import listed
 from sdnctl.compiler.route import Profile, Router
@@ -67,6 +68,7 @@ class _Protect:
         self.router = Router(network.topology, network.settings)
         self.demands = {demand.id: demand for demand in network.demands}
         self.needs: dict[Guard, Need] = {}
+        self.users: dict[Guard, set[str]] = defaultdict(set)
         self.cir: dict[Guard, int] = defaultdict(int)  # what the bypass of a guard takes over
         self.load: dict[Place, int] = defaultdict(int)  # without any failure
         self.diagnostics = Diagnostics()
@@ -84,7 +86,10 @@ class _Protect:
                 self._join(self._use(key, standby, Grade.LOCAL), standby=True)
         chosen = {guard: self._choose(guard) for guard in sorted(self.needs)}
         self._report_overbooked(list(self._takers(chosen)))
-        bypasses = [Bypass(guard.key, guard.protects, guard.link, path, None) for guard, path in chosen.items()]
+        bypasses = [
+            Bypass(guard.key, guard.protects, guard.link, path, None, tuple(sorted(self.users[guard])))
+            for guard, path in chosen.items()
+        ]
         return tuple(sorted(bypasses, key=lambda bypass: bypass.key)), self.diagnostics.sorted()
 
     def _trunks(self) -> list[tuple[str, tuple[Path, Path | None]]]:
@@ -128,6 +133,7 @@ class _Protect:
                 merged = asked if old is None else old.merge(asked)
                 if self._satisfiable(option, merged):
                     self.needs[option] = merged
+                    self.users[option].add(use.trunk + STANDBY if standby else use.trunk)
                     if not standby:
                         self.cir[option] += use.cir
                     break

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.compiler.pipeline import compile_network
+from sdnctl.compiler.protection import effective_grades
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.plan.model import Plan
 from sdnctl.southbound.fleet import Fleet, Observation
@@ -75,6 +76,7 @@ def network_of(compiled: Compiled, down: frozenset[str]) -> Network:
 def moves(before: Compiled, after: Compiled) -> tuple[Moved, ...]:
     """Trunks whose path or protection differs between two compiled states."""
     old = {trunk.key: trunk for trunk in before.trunks}
+    had, have = effective_grades(before), effective_grades(after)
     owner = {demand.id: demand.application for demand in after.demands}
     return tuple(
         Moved(
@@ -82,11 +84,11 @@ def moves(before: Compiled, after: Compiled) -> tuple[Moved, ...]:
             tuple(sorted({owner[demand] for demand in trunk.demands})),
             old[trunk.key].path.nodes,
             trunk.path.nodes,
-            old[trunk.key].grade,
-            trunk.grade,
+            had[trunk.key],
+            have[trunk.key],
         )
         for trunk in after.trunks
-        if trunk.key in old and (trunk.path != old[trunk.key].path or trunk.grade != old[trunk.key].grade)
+        if trunk.key in old and (trunk.path != old[trunk.key].path or have[trunk.key] != had[trunk.key])
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sdnctl.compiler.groups import hop_groups, trunk_group_key, trunk_paths
+from sdnctl.compiler.groups import trunk_group_key, trunk_hops, trunk_paths
 from sdnctl.compiler.ir import Compiled, Trunk
 from sdnctl.compiler.label import service_key
 from sdnctl.compiler.tables import Kind, read_cookie
@@ -58,7 +58,7 @@ class Owners:
         for trunk in self.compiled.trunks:
             keys = [trunk_group_key(trunk.key)]
             for _, path in trunk_paths(trunk):
-                keys += (group.key for group in hop_groups(path, trunk.grade, bypasses))
+                keys += (group.key for group in trunk_hops(trunk, path, bypasses))
             for key in keys:
                 if key in numbers:
                     table[numbers[key]].update(trunk.demands)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sdnctl.compiler.protection import effective_grades, stranded
 from sdnctl.intents.demand import Demand
 from sdnctl.southbound.base import Counters
 from sdnctl.southbound.ports import links_down
@@ -21,13 +22,14 @@ LEVELS = ("V1", "V2", "V3")
 
 @dataclass(frozen=True)
 class ApplicationStatus:
-    """One application: its demands and trunks, the grade it asked for, and each level's verdict or *stale*."""
+    """One application: demands, how many have less protection than asked or no path at all, verdicts by level."""
 
     application: str
     tenant: str
     service_class: str
     demands: int
     unprotected: int
+    cut_off: int
     levels: Mapping[str, str]
 
 
@@ -83,7 +85,11 @@ def status(context: Context) -> Status:
 def _applications(context: Context, snapshot: int) -> tuple[ApplicationStatus, ...]:
     _, state = context.need_applied()
     wanted = {demand.id: demand for demand in state.compiled.demands}
-    grades = {demand: trunk.grade for trunk in state.compiled.trunks for demand in trunk.demands}
+    grades = effective_grades(state.compiled)
+    cut_off = stranded(state.compiled, state.down)
+    weaker = cut_off | {
+        demand for trunk in state.compiled.trunks if grades[trunk.key] != trunk.grade for demand in trunk.demands
+    }
     kept = {(verdict.application, verdict.level): verdict for verdict in context.store.verdicts()}
     rows: dict[str, list[Demand]] = {}
     for demand in wanted.values():
@@ -94,7 +100,8 @@ def _applications(context: Context, snapshot: int) -> tuple[ApplicationStatus, .
             demands[0].tenant,
             demands[0].service_class,
             len(demands),
-            sum(grades.get(demand.id, demand.grade) != demand.grade for demand in demands),
+            sum(demand.id in weaker for demand in demands),
+            sum(demand.id in cut_off for demand in demands),
             {level: judged(kept.get((name, level)), snapshot) for level in LEVELS},
         )
         for name, demands in sorted(rows.items())

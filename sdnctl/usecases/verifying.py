@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sdnctl.compiler.ir import Compiled
+from sdnctl.compiler.protection import promised
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, InputError, UsageError
 from sdnctl.southbound.fleet import Observation
@@ -94,7 +95,7 @@ def prove(
         compiled.topology,
         compiled.settings,
         compiled.classes,
-        compiled.demands,
+        promised(compiled, down),
         compiled.trunks,
         rules,
         failures,
@@ -178,9 +179,9 @@ def _verdicts(snapshot: int, state: State, found: Verification) -> list[Verdict]
     proof = {one.application: one for one in found.v1.applications}
     verdicts = []
     for name in sorted({demand.application for demand in state.compiled.demands}):
-        one = proof[name]
-        verdict = "failed" if one.violated or found.v1.faults else "ok"
-        verdicts.append(Verdict(name, "V1", made, snapshot, verdict, ", ".join(one.residual)))
+        one = proof.get(name)  # an application that is cut off altogether promises nothing
+        verdict = "failed" if one is None or one.violated or found.v1.faults else "ok"
+        verdicts.append(Verdict(name, "V1", made, snapshot, verdict, ", ".join(one.residual) if one else ""))
         if found.v2 is not None:
             verdicts.append(Verdict(name, "V2", made, snapshot, "ok" if found.v2.ok else "failed", ""))
         if found.v3 is not None:
