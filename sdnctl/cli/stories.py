@@ -87,9 +87,10 @@ def _one(one: DemandStory) -> list[RenderableType]:
     ]
     if one.trunk is not None:
         parts.append(f"trunk {one.trunk.key}, label {one.trunk.label}: {' → '.join(one.trunk.path.nodes)}")
-        hops = table("", "link", ("km", RIGHT), ("µs", RIGHT), "if it is cut")
+        hops = table("", "link", "in cables", ("km", RIGHT), ("µs", RIGHT), "repaired by")
         for hop in one.hops:
-            hops.add_row(hop.hop.link, f"{hop.length / 1000:.2f}", f"{hop.delay:.0f}", hop.repair)
+            cables = " ".join(name.removeprefix("cable:") for name in hop.shares if name.startswith("cable:"))
+            hops.add_row(hop.hop.link, cables, f"{hop.length / 1000:.2f}", f"{hop.delay:.0f}", hop.repair)
         parts.append(hops)
     if one.standby:
         parts.append(f"standby: {' → '.join(one.standby)}")

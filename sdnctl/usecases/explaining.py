@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from sdnctl.compiler.groups import trunk_hops
 from sdnctl.compiler.ir import Compiled, Trunk
+from sdnctl.compiler.label import service_key
 from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import COOKIE_OWNER, Flow, Group, RuleSet
 from sdnctl.errors import Diagnostic, InputError, Source
@@ -94,14 +96,11 @@ def _hop(compiled: Compiled, trunk: Trunk, index: int) -> HopStory:
     hop = trunk.path.hops[index]
     link = compiled.topology.links[hop.link]
     bypasses = {bypass.key: bypass for bypass in compiled.bypasses}
-    key = f"{hop.link}:{hop.tail}>{hop.head}"
-    repair = "none"
-    if trunk.grade != "none":
-        after = trunk.path.hops[index + 1].head if index + 1 < len(trunk.path.hops) else ""
-        found = bypasses.get(f"{key}>{after}") if trunk.grade == "node" and after else bypasses.get(key)
-        if found is not None:
-            label = f"label {found.label}" if found.label is not None else "no label"
-            repair = f"{' → '.join(found.path.nodes)} ({label})"
+    found = trunk_hops(trunk, trunk.path, bypasses)[index].bypass
+    repair = "nothing"
+    if found is not None:
+        label = f"label {found.label}" if found.label is not None else "no label"
+        repair = f"{' → '.join(found.path.nodes)} ({label})"
     shares = sorted(compiled.topology.risks[hop.link])
     return HopStory(hop, link.length, link.delay, tuple(shares), repair)
 
@@ -110,7 +109,7 @@ def _rules(state: State, demand: Demand, trunk: Trunk | None) -> list[tuple[str,
     """Rules that packets of one demand meet, with the groups they go to."""
     compiled = state.compiled
     number = compiled.baseline.ids["demand"][demand.id]
-    service = compiled.baseline.ids["service"][f"{demand.application}/{demand.egress.id}"]
+    service = compiled.baseline.ids["service"][service_key(demand)]
     cookies = {COOKIE_OWNER | 1 << 32 | number, COOKIE_OWNER | 4 << 32 | service}
     if trunk is not None:
         cookies.add(COOKIE_OWNER | 2 << 32 | trunk.label)
