@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
+from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError, Diagnostic
 from sdnctl.plan.model import Change, Observed, SettingsChange, Stage
 from sdnctl.southbound.base import Counters, Driver, Payload, Target
@@ -29,6 +30,11 @@ class Observation:
     rules: Mapping[str, Observed | None]
     settings: Mapping[str, Observed | None] = field(default_factory=dict)
     faults: Mapping[str, DeviceError] = field(default_factory=dict)
+
+    @property
+    def rule_sets(self) -> Mapping[str, RuleSet | None]:
+        """Rules only, None where the device could not be asked."""
+        return {device: one.rules if one is not None else None for device, one in self.rules.items()}
 
     @property
     def unreachable(self) -> tuple[str, ...]:
