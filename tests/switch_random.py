@@ -168,8 +168,9 @@ def _police_and_encap(random: Random, made: RuleSet, groups: list[int]) -> None:
 
 
 TC_GUARD = Flow(3, 200, Match.of(eth_type=ETH_MPLS, mpls_label=3, mpls_tc=0))
-"""Never hit: label 3 is in no stack (RFC 3032). Without a rule that looks at the class, Open vSwitch 3.1 caches
-`DecMplsTtl` and label rewrites for all classes together, and writes the first packet's class into all others; see `test_classes_of_one_label_do_not_mix`."""
+"""Never hit: label 3 is in no stack (RFC 3032). Without a rule that looks at the traffic class, Open vSwitch 3.1
+caches `DecMplsTtl` and label rewrites for all classes together, and writes the first packet's class into all
+others; see `test_classes_of_one_label_do_not_mix`."""
 
 
 def _transit(random: Random, made: RuleSet, groups: list[int]) -> None:

@@ -202,7 +202,8 @@ def format_flow(flow: Flow) -> str:
     table = "" if not flow.table else f"table={flow.table}, "
     parts = [] if flow.priority == DEFAULT_PRIORITY else [f"priority={flow.priority}"]
     parts += [text] if (text := format_match(flow.match)) else []
-    return f"{head}{table}{','.join(parts)} actions={format_instructions(flow)}"
+    middle = f"{','.join(parts)} " if parts else ""
+    return f"{head}{table}{middle}actions={format_instructions(flow)}"
 
 
 def _format_bucket(bucket: Bucket, kind: GroupType) -> str:

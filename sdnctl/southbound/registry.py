@@ -113,7 +113,7 @@ class Registry:
         elif close:
             hint = f"did you mean {close[0]}?"
         else:
-            hint = f"a plugin brings it through the entry-point group {GROUP}: pip install sdnctl-{name}"
+            hint = f"install the distribution that brings it through the entry-point group {GROUP}"
         return Diagnostic(
             "driver-missing",
             f"no driver called {name} is installed",
