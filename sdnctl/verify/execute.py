@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from sdnctl.dataplane.values import (
+    PORT_CONTROLLER,
     Action,
     Bucket,
     ClearInPort,
@@ -284,6 +285,8 @@ class _Run:
     def _output(self, packet: Packet, port: int) -> None:
         if port == packet.in_port:
             self.drop(packet, "hairpin", f"output to port {port}, where the packet came in")
+        elif port == PORT_CONTROLLER:
+            self.drop(packet, "controller", "goes to the controller")
         elif port > LAST_PORT:
             self.drop(packet, "reserved-port", f"output to reserved port {port:#x}")
         elif not packet.ethernet:

@@ -106,12 +106,14 @@ def _flips(
 
 
 def groups_to(port: int, rules: RuleSet) -> list[int]:
-    """Groups whose first bucket sends straight to a port."""
-    return [
-        group.id
-        for group in rules.groups.values()
-        if group.buckets and any(isinstance(act, Output) and act.port == port for act in group.buckets[0].actions)
-    ]
+    """Groups of the hop by a port: their first bucket sends straight to it, without a bypass label."""
+    found = []
+    for group in rules.groups.values():
+        actions = group.buckets[0].actions if group.buckets else ()
+        pushes = any(isinstance(action, PushMpls) for action in actions)
+        if not pushes and any(isinstance(action, Output) and action.port == port for action in actions):
+            found.append(group.id)
+    return found
 
 
 def _with_start(walk: Walk, working: Delivered) -> Walk:
