@@ -258,7 +258,7 @@ def fabric(rules: Mapping[str, RuleSet], *topologies: Topology) -> Fabric:
         (node, port)
         for topo in topologies
         for node in topo.nodes
-        for port in (*range(FIRST_EDGE_PORT, FIRST_EDGE_PORT + 30), 400, 401, *MOVED_PORTS)
+        for port in (*range(50, 70), *range(FIRST_EDGE_PORT, FIRST_EDGE_PORT + 30), 400, 401, *MOVED_PORTS)
     ]
     return Fabric(rules, wires, edge_ports=edges)
 

@@ -19,9 +19,11 @@ from sdnctl.compiler.tables import (
     DELIVER,
     DEMUX,
     ENCAP,
+    IMPLICIT_NULL,
     LOW32,
     POLICE,
     PRIORITY_EDGE,
+    PRIORITY_GUARD,
     PRIORITY_TRUNK_PORT,
     TRANSIT,
     Kind,
@@ -80,7 +82,7 @@ def lower(
     for switch, rule in _all_rules(network, labelled, demands):
         rules[switch].add(rule)
     for switch in rules:
-        rules[switch].add(*trunk_port_rules(network.topology, switch, rules[switch]))
+        rules[switch].add(*carrier_rules(network.topology, switch, rules[switch]))
     for switch, abilities in sorted((capabilities or {}).items()):
         if switch in rules:
             rules[switch], findings = fit(switch, rules[switch], abilities)
@@ -263,8 +265,12 @@ def _port(topology: Topology, hop: Hop) -> int:
     return topology.links[hop.link].port_at(hop.tail)
 
 
-def trunk_port_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[Flow]:
-    """What lets MPLS in by the ports of links, on a switch that forwards or delivers any; else nothing."""
+def carrier_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[Flow]:
+    """What lets MPLS in by the ports of links, on a switch that forwards or delivers any; else nothing.
+
+    And a rule that no packet hits: because it looks at the class, Open vSwitch caches packets of each class apart.
+    Without it 3.1 writes the class of a label's first packet into all others when it decrements the TTL.
+    """
     if not any(flow.table == TRANSIT.number for flow in rules.flows.values()):
         return
     for port in sorted(topology.links[hop.link].port_at(switch) for hop in topology.adjacency[switch]):
@@ -272,3 +278,5 @@ def trunk_port_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterato
         yield CLASSIFY.flow(
             match, cookie(Kind.PORT, port), (ClearInPort(),), priority=PRIORITY_TRUNK_PORT, goto=TRANSIT
         )
+    never = Match.of(eth_type=ETH_MPLS, mpls_label=IMPLICIT_NULL, mpls_tc=0)
+    yield TRANSIT.flow(never, cookie(Kind.PORT, 0), priority=PRIORITY_GUARD)

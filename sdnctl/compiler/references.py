@@ -24,6 +24,7 @@ LABEL, DEMAND, GROUP = "label", "demand", "group"
 _LABELLED = (3, 4)
 _SERVICE_IN_METADATA = 5
 _LOW32 = 0xFFFFFFFF
+_RESERVED = 16  # labels below are nobody's (RFC 3032)
 
 
 def actions_of(item: Flow | Group | Meter) -> Iterator[Action]:
@@ -50,7 +51,8 @@ def labels_written(item: Flow | Group | Meter) -> frozenset[int]:
 def label_matched(flow: Flow) -> int | None:
     """The label that a transit, deliver or demux rule is for."""
     if flow.table in _LABELLED:
-        return _exact(flow, "mpls_label")
+        label = _exact(flow, "mpls_label")
+        return None if label is None or label < _RESERVED else label
     return _exact(flow, "metadata") if flow.table == _SERVICE_IN_METADATA else None
 
 

@@ -37,7 +37,11 @@ LOW32 = 0xFFFFFFFF
 
 PRIORITY_TRUNK_PORT = 300
 PRIORITY_EDGE = 200
+PRIORITY_GUARD = 200
 PRIORITY_RULE = 100
+
+IMPLICIT_NULL = 3
+"""A label that is in no stack on the wire (RFC 3032 §2.1)."""
 
 
 class Kind(IntEnum):
@@ -47,7 +51,7 @@ class Kind(IntEnum):
     TRUNK = 2  # transit: trunk label
     BYPASS = 3  # transit: bypass label
     SERVICE = 4  # deliver, demux: service label
-    PORT = 5  # what every trunk port has: port number
+    PORT = 5  # what a switch has that carries trunks: port number, 0 for the whole switch
 
 
 def cookie(kind: Kind, number: int) -> int:
@@ -128,7 +132,13 @@ ENCAP = Table(
     frozenset((5,)),
     metadata=True,
 )
-TRANSIT = Table(3, "transit", _LABEL, frozenset((PopMpls, DecMplsTtl, SetField, Output, ToGroup)), frozenset((4,)))
+TRANSIT = Table(
+    3,
+    "transit",
+    _LABEL | {"mpls_tc"},
+    frozenset((PopMpls, DecMplsTtl, SetField, Output, ToGroup)),
+    frozenset((4,)),
+)
 DELIVER = Table(4, "deliver", _LABEL, frozenset((Decap, Output)), frozenset((5,)), metadata=True)
 DEMUX = Table(5, "demux", frozenset(("metadata", "vlan_vid")), frozenset((PushVlan, PopVlan, SetField, Output)))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from sdnctl.compiler.references import groups_used
-from sdnctl.compiler.tables import CLASSIFY, DELIVER, DEMUX, ENCAP, POLICE, TRANSIT
+from sdnctl.compiler.tables import CLASSIFY, DELIVER, DEMUX, ENCAP, POLICE, TRANSIT, Kind, read_cookie
 from sdnctl.dataplane.text import flow_order
 from sdnctl.dataplane.values import Flow, Group, Meter, Queue, RuleSet, SwitchSettings, is_ours
 from sdnctl.plan.model import Change, Op, Rule, StageKind
@@ -43,9 +43,10 @@ def _difference(before: Mapping[K, R], after: Mapping[K, R]) -> Iterator[Change]
             yield Change(Op.DELETE, rule, rule)
 
 
-def is_trunk_port_rule(rule: Rule) -> bool:
-    """Whether a rule is what every trunk port has: MPLS goes to transit."""
-    return isinstance(rule, Flow) and rule.table == CLASSIFY.number and rule.goto == TRANSIT.number
+def is_carrier_rule(rule: Rule) -> bool:
+    """Whether a rule belongs to no demand or trunk, but to a switch that carries any (`lower`)."""
+    mark = read_cookie(rule.cookie) if isinstance(rule, Flow) else None
+    return mark is not None and mark[0] is Kind.PORT
 
 
 def stage_of(change: Change) -> StageKind:
@@ -53,7 +54,7 @@ def stage_of(change: Change) -> StageKind:
     rule = change.rule
     if change.op is Op.DELETE:
         return StageKind.RETIRE
-    if is_trunk_port_rule(rule):
+    if is_carrier_rule(rule):
         return StageKind.PREPARE
     # A classify rule that changes leads to another demand number, whose police and encap rules may be new.
     if isinstance(rule, Flow) and (

@@ -22,7 +22,7 @@ from sdnctl.compiler.references import (
 from sdnctl.compiler.tables import CLASSIFY, DEMUX, ENCAP, POLICE, TRANSIT, Kind, read_cookie
 from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.plan.apply import apply_changes
-from sdnctl.plan.changes import in_stages, is_trunk_port_rule
+from sdnctl.plan.changes import in_stages, is_carrier_rule
 from sdnctl.plan.model import Change, Op, Rule, StageKind
 
 
@@ -183,7 +183,7 @@ class _Needed:
         """A rule that may go, filed under what would lead to it."""
         if not isinstance(rule, Flow):
             self.offered[type(rule).__name__, device, rule.id].append((device, rule))
-        elif is_trunk_port_rule(rule):
+        elif is_carrier_rule(rule):
             self.offered["transit", device].append((device, rule))
         elif rule.table == DEMUX.number or rule.table in (POLICE.number, ENCAP.number):
             self.offered["metadata", device, rule.table, metadata_matched(rule)].append((device, rule))

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from compile_networks import both_ways, endpoint, network, random_network
+from compile_networks import both_ways, down_ports, endpoint, ethernet, fabric, network, random_network
 from paths_networks import ring, topology
 
 from sdnctl.compiler.ir import LabelRange, Network, Settings
@@ -145,6 +145,18 @@ def test_who_has_no_path_while_links_are_down_keeps_the_one_it_had() -> None:
     ]
     with pytest.raises(CompileError):  # what was never carried has nothing to keep
         compile_network(replace(one, down=frozenset({"l0", "l3"})))
+
+
+@pytest.mark.parametrize("stack", [((16, 1),), ((16, 0), (17, 1)), ((1000, 1),), ((200_000, 1),)])
+def test_a_customer_frame_that_is_mpls_meets_no_label_of_ours(stack: tuple[tuple[int, int], ...]) -> None:
+    """Documented as not carried (Open vSwitch 3.1); it must not get anywhere either."""
+    one = net(*line("x", 50), *line("y", 51))
+    built = fabric(compile_network(one).rules, one.topology)
+    labels = b"".join((label << 12 | bottom << 8 | 64).to_bytes(4, "big") for label, bottom in stack)
+    for cut in ([], ["l0"], ["l3"]):
+        built.fail(down_ports(one, cut))
+        for port in (50, 51):
+            assert not built.inject("a", port, ethernet([], 0x8847, labels + bytes(46))).frames
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from compile_networks import both_ways, endpoint, network
 from paths_networks import ring, topology
 
+from sdnctl.compiler.groups import STANDBY
 from sdnctl.compiler.ir import Baseline, Bypass, LabelRange, Network, Placement, Settings
-from sdnctl.compiler.label import STANDBY, Labelled, label, next_baseline, settle
+from sdnctl.compiler.label import Labelled, label, next_baseline, settle
 from sdnctl.compiler.lower import lower
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, Grade, Service

@@ -134,8 +134,11 @@ def test_unprotected_line_rule_by_rule() -> None:
         fields = Match.of(in_port=port, eth_type=ETH_MPLS)
         return Flow(0, 300, fields, cookie(Kind.PORT, port), (ClearInPort(),), goto=3)
 
+    guard = Match.of(eth_type=ETH_MPLS, mpls_label=3, mpls_tc=0)
+    never = Flow(3, 200, guard, cookie(Kind.PORT, 0))
     assert rules["b"] == RuleSet.of(
         [
+            never,
             port_rule(2),
             port_rule(3),
             Flow(3, 100, match, cookie(Kind.TRUNK, 1000), (DecMplsTtl(), ToGroup(second))),
@@ -145,6 +148,7 @@ def test_unprotected_line_rule_by_rule() -> None:
     service = Match.of(eth_type=ETH_MPLS, mpls_label=200_000)
     assert rules["c"] == RuleSet.of(
         [
+            never,
             port_rule(4),
             port_rule(5),
             Flow(3, 100, match, cookie(Kind.TRUNK, 1000), (PopMpls(),), goto=4),

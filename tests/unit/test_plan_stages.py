@@ -157,15 +157,7 @@ def test_a_switch_that_begins_to_carry_opens_its_ports_before_traffic_turns_to_i
         assert stage.kind in (StageKind.PREPARE, StageKind.SWITCH)
         for device, changes in stage.changes.items():
             held[device] = apply_changes(held[device], changes)
-        check_delivery(fabric(held, TOPOLOGY), ())
-    check_delivery(_with_port_50(held), one.demands)
-
-
-def _with_port_50(held: dict[str, RuleSet]):  # type: ignore[no-untyped-def]
-    built = fabric(held, TOPOLOGY)
-    for switch in built.switches.values():
-        switch.ports.setdefault(50, type(next(iter(switch.ports.values())))())
-    return built
+    check_delivery(fabric(held, TOPOLOGY), one.demands)
 
 
 def test_devices_that_do_not_answer_are_named_and_left_alone() -> None:
