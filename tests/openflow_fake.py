@@ -105,6 +105,7 @@ class FakeSwitch:
                 connection, _ = server.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._connections.append(connection)
             self._spawn(self._serve, connection)

@@ -111,7 +111,8 @@ class PrivateSwitch:
             f"--unixctl={self.folder}/vswitchd.ctl",
         )
         wait_until((self.folder / "vswitchd.ctl").exists, "start of ovs-vswitchd")
-        self.vsctl("--timeout=15", "set", "Open_vSwitch", ".", "external_ids:started=yes")
+        # ovs-vsctl waits for the daemon only when something changes, so that has to be new each time.
+        self.vsctl("--timeout=15", "set", "Open_vSwitch", ".", f"external_ids:started={self.daemon.pid}")
 
     def kill(self) -> None:
         """The daemon dies at once, as in a crash; its flows are gone with it."""

@@ -50,8 +50,8 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "error": faults.decode_error,
 }
 
-FUZZ = settings(max_examples=30)
-ROUND_TRIPS = settings(max_examples=50)
+FUZZ = settings(max_examples=20)
+ROUND_TRIPS = settings(max_examples=40)
 LENGTHS = st.sampled_from((0, 1, 3, 4, 7, 8, 15, 16, 24, 40, 48, 64, 255, 0x7FFF, 0xFFFF))
 
 
@@ -125,6 +125,18 @@ def test_mutated_messages(name: str, data: st.DataObject) -> None:
     check(name, data.draw(mutated(valid_bodies[name])))
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("name", DECODERS)
+@settings(max_examples=20_000, derandomize=False)
+@given(data=st.data())
+def test_every_parser_at_length(name: str, data: st.DataObject) -> None:
+    """The full count, with new octets each time."""
+    check(
+        name,
+        data.draw(st.one_of(st.binary(max_size=400), mutated(valid_bodies.get(name, st.binary(min_size=60))))),
+    )
+
+
 # ── round trips ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,6 +157,7 @@ def test_groups_come_back(value: Group) -> None:
     assert group.decode_groups(group.group_entry(value)) == [value]
 
 
+@ROUND_TRIPS
 @given(st.lists(actions, max_size=8))
 def test_actions_come_back(items: list[Action]) -> None:
     data = encode_actions(items)
@@ -375,6 +388,7 @@ def test_a_stream_of_well_framed_nonsense(messages: list[tuple[Type, int, bytes]
     assert str(whole.closed.result()) == str(pieces.closed.result())
 
 
+@ROUND_TRIPS
 @given(u16)
 def test_a_length_shorter_than_the_header_closes(length: int) -> None:
     header = struct.pack("!BBHI", 4, Type.ECHO_REQUEST, length, 1)

@@ -19,7 +19,7 @@ ofp, parser, DATAPATH = oracle.ofp, oracle.parser, oracle.DATAPATH
 oracle_actions: st.SearchStrategy[Action] = st.one_of(standard_actions, st.builds(ClearInPort))
 oracle_flows = flows(oracle_actions)
 oracle_groups = groups(oracle_actions)
-EXAMPLES = settings(max_examples=40)
+EXAMPLES = settings(max_examples=30)
 
 
 # ── what we send ─────────────────────────────────────────────────────────────────────────────────
@@ -65,6 +65,7 @@ def test_bundle_add(value: Flow, number: int, flags: int, xid: int) -> None:
     assert bundle.decode_bundle_add(ours[8:]) == (number, flags, inner)
 
 
+@EXAMPLES
 @given(u32, st.sampled_from(bundle.BundleControl), st.integers(0, 3), xids)
 def test_bundle_control(number: int, control: bundle.BundleControl, flags: int, xid: int) -> None:
     ours = bundle.bundle_control(xid, number, control, flags)
@@ -84,6 +85,7 @@ def test_packet_out(frame: bytes, actions: list[Action], in_port: int, xid: int)
     assert packet.decode_packet_out(ours[8:]) == (frame, tuple(actions), in_port)
 
 
+@EXAMPLES
 @given(xids, st.sampled_from(session.Role), u64)
 def test_role_request(xid: int, role: session.Role, generation: int) -> None:
     ours = session.role_request(xid, role, generation)
@@ -91,6 +93,7 @@ def test_role_request(xid: int, role: session.Role, generation: int) -> None:
     assert session.decode_role(ours[8:]) == (role, generation)
 
 
+@EXAMPLES
 @given(xids, u32, u32, u32)
 def test_set_async(xid: int, packet_in: int, port_status: int, removed: int) -> None:
     pairs = [[mask, mask] for mask in (packet_in, port_status, removed)]
@@ -98,6 +101,7 @@ def test_set_async(xid: int, packet_in: int, port_status: int, removed: int) -> 
     assert session.set_async(xid, packet_in, port_status, removed) == oracle.octets(theirs, xid)
 
 
+@EXAMPLES
 @given(xids, u16, u16)
 def test_config(xid: int, flags: int, length: int) -> None:
     ours = session.set_config(xid, length, flags)
@@ -105,6 +109,7 @@ def test_config(xid: int, flags: int, length: int) -> None:
     assert session.decode_config(ours[8:]) == (flags, length)
 
 
+@EXAMPLES
 @given(xids, st.sets(st.integers(1, 30), min_size=1))
 def test_hello(xid: int, versions: set[int]) -> None:
     ours = session.hello(xid, versions)
@@ -149,6 +154,7 @@ def test_multipart_requests(part: multipart.Part, body: bytes, theirs: object) -
     assert multipart.multipart_request(9, part, body) == oracle.octets(theirs, 9)
 
 
+@EXAMPLES
 @given(st.integers(0, 255), u64, u64)
 def test_flow_stats_request(table: int, cookie: int, mask: int) -> None:
     body = flow.flow_stats_request(table, cookie, mask)
@@ -278,6 +284,7 @@ def test_port_statistics(number: int, counters: list[int]) -> None:
         assert getattr(ours, name) == (0 if value == unknown else value), name
 
 
+@EXAMPLES
 @given(u32, u32, u64, u64, st.lists(st.tuples(u64, u64), max_size=3))
 def test_group_statistics(
     number: int, used: int, packets: int, octets: int, buckets: list[tuple[int, int]]
@@ -289,6 +296,7 @@ def test_group_statistics(
     assert (theirs.group_id, theirs.ref_count, theirs.packet_count) == (number, used, packets)
 
 
+@EXAMPLES
 @given(u64, u32, st.integers(0, 255), st.integers(0, 255), u32)
 def test_features(dpid: int, buffers: int, tables: int, auxiliary: int, capabilities: int) -> None:
     value = session.Features(dpid, buffers, tables, auxiliary, capabilities)
@@ -298,6 +306,7 @@ def test_features(dpid: int, buffers: int, tables: int, auxiliary: int, capabili
     assert session.decode_features(data[8:]) == value
 
 
+@EXAMPLES
 @given(st.integers(0, 0xFFFE), u16, st.binary(max_size=80))
 def test_errors(kind: int, code: int, data: bytes) -> None:
     octets = faults.encode_error(5, kind, code, data)

@@ -65,7 +65,7 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
     return rules
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(rule_sets(), rule_sets())
 def test_restoring_leads_back(wanted: RuleSet, current: RuleSet) -> None:
     """A switch takes the changes in their order, and holds exactly what was wanted."""
@@ -88,7 +88,7 @@ def test_restoring_leads_back(wanted: RuleSet, current: RuleSet) -> None:
     assert restoring(wanted, wanted, touched) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(rule_sets(), st.data())
 def test_applied_is_what_a_switch_does(rules: RuleSet, data: st.DataObject) -> None:
     """Deletions in any order take the same flows along in the mirror as in the switch, and those are touched."""

@@ -11,10 +11,10 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
 from sdnctl.southbound.openflow.address import Address, bad_address, tls_context
@@ -112,8 +112,8 @@ class Listener:
 
     # ── connections ──────────────────────────────────────────────────────────────────────────────
 
-    def _start(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

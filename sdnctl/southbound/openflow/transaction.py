@@ -5,6 +5,7 @@ Both ways return the errors by index of the message that caused them, when the s
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group
@@ -75,10 +76,18 @@ async def send_bundle(
 
     Raises RequestRefused when the bundle itself is refused.
     """
-    await control(channel, bundle, BundleControl.OPEN_REQUEST)
     with channel.watching(first, len(messages)) as errors:
-        await channel.send([bundle_add(bundle, message) for message in messages])
-        await channel.barrier()
+
+        async def fill() -> None:
+            await channel.send([bundle_add(bundle, message) for message in messages])
+            await channel.barrier()
+
+        # What is added follows the opening at once: over a long line, round trips are what takes time.
+        for outcome in await asyncio.gather(
+            control(channel, bundle, BundleControl.OPEN_REQUEST), fill(), return_exceptions=True
+        ):
+            if outcome is not None:
+                raise outcome
         if errors:
             # What could be parsed is in the bundle, and a commit would make half of it.
             await control(channel, bundle, BundleControl.DISCARD_REQUEST)
