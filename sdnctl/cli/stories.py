@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sdnctl.units import format_bitrate
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sdnctl.daemon.reconcile import Reconciled
+    from sdnctl.daemon.reconcile import Moved, Reconciled
     from sdnctl.usecases.explaining import DemandStory, Story
     from sdnctl.usecases.labs import Cut
 
@@ -155,11 +156,13 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
     if not found.steps:
         parts.append("[green]nothing to do[/]: switches hold what was applied, no link changed")
     if found.moved:
-        shown = table("", "trunk of", "was", "is now", "protection")
-        for one in found.moved:
+        shown = table("", "application", "trunk", "was via", "now via", "protection")
+        for one in _both_ways(found.moved):
             same = one.grade_before == one.grade_after
             grade = one.grade_after if same else f"[yellow]{one.grade_before} → {one.grade_after}[/]"
-            shown.add_row(", ".join(one.applications), " → ".join(one.before), " → ".join(one.after), grade)
+            ends = f"{one.before[0]} ↔ {one.before[-1]}"
+            was, now = (" ".join(path[1:-1]) or "direct" for path in (one.before, one.after))
+            shown.add_row(" ".join(one.applications), ends, was, "other fibre" if now == was else now, grade)
         parts.append(shown)
     for what, names in (("down", found.down), ("healed", found.healed), ("not yet stable", found.waiting)):
         if names:
@@ -167,3 +170,12 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
     if found.unreachable:
         parts.append(f"[yellow]not reachable[/]: {', '.join(found.unreachable)}")
     return parts
+
+
+def _both_ways(moved: Sequence[Moved]) -> list[Moved]:
+    """One row for the two directions of a trunk, which take the same way."""
+    rows: dict[tuple[object, ...], Moved] = {}
+    for one in moved:
+        if (one.applications, one.before[::-1], one.after[::-1], one.grade_after) not in rows:
+            rows[one.applications, one.before, one.after, one.grade_after] = one
+    return list(rows.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
@@ -30,7 +31,7 @@ def render(found: Verification) -> list[RenderableType]:
     for one in found.v1.applications:
         proof = "[green]ok[/]" if not one.violated else f"[bold red]{one.violated} violated[/]"
         shown.add_row(
-            one.application, str(one.demands), proof, f"{one.worst_delay / 1000:.2f} ms", ", ".join(one.residual)
+            one.application, str(one.demands), proof, f"{one.worst_delay / 1000:.2f} ms", residual(one.residual)
         )
     checked = found.v1.checked
     parts: list[RenderableType] = [
@@ -55,3 +56,12 @@ def render(found: Verification) -> list[RenderableType]:
 
 def _mark(ok: bool) -> str:
     return "[green]ok[/]" if ok else "[bold red]failed[/]"
+
+
+def residual(events: Iterable[str]) -> str:
+    """``building aigues, north; chamber ch-ha``: of things that fail together the first, by kind."""
+    kinds: dict[str, list[str]] = {}
+    for event in events:
+        kind, _, name = event.partition(" = ")[0].partition(":")
+        kinds.setdefault(kind, []).append(name)
+    return "; ".join(f"{kind} {', '.join(sorted(names))}" for kind, names in sorted(kinds.items()))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sdnctl import lab as labs
-from sdnctl.compiler.ir import Compiled
+from sdnctl.compiler.groups import trunk_hops
+from sdnctl.compiler.ir import Bypass, Compiled, Trunk
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.lab import Lab
-from sdnctl.topology.graph import Topology
+from sdnctl.topology.graph import Path, Topology
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, silent
 
@@ -125,35 +127,45 @@ def hit_by(compiled: Compiled, links: frozenset[str], nodes: frozenset[str]) -> 
     """Who runs over these links, and what repairs them, by application."""
     demands = {demand.id: demand for demand in compiled.demands}
     bypasses = {bypass.key: bypass for bypass in compiled.bypasses}
-    tally: dict[str, dict[str, int]] = {}
-
-    def survives(path_links: tuple[str, ...]) -> bool:
-        return not links.intersection(path_links)
-
+    tally: dict[str, Counter[str]] = {}
     for trunk in compiled.trunks:
-        active, spare = (
-            (trunk.standby, trunk.path) if trunk.flipped and trunk.standby else (trunk.path, trunk.standby)
-        )
-        if survives(active.links):
+        path = trunk.standby if trunk.flipped and trunk.standby is not None else trunk.path
+        if links.isdisjoint(path.links):
             continue
+        spare = trunk.path if path is trunk.standby else trunk.standby
         fate = "lost"
-        for index, hop in enumerate(active.hops):
-            if hop.link not in links:
-                continue
-            after = active.hops[index + 1].head if index + 1 < len(active.hops) else ""
-            keys = (f"{hop.link}:{hop.tail}>{hop.head}>{after}", f"{hop.link}:{hop.tail}>{hop.head}")
-            if any(key in bypasses and survives(bypasses[key].path.links) for key in keys):
-                fate = "repaired"
-                continue
-            if hop.tail in nodes:
-                continue  # the switch behind the dead one: its own traffic is repaired one hop earlier
-            fate = "standby" if spare is not None and survives(spare.links) else "lost"
-            break
+        if _repaired(trunk, path, bypasses, links, nodes):
+            fate = "repaired"
+        elif spare is not None and links.isdisjoint(spare.links):
+            fate = "standby"
         for demand in trunk.demands:
-            counts = tally.setdefault(demands[demand].application, {"repaired": 0, "standby": 0, "lost": 0})
-            counts[fate] += 1
+            tally.setdefault(demands[demand].application, Counter())[fate] += 1
+    for demand in compiled.demands:
+        if nodes & {demand.ingress.attachment.node, demand.egress.attachment.node} and not any(
+            demand.id in trunk.demands for trunk in compiled.trunks
+        ):
+            tally.setdefault(demand.application, Counter())["lost"] += 1
     classes = {demand.application: demand.service_class for demand in compiled.demands}
     return tuple(
-        Hit(name, classes[name], sum(counts.values()), counts["repaired"], counts["standby"], counts["lost"])
+        Hit(name, classes[name], counts.total(), counts["repaired"], counts["standby"], counts["lost"])
         for name, counts in sorted(tally.items())
     )
+
+
+def _repaired(
+    trunk: Trunk, path: Path, bypasses: Mapping[str, Bypass], links: frozenset[str], nodes: frozenset[str]
+) -> bool:
+    """Whether second buckets carry a trunk's packets over or round everything on its path that is cut."""
+    groups = trunk_hops(trunk, path, bypasses)
+    index = 0
+    while index < len(groups):
+        hop, bypass = groups[index].hop, groups[index].bypass
+        if hop.tail in nodes:
+            return False
+        if hop.link not in links:
+            index += 1
+            continue
+        if bypass is None or not links.isdisjoint(bypass.path.links):
+            return False
+        index += len(bypass.protects) - 1  # behind the link, or behind the next switch
+    return path.nodes[-1] not in nodes
