@@ -140,11 +140,10 @@ def hit_by(compiled: Compiled, links: frozenset[str], nodes: frozenset[str]) -> 
             fate = "standby"
         for demand in trunk.demands:
             tally.setdefault(demands[demand].application, Counter())[fate] += 1
-    for demand in compiled.demands:
-        if nodes & {demand.ingress.attachment.node, demand.egress.attachment.node} and not any(
-            demand.id in trunk.demands for trunk in compiled.trunks
-        ):
-            tally.setdefault(demand.application, Counter())["lost"] += 1
+    carried = {key for trunk in compiled.trunks for key in trunk.demands}
+    for one in compiled.demands:
+        if one.id not in carried and one.ingress.attachment.node in nodes:
+            tally.setdefault(one.application, Counter())["lost"] += 1
     classes = {demand.application: demand.service_class for demand in compiled.demands}
     return tuple(
         Hit(name, classes[name], counts.total(), counts["repaired"], counts["standby"], counts["lost"])
