@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,24 @@ def open_engine(url: str) -> Engine:
     except (SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError(_unusable(url, error)) from error
     return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction: all of it is there afterwards, or nothing; StoreError where the database fails."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise StoreError(
+            Diagnostic(
+                "store-failed",
+                "the store cannot be read or written",
+                detail=str(getattr(error, "orig", None) or error),
+                hint="free disk space, fix permissions or restore the store, then run the command again: an "
+                "apply resumes where it stopped",
+            )
+        ) from error
 
 
 def _unusable(url: str, error: BaseException) -> Diagnostic:

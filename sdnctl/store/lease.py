@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from sdnctl.errors import Diagnostic, LeaseHeld
+from sdnctl.errors import Diagnostic, LeaseHeld, StoreError
+from sdnctl.store.database import transaction
 from sdnctl.store.tables import leases
 
 TTL = 15.0  # seconds
@@ -115,19 +115,19 @@ def check(connection: Connection, lease: Lease) -> None:
 def hold(engine: Engine) -> Iterator[Lease]:
     """Hold the writer's lease for the length of a with-block; raises LeaseHeld with the holder's name."""
     holder = this_holder()
-    with engine.begin() as connection:
+    with transaction(engine) as connection:
         lease = _take(connection, holder, time.time())
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(TTL / 3):
             try:
-                with engine.begin() as connection:
+                with transaction(engine) as connection:
                     check(connection, lease)
                     connection.execute(update(leases).where(leases.c.name == NAME).values(until=time.time() + TTL))
             except LeaseHeld:
                 return  # the next write of the holder fails its own check
-            except SQLAlchemyError:
+            except StoreError:
                 continue  # a busy store: two more tries before the lease runs out
 
     thread = threading.Thread(target=renew, name="sdnctl-lease", daemon=True)
@@ -137,7 +137,7 @@ def hold(engine: Engine) -> Iterator[Lease]:
     finally:
         done.set()
         thread.join()
-        with engine.begin() as connection:
+        with transaction(engine) as connection:
             connection.execute(
                 update(leases)
                 .where(leases.c.name == NAME, leases.c.generation == lease.generation, leases.c.holder == holder)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.store import lease as leases
-from sdnctl.store.database import open_engine
+from sdnctl.store.database import open_engine, transaction
 from sdnctl.store.lease import Lease
 from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
 
@@ -82,7 +81,7 @@ class Store:
 
     def _latest(self, state: str) -> Snapshot | None:
         query = select(*_SNAPSHOT).where(snapshots.c.state == state).order_by(snapshots.c.id.desc()).limit(1)
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             row = connection.execute(query).one_or_none()
         return Snapshot(*row) if row else None
 
@@ -95,31 +94,31 @@ class Store:
         return self._latest("pending")
 
     def snapshot(self, number: int) -> Snapshot | None:
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             row = connection.execute(select(*_SNAPSHOT).where(snapshots.c.id == number)).one_or_none()
         return Snapshot(*row) if row else None
 
     def history(self, limit: int = 50) -> tuple[Snapshot, ...]:
         """Snapshots, newest first."""
         query = select(*_SNAPSHOT).order_by(snapshots.c.id.desc()).limit(limit)
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             return tuple(Snapshot(*row) for row in connection.execute(query))
 
     def content(self, number: int) -> str:
         """The JSON of a snapshot; raises StoreError when it is not there or was damaged."""
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             blob = connection.execute(select(snapshots.c.content).where(snapshots.c.id == number)).scalar()
         return _unpack(blob, f"snapshot {number}")
 
     def plan(self, fingerprint: str) -> str:
         """The JSON of a stored plan."""
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             blob = connection.execute(select(plans.c.content).where(plans.c.fingerprint == fingerprint)).scalar()
         return _unpack(blob, f"plan {fingerprint[:12]}")
 
     def journal(self, snapshot: int) -> tuple[JournalEntry, ...]:
         query = select(journal).where(journal.c.snapshot == snapshot).order_by(journal.c.id)
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             return tuple(
                 JournalEntry(row.id, row.created, row.snapshot, row.event, json.loads(row.detail))
                 for row in connection.execute(query)
@@ -132,7 +131,7 @@ class Store:
             .order_by(audit.c.id.desc())
             .limit(limit)
         )
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
 
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -140,7 +139,7 @@ class Store:
         query = select(*(verdicts.c[name] for name in Verdict.__dataclass_fields__)).order_by(
             verdicts.c.application, verdicts.c.level
         )
-        with self._engine.begin() as connection:
+        with self._read() as connection:
             return tuple(Verdict(*row) for row in connection.execute(query))
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -205,34 +204,34 @@ class Store:
 
     def finish(self, lease: Lease, snapshot: int, *, content: str | None = None) -> None:
         """The pending snapshot is now what is applied; `content` replaces it where the apply learned more."""
-        self._close(lease, snapshot, "applied", "end", content)
-
-    def abandon(self, lease: Lease, snapshot: int, why: str) -> None:
-        """The pending snapshot was rolled back; the one before it is still what is applied."""
-        self._close(lease, snapshot, "abandoned", "abandoned", None, why)
-
-    def _close(
-        self, lease: Lease, snapshot: int, state: str, event: str, content: str | None, why: str = ""
-    ) -> None:
-        values: dict[str, Any] = {"state": state}
-        if content is not None:
-            values["content"] = _pack(content)
         with self._write(lease) as connection:
-            changed = connection.execute(
-                update(snapshots)
-                .where(snapshots.c.id == snapshot, snapshots.c.state == "pending")
-                .values(**values)
+            _close(
+                connection, snapshot, "applied", "end", {"content": _pack(content)} if content is not None else {}
             )
-            if changed.rowcount != 1:
-                raise StoreError(f"snapshot {snapshot} is not pending")
-            _note(connection, snapshot, event, {"why": why} if why else {})
+
+    def abandon(self, lease: Lease, snapshot: int, why: str, *, successor: tuple[str, str] | None = None) -> None:
+        """The pending snapshot was rolled back; the one before it is still what is applied.
+
+        `successor`, (fingerprint, JSON), becomes what is applied where going back taught something new.
+        """
+        with self._write(lease) as connection:
+            _close(connection, snapshot, "abandoned", "abandoned", {}, why)
+            if successor is None:
+                return
+            row = connection.execute(
+                select(snapshots.c.author, snapshots.c.parent).where(snapshots.c.id == snapshot)
+            ).one()
+            fingerprint, content = successor
+            values = {"author": row.author, "parent": row.parent, "reason": "rollback", "state": "applied"}
+            values |= {"fingerprint": fingerprint, "summary": f"undid snapshot {snapshot}", "created": now()}
+            connection.execute(insert(snapshots).values(**values, plan=None, content=_pack(content)))
 
     def record_verdicts(self, found: Iterable[Verdict]) -> None:
         """Keep the latest verdict of each application and level.
 
         Needs no lease: verifying changes nothing, and the newest measurement wins.
         """
-        with self._engine.begin() as connection:
+        with transaction(self._engine) as connection:
             for verdict in found:
                 key = (verdicts.c.application == verdict.application, verdicts.c.level == verdict.level)
                 connection.execute(delete(verdicts).where(*key))
@@ -242,44 +241,25 @@ class Store:
         """The writer's lease, as a context manager (`lease.hold`)."""
         return leases.hold(self._engine)
 
-    def _write(self, lease: Lease) -> _Fenced:
-        return _Fenced(self._engine, lease)
+    def _read(self) -> AbstractContextManager[Connection]:
+        return transaction(self._engine)
+
+    @contextmanager
+    def _write(self, lease: Lease) -> Iterator[Connection]:
+        """A write transaction that checks the lease first."""
+        with transaction(self._engine) as connection:
+            leases.check(connection, lease)
+            yield connection
 
 
-class _Fenced:
-    """A write transaction that checks the lease first and explains a store that cannot be written."""
-
-    def __init__(self, engine: Engine, lease: Lease) -> None:
-        self._begin = engine.begin()
-        self._lease = lease
-
-    def __enter__(self) -> Connection:
-        connection = self._begin.__enter__()
-        try:
-            leases.check(connection, self._lease)
-        except BaseException as error:
-            self._begin.__exit__(type(error), error, error.__traceback__)
-            raise
-        return connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        try:
-            self._begin.__exit__(kind, error, trace)
-        except SQLAlchemyError as failure:
-            raise _not_written(failure) from failure
-        if isinstance(error, SQLAlchemyError):
-            raise _not_written(error) from error
-
-
-def _not_written(error: SQLAlchemyError) -> StoreError:
-    return StoreError(
-        Diagnostic(
-            "store-write",
-            "the store could not be written",
-            detail=str(getattr(error, "orig", None) or error),
-            hint="free disk space or fix permissions, then run the command again: it resumes where it stopped",
-        )
-    )
+def _close(
+    connection: Connection, snapshot: int, state: str, event: str, values: Mapping[str, Any], why: str = ""
+) -> None:
+    """A pending snapshot gets its final state."""
+    pending = (snapshots.c.id == snapshot, snapshots.c.state == "pending")
+    if connection.execute(update(snapshots).where(*pending).values(state=state, **values)).rowcount != 1:
+        raise StoreError(f"snapshot {snapshot} is not pending")
+    _note(connection, snapshot, event, {"why": why} if why else {})
 
 
 def _note(connection: Connection, snapshot: int, event: str, detail: Mapping[str, Any]) -> None:
