@@ -10,6 +10,7 @@ from functools import cached_property
 
 from sdnctl.compiler import serialise
 from sdnctl.compiler.ir import Baseline, Compiled
+from sdnctl.compiler.label import settle
 from sdnctl.compiler.overlay import pin
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, StoreError
@@ -44,12 +45,28 @@ class State:
 
     @cached_property
     def fingerprint(self) -> str:
-        return hashlib.sha256(dumps(self).encode()).hexdigest()
+        """What this state is, whatever it was compiled from: applying the same folder twice gives it twice."""
+        return hashlib.sha256(
+            dumps(State(replace(self.compiled, baseline_fingerprint=""), self.down)).encode()
+        ).hexdigest()
 
-    def released(self, labels: frozenset[int]) -> State:
-        """The same state with these labels out of quarantine: every switch confirmed their deletion."""
-        kept = {label: held for label, held in self.baseline.quarantine.items() if label not in labels}
-        return replace(self, compiled=replace(self.compiled, baseline=replace(self.baseline, quarantine=kept)))
+    def based(self, baseline: Baseline) -> State:
+        """The same rules, with another start for the next compilation."""
+        return State(replace(self.compiled, baseline=baseline), self.down)
+
+    def settled(self, observed: Mapping[str, RuleSet | None]) -> State:
+        """The same state, with the numbers free that no switch holds any more; `observed` as read back.
+
+        A switch that is neither in the topology nor among those observed will never answer again.
+        """
+        holders = {
+            switch
+            for table in (self.baseline.quarantine, *self.baseline.held.values())
+            for switches in table.values()
+            for switch in switches
+        }
+        gone = holders - self.compiled.topology.nodes.keys() - observed.keys()
+        return self.based(settle(self.baseline, observed, gone))
 
 
 def dumps(state: State) -> str:
