@@ -11,23 +11,23 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from sdnctl.compiler.ir import Baseline
+from sdnctl.compiler.revive import revive
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import (
     DeviceError,
     DeviceUnreachable,
     Diagnostic,
-    OutageRefused,
     StalePlan,
     VerificationFailed,
 )
-from sdnctl.plan.model import Op, Plan, Stage
+from sdnctl.plan.model import Change, Op, Plan, SettingsChange, Stage, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
-from sdnctl.southbound.fleet import Fleet, Observation, StageFailed
+from sdnctl.southbound.fleet import Fleet, StageFailed
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import interrupted, plan_between, settings_of
+from sdnctl.usecases.planning import check_outage, plan_between, settings_of
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify.held import compare
 
@@ -58,8 +58,8 @@ def apply(
 ) -> Outcome:
     """Follow `plan` to `desired`.
 
-    Raises StalePlan when the folder or a touched device changed since the plan was made, OutageRefused when
-    a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
+    Raises StalePlan when the folder, what was applied or a device changed since the plan was made, OutageRefused
+    when a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
     device was lost in the middle, VerificationFailed when what is read back is not what was sent.
     """
     if plan.target != desired.compiled_fingerprint:
@@ -71,15 +71,19 @@ def apply(
                 hint="make a new plan from this folder",
             )
         )
-    refused = interrupted(plan, allow_outage)
-    if refused:
-        raise OutageRefused(*refused)
     with context.store.hold() as lease:
-        return asyncio.run(_apply(context, lease, desired, plan, reason, summary, progress))
+        return asyncio.run(_apply(context, lease, desired, plan, allow_outage, reason, summary, progress))
 
 
 async def _apply(
-    context: Context, lease: Lease, desired: State, plan: Plan, reason: str, summary: str, progress: Progress
+    context: Context,
+    lease: Lease,
+    desired: State,
+    plan: Plan,
+    allow_outage: frozenset[str],
+    reason: str,
+    summary: str,
+    progress: Progress,
 ) -> Outcome:
     if context.store.pending() is not None:
         raise StalePlan(
@@ -89,16 +93,16 @@ async def _apply(
                 hint="`sdnctl apply` without a file first finishes it, then makes a new plan",
             )
         )
-    async with context.fleet(desired.compiled.topology) as fleet:
-        applied = context.applied()
-        touched = {device for stage in plan.stages for device in stage.changes}
-        observation = await fleet.observe(sorted(touched))
-        if observation.faults:
-            raise _lost(observation)
+    applied = context.applied()
+    previous = applied[1] if applied is not None else None
+    async with _fleet(context, desired, previous) as fleet:
+        observation = await fleet.observe()
         check_stale(plan, observation.rules, settings_of(observation))
-        if plan.empty and applied is not None and applied[1].fingerprint == desired.fingerprint:
+        now = plan_between(desired, observation, previous)
+        _check_same(plan, now)
+        check_outage(now, allow_outage)
+        if plan.empty and previous is not None and previous.fingerprint == desired.fingerprint:
             return Outcome(None, plan)
-        previous = applied[1] if applied is not None else None
         number = await follow(
             context,
             fleet,
@@ -139,8 +143,38 @@ async def follow(
     return number
 
 
-def _lost(observation: Observation) -> DeviceUnreachable:
-    return DeviceUnreachable(*(item for fault in observation.faults.values() for item in fault.diagnostics))
+def _fleet(context: Context, desired: State, previous: State | None) -> Fleet:
+    before = previous.compiled.topology if previous is not None else None
+    return context.fleet(desired.compiled.topology, before)
+
+
+def _check_same(plan: Plan, now: Plan) -> None:
+    """Raise StalePlan unless the plan does, change by change, what would be planned now.
+
+    That covers what fingerprints of the touched devices cannot: another writer's apply, drift elsewhere, and a
+    plan that somebody wrote by hand.
+    """
+    if plan.stages == now.stages:
+        return
+    before, after = _by_device(plan), _by_device(now)
+    differ = sorted(device for device in before.keys() | after.keys() if before.get(device) != after.get(device))
+    raise StalePlan(
+        Diagnostic(
+            "stale-plan",
+            "the network needs other changes than the plan has",
+            address=f"switch {', '.join(differ)}" if differ else "",
+            detail="switches were changed by somebody else, or the plan was not made by `sdnctl plan`",
+            hint="plan again",
+        )
+    )
+
+
+def _by_device(plan: Plan) -> dict[str, list[tuple[StageKind, tuple[Change | SettingsChange, ...]]]]:
+    table: dict[str, list[tuple[StageKind, tuple[Change | SettingsChange, ...]]]] = {}
+    for stage in plan.stages:
+        for device, changes in stage.changes.items():
+            table.setdefault(device, []).append((stage.kind, changes))
+    return table
 
 
 def summarise(plan: Plan) -> str:
@@ -222,14 +256,7 @@ async def _close(
                 for device in devices
             )
         )
-    confirmed = frozenset(
-        label
-        for label, holders in desired.baseline.quarantine.items()
-        if all(
-            observation.rules.get(holder, None) is not None or holder not in desired.rules for holder in holders
-        )
-    )
-    context.store.finish(lease, number, content=dumps(desired.released(confirmed)))
+    context.store.finish(lease, number, content=dumps(desired.settled(observation.rule_sets)))
 
 
 async def _back(
@@ -241,14 +268,20 @@ async def _back(
     previous: State | None,
     progress: Progress,
 ) -> None:
-    """Take every device back to the state before a pending snapshot, and abandon it."""
-    observation = await fleet.observe()
-    if previous is not None:
-        plan = plan_between(previous, observation, desired)
-    else:
-        plan = plan_between(_nothing(desired), observation, desired)
+    """Take every device back to the state before a pending snapshot, and abandon it.
+
+    A device that does not answer may hold some of it: then the state that is gone back to is stored anew, with
+    the numbers that must not be used for anything else before that device has let go of them.
+    """
+    state = previous if previous is not None else _nothing(desired)
+    plan = plan_between(state, await fleet.observe(), desired)
     await _stages(context, fleet, lease, number, plan.stages, progress)
-    context.store.abandon(lease, number, "rolled back")
+    observation = await fleet.observe()
+    left = state.based(revive(state.baseline, desired.baseline)).settled(observation.rule_sets)
+    held = left.baseline.quarantine, left.baseline.held
+    known = held == (state.baseline.quarantine, state.baseline.held)
+    successor = None if known else (left.fingerprint, dumps(left))
+    context.store.abandon(lease, number, "rolled back", successor=successor)
 
 
 def _nothing(like: State) -> State:
@@ -281,15 +314,12 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
         previous = applied[1] if applied is not None else None
 
         async def work() -> None:
-            async with context.fleet(target.compiled.topology) as fleet:
+            async with _fleet(context, target, previous) as fleet:
                 context.store.note(lease, pending.id, "resumed", {"back": back})
                 if back:
                     await _back(context, fleet, lease, pending.id, target, previous, progress)
                     return
-                observation = await fleet.observe()
-                if observation.unreachable:
-                    raise _lost(observation)
-                plan = plan_between(target, observation, previous)
+                plan = plan_between(target, await fleet.observe(), previous)
                 await _follow(context, fleet, lease, pending.id, target, previous, plan, progress)
 
         asyncio.run(work())

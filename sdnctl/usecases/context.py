@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Context:
 
     folder: Path
     store_url: str | None = None
+    _applied: tuple[Snapshot, State] | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -54,7 +55,11 @@ class Context:
     def applied(self) -> tuple[Snapshot, State] | None:
         """The applied state, or None before the first apply."""
         snapshot = self.store.applied()
-        return None if snapshot is None else (snapshot, loads(self.store.content(snapshot.id)))
+        if snapshot is None:
+            return None
+        if self._applied is None or self._applied[0] != snapshot:  # what was applied once stays as it is
+            self._applied = snapshot, loads(self.store.content(snapshot.id))
+        return self._applied
 
     def need_applied(self) -> tuple[Snapshot, State]:
         applied = self.applied()
@@ -91,8 +96,9 @@ class Context:
             }
         return table
 
-    def fleet(self, topology: Topology) -> Fleet:
-        return Fleet(self.targets(topology))
+    def fleet(self, topology: Topology, before: Topology | None = None) -> Fleet:
+        """The devices of a topology, and those that were in the one `before` and are to be cleared."""
+        return Fleet({**(self.targets(before) if before is not None else {}), **self.targets(topology)})
 
 
 def baseline_of(context: Context, choice: str) -> tuple[Baseline, State | None]:

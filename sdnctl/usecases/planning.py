@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
-from sdnctl.errors import DeviceError, Diagnostic, InputError, VerificationFailed
+from sdnctl.errors import DeviceError, Diagnostic, InputError, OutageRefused, VerificationFailed
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Effect, Observed, Plan
 from sdnctl.plan.serialise import loads as loads_plan
-from sdnctl.southbound.fleet import Fleet, Observation
+from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State, loads
 from sdnctl.store.store import now
 from sdnctl.usecases.context import Context, baseline_of
@@ -36,9 +36,9 @@ def compile_folder(context: Context, baseline: str = "store") -> State:
 
     Raises InputError or CompileError with every fault.
     """
+    everything_up = context.network()  # before the store is opened: bad input does not even leave an empty store
     start, applied = baseline_of(context, baseline)
-    down = applied.down if applied is not None else frozenset[str]()
-    network = context.network(down)
+    network = context.network(applied.down) if applied is not None else everything_up
     return State(compile_network(network, start), network.down)
 
 
@@ -75,15 +75,17 @@ def settings_of(observation: Observation) -> dict[str, SwitchSettings | None]:
     return {device: one.settings if one is not None else None for device, one in observation.settings.items()}
 
 
-async def _live(context: Context, state: State) -> Observation:
-    async with context.fleet(state.compiled.topology) as fleet:
+async def observe(context: Context, desired: State, applied: State | None) -> Observation:
+    """Read back every switch of the desired and of the applied state: those that left are to be cleared."""
+    before = applied.compiled.topology if applied is not None else None
+    async with context.fleet(desired.compiled.topology, before) as fleet:
         return await fleet.observe()
 
 
-def _observe(context: Context, state: State, against: str) -> Observation:
+def _observe(context: Context, desired: State, applied: State | None, against: str) -> Observation:
     if against == "live":
-        return asyncio.run(_live(context, state))
-    nodes = state.compiled.topology.nodes
+        return asyncio.run(observe(context, desired, applied))
+    nodes = desired.compiled.topology.nodes
     if against == "empty":
         return Observation({node: Observed(RuleSet()) for node in nodes})
     try:
@@ -104,17 +106,11 @@ def prepare(context: Context, *, against: str = "live", baseline: str = "store")
     """Everything up to the plan: nothing is changed anywhere."""
     desired = compile_folder(context, baseline)
     proof = proven(desired)
-    observation = _observe(context, desired, against)
     applied = context.applied()
     state = applied[1] if applied is not None else None
+    observation = _observe(context, desired, state, against)
     plan = plan_between(desired, observation, state)
     return Prepared(plan, desired, state, proof, observation.faults)
-
-
-async def prepare_on(fleet: Fleet, desired: State, applied: State | None) -> tuple[Plan, Observation]:
-    """The same on an open fleet, for use cases that go on to apply."""
-    observation = await fleet.observe()
-    return plan_between(desired, observation, applied), observation
 
 
 def read_plan(path: Path) -> Plan:
@@ -130,6 +126,13 @@ def read_plan(path: Path) -> Plan:
                 hint="make one with `sdnctl plan -o FILE`",
             )
         ) from error
+
+
+def check_outage(plan: Plan, allowed: frozenset[str]) -> None:
+    """Raise OutageRefused when the plan would interrupt a protected class that is not among the `allowed`."""
+    refused = interrupted(plan, allowed)
+    if refused:
+        raise OutageRefused(*refused)
 
 
 def interrupted(plan: Plan, allowed: frozenset[str] = frozenset()) -> tuple[Diagnostic, ...]:

@@ -3,55 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass
 
+from sdnctl.compiler.ir import Network
+from sdnctl.compiler.pipeline import compile_network
+from sdnctl.compiler.revive import revive
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.store.state import State, loads
-from sdnctl.usecases.applying import resume
+from sdnctl.store.store import Snapshot
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import Prepared, prepare_on, proven
+from sdnctl.usecases.planning import Prepared, observe, plan_between, proven
 from sdnctl.usecases.progress import Progress, silent
 
 
-def prepare_rollback(context: Context, to: int | None, *, progress: Progress = silent) -> Prepared | None:
-    """The plan to snapshot `to`, or to the one before the applied one.
+@dataclass(frozen=True)
+class WayBack(Prepared):
+    """A plan to an earlier snapshot, and that snapshot's number."""
 
-    An interrupted apply is undone first; when that was all that was asked for (no `to`), returns None.
+    to: int
+
+
+def prepare_rollback(context: Context, to: int | None = None, *, progress: Progress = silent) -> WayBack:
+    """The plan to snapshot `to`, or to the last one whose rules were others than the applied ones.
+
+    Raises InputError when there is no such snapshot, or it was never applied.
     """
-    undone = resume(context, back=True, progress=progress)
-    if undone is not None and to is None:
-        return None
     current, state = context.need_applied()
-    number = current.parent if to is None else to
-    if number is None:
-        raise InputError(
-            Diagnostic(
-                "nothing-before", "there is no snapshot before the applied one", hint="see `sdnctl history`"
-            )
+    number, earlier = _before(context, current, state) if to is None else (to, _snapshot(context, to))
+    desired = _again(earlier, state)
+    progress("proving every single failure", 1, 3)
+    proof = proven(desired)
+    progress("reading back", 2, 3)
+    observation = asyncio.run(observe(context, desired, state))
+    plan = plan_between(desired, observation, state)
+    return WayBack(plan, desired, state, proof, observation.faults, number)
+
+
+def _before(context: Context, current: Snapshot, state: State) -> tuple[int, State]:
+    number = current.parent
+    while number is not None:
+        earlier = _snapshot(context, number)
+        if earlier.rules != state.rules:
+            return number, earlier
+        snapshot = context.store.snapshot(number)
+        number = snapshot.parent if snapshot is not None else None
+    raise InputError(
+        Diagnostic(
+            "nothing-before",
+            "no other rules were applied before those of the applied snapshot",
+            hint="`sdnctl history` lists the snapshots",
         )
+    )
+
+
+def _snapshot(context: Context, number: int) -> State:
     snapshot = context.store.snapshot(number)
     if snapshot is None or snapshot.state != "applied":
         what = "was never applied" if snapshot is not None else "does not exist"
-        raise InputError(Diagnostic("no-such-snapshot", f"snapshot {number} {what}", hint="see `sdnctl history`"))
-    earlier = loads(context.store.content(number))
-    # Labels that were freed since must not come back into use before every switch forgot them, and links
-    # that are down now are down whatever the snapshot says.
-    quarantine = {**earlier.baseline.quarantine, **state.baseline.quarantine}
-    held = {trunk.label for trunk in earlier.compiled.trunks} | {
-        trunk.standby_label for trunk in earlier.compiled.trunks
-    }
-    baseline = replace(
-        earlier.baseline,
-        quarantine={label: holders for label, holders in quarantine.items() if label not in held},
-    )
-    desired = State(
-        replace(earlier.compiled, baseline=baseline), state.down & frozenset(earlier.compiled.topology.links)
-    )
-    proof = proven(desired)
+        raise InputError(
+            Diagnostic("no-such-snapshot", f"snapshot {number} {what}", hint="`sdnctl history` lists them")
+        )
+    return loads(context.store.content(number))
 
-    async def work() -> Prepared:
-        async with context.fleet(desired.compiled.topology) as fleet:
-            plan, observation = await prepare_on(fleet, desired, state)
-            return Prepared(plan, desired, state, proof, observation.faults)
 
-    return asyncio.run(work())
+def _again(earlier: State, now: State) -> State:
+    """What `earlier` asked for, compiled again: links may be down since, and numbers have another meaning."""
+    compiled = earlier.compiled
+    ends = {end.id: end for demand in compiled.demands for end in (demand.ingress, demand.egress)}
+    down = now.down & frozenset(compiled.topology.links)
+    network = Network(compiled.settings, compiled.topology, ends, compiled.classes, {}, compiled.demands, down)
+    return State(compile_network(network, revive(earlier.baseline, now.baseline)), down)
