@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ lab = typer.Typer(
     rich_markup_mode=None,
 )
 controller = typer.Typer(help="The controller's own moves after cuts, healing and drift.", rich_markup_mode=None)
+app.add_typer(lab, name="lab")
+app.add_typer(controller, name="controller")
 
 
 @dataclass
@@ -88,24 +91,30 @@ def reporting(command: Callable[P, int | None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        invocation = cast(Invocation, cast(typer.Context, kwargs["context"]).obj)
-        name = command.__name__.rstrip("_").replace("_", "-")
+        context = cast(typer.Context, kwargs["context"])
+        invocation = cast(Invocation, context.obj)
         try:
             code = command(*args, **kwargs) or 0
         except SdnctlError as error:
-            code = invocation.output.fail(name, error)
+            code = invocation.output.fail(verb(context), error)
         if code:
             raise typer.Exit(code)
 
     return run
 
 
+def verb(context: typer.Context) -> str:
+    """The command as it is typed after ``sdnctl``: ``plan``, ``lab up``."""
+    return context.command_path.partition(" ")[2]
+
+
 def run() -> None:
     """Run the program; usage errors exit with 64, an interrupt with 130, a closed pipe silently."""
     from sdnctl.cli import daily, labs, setup  # noqa: F401  (they add their verbs to the app)
 
-    app.add_typer(lab, name="lab")
-    app.add_typer(controller, name="controller")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an arrow that a terminal cannot show must not end an apply
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
     except typer.Abort:
@@ -124,6 +133,7 @@ def _usage(error: Any) -> int:
         typer.echo(error.ctx.get_help(), err=True)
         return UsageError.exit_code
     where = error.ctx.command_path if error.ctx else "sdnctl"
-    message = error.format_message()
-    Output().diagnostics((Diagnostic("usage", message, where, hint=f"`{where} --help` shows what it takes"),))
-    return UsageError.exit_code
+    found = Diagnostic("usage", error.format_message(), where, hint=f"`{where} --help` shows what it takes")
+    invocation = error.ctx.obj if error.ctx else None
+    output = invocation.output if isinstance(invocation, Invocation) else Output()
+    return output.fail(verb(error.ctx) if error.ctx else "", UsageError(found))

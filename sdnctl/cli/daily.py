@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sdnctl.cli.app import Invocation, app, controller, reporting
 from sdnctl.errors import Diagnostic, UsageError
+
+if TYPE_CHECKING:
+    from sdnctl.usecases.planning import Prepared
 
 BaselineOption = Annotated[str, typer.Option(help="What to stay close to: store, none, or a compiled file.")]
 AllowOption = Annotated[
@@ -65,31 +68,54 @@ def apply(
     """Follow a plan exactly: stage by stage, confirmed and read back, journalled."""
     from sdnctl.cli import plans
     from sdnctl.usecases.applying import apply as apply_plan
-    from sdnctl.usecases.applying import resume
     from sdnctl.usecases.planning import compile_folder, prepare, read_plan
 
     invocation: Invocation = context.obj
     output, ctx = invocation.output, invocation.context
+    allowed = frozenset(allow_outage or ())
+    resumed = None
     if file is not None:
         chosen = read_plan(file)
         desired = compile_folder(ctx, baseline)
-        resumed = None
     else:
-        with output.progress("finishing the interrupted apply") as progress:
-            resumed = resume(ctx, progress=progress)
+        resumed = _resume(invocation, yes)
         with output.progress("planning"):
             prepared = prepare(ctx, baseline=baseline)
         chosen, desired = prepared.plan, prepared.desired
-        if output.format != "json":
-            if resumed is not None:
-                output.console.print(f"finished snapshot {resumed}, which was interrupted")
-            output.show("plan", {}, lambda: plans.render(prepared))
-            output.diagnostics(plans.warnings(prepared))
-        if not chosen.empty:
-            _confirm("apply this plan?", yes)
+        _ask(invocation, prepared, "apply this plan?", yes, allowed)
     with output.progress("applying") as progress:
-        outcome = apply_plan(ctx, desired, chosen, allow_outage=frozenset(allow_outage or ()), progress=progress)
-    output.show("apply", plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome), None)
+        outcome = apply_plan(ctx, desired, chosen, allow_outage=allowed, progress=progress)
+    output.show("apply", plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome))
+
+
+def _resume(invocation: Invocation, yes: bool, *, back: bool = False) -> int | None:
+    """Finish an interrupted apply, or with `back` undo it; its snapshot, None where there was none."""
+    from sdnctl.usecases.applying import resume
+
+    output, ctx = invocation.output, invocation.context
+    pending = ctx.store.pending()
+    if pending is None:
+        return None
+    _confirm(f"snapshot {pending.id} was interrupted ({pending.summary}): {'undo' if back else 'finish'} it?", yes)
+    with output.progress(f"{'undoing' if back else 'finishing'} snapshot {pending.id}") as progress:
+        resumed = resume(ctx, back=back, progress=progress)
+    if resumed is not None and output.format != "json":
+        output.console.print(f"snapshot {resumed}, which was interrupted, is {'undone' if back else 'finished'}")
+    return resumed
+
+
+def _ask(invocation: Invocation, prepared: Prepared, question: str, yes: bool, allowed: frozenset[str]) -> None:
+    """Show a plan, refuse an outage that is not allowed, and have the rest confirmed."""
+    from sdnctl.cli import plans
+    from sdnctl.usecases.planning import check_outage
+
+    output = invocation.output
+    if output.format != "json":
+        output.show("plan", {}, lambda: plans.render(prepared), lambda: plans.markdown(prepared))
+        output.diagnostics(plans.warnings(prepared))
+    check_outage(prepared.plan, allowed)
+    if not prepared.plan.empty:
+        _confirm(question, yes)
 
 
 def _confirm(question: str, yes: bool) -> None:
@@ -115,29 +141,31 @@ def rollback(
     """Plan and apply the way back to an earlier snapshot; undoes an interrupted apply first."""
     from sdnctl.cli import plans
     from sdnctl.usecases.applying import apply as apply_plan
+    from sdnctl.usecases.applying import summarise
     from sdnctl.usecases.rolling_back import prepare_rollback
 
     invocation: Invocation = context.obj
     output, ctx = invocation.output, invocation.context
+    allowed = frozenset(allow_outage or ())
+    undone = _resume(invocation, yes, back=True)
+    if undone is not None and to is None:
+        output.show("rollback", {"undone": undone, "snapshot": None}, list)
+        return
     with output.progress("planning the way back") as progress:
         prepared = prepare_rollback(ctx, to, progress=progress)
-    if prepared is None:
-        output.show("rollback", {"ok": True, "undone": True}, lambda: ["the interrupted apply is undone"])
-        return
-    if output.format != "json":
-        output.show("plan", {}, lambda: plans.render(prepared))
-    if not prepared.plan.empty:
-        _confirm("apply this way back?", yes)
+    _ask(invocation, prepared, f"go back to snapshot {prepared.to}?", yes, allowed)
     with output.progress("rolling back") as progress:
         outcome = apply_plan(
             ctx,
             prepared.desired,
             prepared.plan,
-            allow_outage=frozenset(allow_outage or ()),
+            allow_outage=allowed,
             reason="rollback",
+            summary=f"back to snapshot {prepared.to}: {summarise(prepared.plan)}",
             progress=progress,
         )
-    output.show("rollback", plans.outcome_document(outcome, None), lambda: plans.outcome(outcome))
+    document = {**plans.outcome_document(outcome, None), "undone": undone, "to": prepared.to}
+    output.show("rollback", document, lambda: plans.outcome(outcome))
 
 
 @app.command()
@@ -227,7 +255,9 @@ def reconcile(
     invocation: Invocation = context.obj
     with invocation.output.progress("reconciling") as progress:
         result = one_pass(invocation.context, hold_down=hold_down, progress=progress)
-    invocation.output.show("reconcile", stories.reconciled_document(result), lambda: stories.reconciled(result))
+    invocation.output.show(
+        "controller reconcile", stories.reconciled_document(result), lambda: stories.reconciled(result)
+    )
 
 
 @controller.command()
@@ -242,4 +272,6 @@ def flip(
 
     invocation: Invocation = context.obj
     result = flip_trunk(invocation.context, trunk)
-    invocation.output.show("flip", stories.reconciled_document(result), lambda: stories.reconciled(result))
+    invocation.output.show(
+        "controller flip", stories.reconciled_document(result), lambda: stories.reconciled(result)
+    )

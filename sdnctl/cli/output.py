@@ -1,7 +1,7 @@
 """How results leave: rich text for people, JSON for programs, markdown for merge requests; faults on stderr.
 
 Text is coloured and boxed on a terminal and plain when piped. JSON documents are versioned:
-``{"format": 1, "command": …, …}``; errors are a document too, on stdout, with the same exit code.
+``{"format": 1, "command": …, "ok": …, …}``; errors are a document too, on stdout, with the same exit code.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ class Output:
                 console.print(item)
 
     def json(self, command: str, document: dict[str, Any]) -> None:
-        text = json.dumps({"format": FORMAT, "command": command, **document}, indent=2, ensure_ascii=False)
-        print(text)  # noqa: T201
+        readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        full = {"format": FORMAT, "command": command, "ok": True, **document}
+        print(json.dumps(full, indent=2, ensure_ascii=not readable))  # noqa: T201
 
     def diagnostics(self, items: Sequence[Diagnostic]) -> None:
         """Print findings for people on stderr, each with place, reason and hint."""

@@ -52,9 +52,11 @@ def warnings(prepared: Prepared) -> tuple[Diagnostic, ...]:
 
 def render(prepared: Prepared) -> list[RenderableType]:
     plan = prepared.plan
-    proof = [prepared.proof.sentence] if prepared.proof is not None else []
+    end = [f"[yellow]not reachable, nothing planned for[/]: {', '.join(plan.unknown)}"] if plan.unknown else []
+    end += [prepared.proof.sentence] if prepared.proof is not None else []
     if plan.empty:
-        return [f"[green]nothing to do[/]: the switches hold what {plan.network} asks for", *proof]
+        those = "the other switches" if plan.unknown else "the switches"
+        return [f"[green]nothing to do[/]: {those} hold what {plan.network} asks for", *end]
     counts = summary(plan)
     parts: list[RenderableType] = [f"[bold]plan for {plan.network}[/]: {counts.sentence}"]
     if plan.impacts:
@@ -68,9 +70,7 @@ def render(prepared: Prepared) -> list[RenderableType]:
     for stage, (kind, changes, devices) in zip(plan.stages, counts.stages, strict=True):
         stages.add_row(str(kind), str(changes), str(devices), f"wait {stage.wait_ms} ms" if stage.wait_ms else "")
     parts.append(stages)
-    if plan.unknown:
-        parts.append(f"[yellow]not reachable, nothing planned for[/]: {', '.join(plan.unknown)}")
-    return parts + proof
+    return parts + end
 
 
 def outcome_document(outcome: Outcome, resumed: int | None) -> dict[str, Any]:
@@ -86,6 +86,8 @@ def outcome_document(outcome: Outcome, resumed: int | None) -> dict[str, Any]:
 def outcome(done: Outcome) -> Sequence[RenderableType]:
     if done.snapshot is None:
         return []
-    if done.plan.empty:
-        return [f"[green]applied[/] as snapshot {done.snapshot}: no rule had to change"]
-    return [f"[green]applied[/] as snapshot {done.snapshot}: {summary(done.plan).sentence}; read back and equal"]
+    did = "no rule had to change" if done.plan.empty else f"{summary(done.plan).sentence}; read back and equal"
+    parts = [f"[green]applied[/] as snapshot {done.snapshot}: {did}"]
+    if done.plan.unknown:
+        parts.append(f"[yellow]not reached, apply again when they answer[/]: {', '.join(done.plan.unknown)}")
+    return parts
