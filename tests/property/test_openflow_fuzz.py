@@ -127,7 +127,7 @@ def test_mutated_messages(name: str, data: st.DataObject) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", DECODERS)
-@settings(max_examples=20_000, derandomize=False)
+@settings(max_examples=2_000, derandomize=False)
 @given(data=st.data())
 def test_every_parser_at_length(name: str, data: st.DataObject) -> None:
     """The full count, with new octets each time."""
