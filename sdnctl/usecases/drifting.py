@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from sdnctl.plan.changes import settings_differ
 from sdnctl.southbound.fleet import Observation
 from sdnctl.usecases.context import Context
+from sdnctl.usecases.planning import settings_of
 from sdnctl.verify.held import HeldReport, compare
 
 
@@ -32,11 +34,12 @@ def drift(context: Context) -> Drift:
             return await fleet.observe()
 
     observation = asyncio.run(read())
+    wanted = state.compiled.switch_settings
     settings = tuple(
         sorted(
             device
-            for device, observed in observation.settings.items()
-            if observed is not None and observed.settings != state.compiled.switch_settings.get(device)
+            for device, held in settings_of(observation).items()
+            if held is not None and device in wanted and settings_differ(held, wanted[device])
         )
     )
     foreign = {

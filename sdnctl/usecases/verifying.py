@@ -169,6 +169,8 @@ def _probe(context: Context, state: State) -> tuple[V3Report | None, str]:
     if lab is None:
         return None, "no lab is running: nothing to send probes from"
     sent = probes(state.compiled.demands)
+    if not sent:
+        return None, "nothing is asked of this network: no frame to send"
     with lab.prober() as prober:
         return judge(sent, prober.exchange(sent)), ""
 
