@@ -43,7 +43,8 @@ def stranded(compiled: Compiled, down: Collection[str]) -> frozenset[str]:
 def promised(compiled: Compiled, down: Collection[str]) -> Iterator[Demand]:
     """What the compiled rules promise while `down` links are down: demands at the grade they can have.
 
-    With everything up that is exactly what was asked for, so that nothing is forgiven then.
+    With everything up that is exactly what was asked for, so that nothing is forgiven then. Demands that are
+    cut off (`stranded`) are among them, without protection: their rules are there, only the link is not.
     """
     if not down:
         yield from compiled.demands
@@ -53,6 +54,7 @@ def promised(compiled: Compiled, down: Collection[str]) -> Iterator[Demand]:
     carrier = {demand: trunk for trunk in compiled.trunks for demand in trunk.demands}
     for demand in compiled.demands:
         if demand.id in lost:
+            yield replace(demand, grade=Grade.NONE, latency=None, avoid=frozenset())
             continue
         trunk = carrier.get(demand.id)
         weakened = trunk is not None and grades[trunk.key] != demand.grade

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sdnctl.compiler.ir import Compiled
-from sdnctl.compiler.protection import promised
+from sdnctl.compiler.protection import promised, stranded
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, InputError, UsageError
 from sdnctl.southbound.fleet import Observation
@@ -21,6 +21,7 @@ from sdnctl.verify import v1
 from sdnctl.verify.held import HeldReport, compare
 from sdnctl.verify.probes import V3Report, judge, probes
 from sdnctl.verify.report import Report
+from sdnctl.verify.report import Verdict as DemandVerdict
 
 FAILURES: Mapping[str, tuple[str, ...]] = {
     "none": (),
@@ -101,7 +102,18 @@ def prove(
         failures,
         down=down,
     )
-    return Proof(report)
+    lost = stranded(compiled, down) if down else frozenset[str]()
+    return Proof(
+        replace(report, verdicts=tuple(_excused(one) if one.demand in lost else one for one in report.verdicts))
+    )
+
+
+def _excused(verdict: DemandVerdict) -> DemandVerdict:
+    """A demand that is cut off is not delivered; anything else that is wrong with it stays wrong."""
+    kept = tuple(one for one in verdict.violations if one.code != "blackhole")
+    return replace(
+        verdict, violations=kept, remarks=(*verdict.remarks, "cut off: no way is left while links are down")
+    )
 
 
 def verify(
