@@ -96,12 +96,16 @@ def _mtu_source(document: Document[Application] | None, demand: Demand) -> Sourc
 
 
 def check_avoided_ends(demands: Sequence[Demand], topology: Topology, out: Diagnostics) -> None:
-    """Nobody can avoid the switch or site at which the own endpoint stands."""
+    """Nobody can avoid the switch or site of an own endpoint, or a risk that takes the switch away."""
     told: set[tuple[str, str]] = set()
     for demand in demands:
         for end in (demand.ingress, demand.egress):
             node = topology.nodes.get(end.attachment.node)
-            for name in sorted(demand.avoid & {end.attachment.node, end.site, node.site if node else end.site}):
+            own = {end.attachment.node, end.site, node.site if node else end.site}
+            for name in sorted(demand.avoid):
+                group = topology.srlgs.get(name)
+                if name not in own and (group is None or end.attachment.node not in group.nodes):
+                    continue
                 if (demand.application, name) in told:
                     continue
                 told.add((demand.application, name))

@@ -28,7 +28,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if "\n" in text or not isinstance(scalar(text), str) else None
+    # only double quotes keep every line break and control character apart
+    style = '"' if not text.isprintable() or not isinstance(scalar(text), str) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -9,10 +9,12 @@ import pytest
 import yaml
 from workspace_folder import EXAMPLES, write
 
+from sdnctl.errors import Diagnostics
 from sdnctl.intents.models import TenantModel, TenantsFile
 from sdnctl.inventory.models import EndpointRow
 from sdnctl.workspace.dump import dump_csv, dump_documents, dump_yaml
 from sdnctl.workspace.folder import load_network
+from sdnctl.workspace.yaml import parse_yaml
 
 
 def values(folder: Path) -> dict[str, Any]:
@@ -45,6 +47,16 @@ def test_text_that_looks_like_something_else_is_quoted() -> None:
     for text in ("NO", "12:30", "017", "1e3", "0o17", "0x1F", "true", "~", "", "2024-01-01", "a: b", "# x", "1.5"):
         dumped = dump_yaml(TenantsFile(tenants=(TenantModel(id="t", name=text),)))
         assert yaml.safe_load(dumped) == ({"tenants": [{"id": "t", "name": text} if text else {"id": "t"}]})
+
+
+@pytest.mark.parametrize(
+    "text", ["a\nb", "\r", "\x85", "\u2028x", "\ta", " a ", "\x7f", "\x00", "\ufeff", "\xa0", "\U0001f600"]
+)
+def test_any_character_survives(text: str) -> None:
+    file = TenantsFile(tenants=(TenantModel(id="t", name=text),))
+    tree = parse_yaml(dump_yaml(file), "f.yaml", Diagnostics())
+    assert tree is not None
+    assert tree.plain() == {"tenants": [{"id": "t", "name": text}]}
 
 
 def test_columns_nobody_uses_are_left_out() -> None:

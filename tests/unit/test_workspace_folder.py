@@ -133,6 +133,10 @@ BAD_INPUTS: dict[str, tuple[dict[str, str | bytes | None], tuple[str, str, str]]
         edited("intents/video.yaml", "protection: local", "protection: local\n  avoid:\n    - sw-x"),
         ("dangling-reference", "intents/video.yaml:11", "application video"),
     ),
+    "avoiding the building of an own endpoint": (
+        edited("intents/video.yaml", "protection: local", "avoid: ['building:beta']"),
+        ("avoids-own-end", "intents/video.yaml:1", "application video"),
+    ),
     "dangling switch": (
         edited("topology/links.yaml", '"sw-b:2"', '"sw-x:2"'),
         ("dangling-reference", "topology/links.yaml:3", "link bc"),
@@ -409,7 +413,7 @@ def test_a_link_out_of_service_may_still_be_avoided(tmp_path: Path) -> None:
         tmp_path,
         {
             "topology/maintenance.yaml": "out_of_service:\n  - {link: ab, reason: works, until: 2026-05-31}\n",
-            **edited("intents/video.yaml", "protection: local", "avoid: [ab, 'declared:trench', 'building:beta']"),
+            **edited("intents/video.yaml", "protection: local", "avoid: [ab, 'declared:trench']"),
         },
     )
-    assert loaded.network.demands[-1].avoid == {"ab", "declared:trench", "building:beta"}
+    assert loaded.network.demands[-1].avoid == {"ab", "declared:trench"}
