@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sdnctl.compiler import serialise
 from sdnctl.compiler.ir import Baseline, Compiled
 from sdnctl.compiler.label import settle
 from sdnctl.compiler.overlay import pin
+from sdnctl.dataplane.serialise import dump_rules, load_rules
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, StoreError
 
@@ -23,16 +24,23 @@ class State:
     """What was applied: the compiled network, and the links the controller treats as failed.
 
     The groups that watch a failed link are pinned to their bypass, so that a link that flaps moves
-    nothing; that is why `rules` is not simply `compiled.rules`.
+    nothing; that is why `rules` is not simply `compiled.rules`. `silent` keeps what switches last confirmed that
+    did not answer when this state was applied: the next plan must not send traffic to rules they never got.
     """
 
     compiled: Compiled
     down: frozenset[str] = frozenset()
+    silent: Mapping[str, RuleSet] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> Mapping[str, RuleSet]:
         """The rules every switch should hold now, pins included."""
         return pin(self.compiled.rules, self.compiled.topology, self.down)
+
+    @cached_property
+    def confirmed(self) -> Mapping[str, RuleSet]:
+        """The rules every switch is known to have got."""
+        return {**self.rules, **self.silent}
 
     @property
     def baseline(self) -> Baseline:
@@ -47,12 +55,12 @@ class State:
     def fingerprint(self) -> str:
         """What this state is, whatever it was compiled from: applying the same folder twice gives it twice."""
         return hashlib.sha256(
-            dumps(State(replace(self.compiled, baseline_fingerprint=""), self.down)).encode()
+            dumps(replace(self, compiled=replace(self.compiled, baseline_fingerprint=""))).encode()
         ).hexdigest()
 
     def based(self, baseline: Baseline) -> State:
         """The same rules, with another start for the next compilation."""
-        return State(replace(self.compiled, baseline=baseline), self.down)
+        return replace(self, compiled=replace(self.compiled, baseline=baseline))
 
     def settled(self, observed: Mapping[str, RuleSet | None]) -> State:
         """The same state, with the numbers free that no switch holds any more; `observed` as read back.
@@ -74,6 +82,7 @@ def dumps(state: State) -> str:
     document = {
         "format": FORMAT,
         "down": sorted(state.down),
+        "silent": {switch: dump_rules(rules) for switch, rules in state.silent.items()},
         "compiled": json.loads(serialise.dumps_compiled(state.compiled)),
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -91,7 +100,9 @@ def loads(text: str) -> State:
                     hint="use the sdnctl that wrote it",
                 )
             )
-        return State(serialise.loads_compiled(json.dumps(document["compiled"])), frozenset(document["down"]))
+        silent = {switch: load_rules(rules) for switch, rules in document["silent"].items()}
+        compiled = serialise.loads_compiled(json.dumps(document["compiled"]))
+        return State(compiled, frozenset(document["down"]), silent)
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(
             Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error))

@@ -256,7 +256,11 @@ async def _close(
                 for device in devices
             )
         )
-    context.store.finish(lease, number, content=dumps(desired.settled(observation.rule_sets)))
+    before = previous.confirmed if previous is not None else {}
+    silent = {device: before.get(device, RuleSet()) for device in observation.unreachable}
+    context.store.finish(
+        lease, number, content=dumps(replace(desired.settled(observation.rule_sets), silent=silent))
+    )
 
 
 async def _back(

@@ -65,7 +65,7 @@ def plan_between(
         applied.compiled if applied is not None else None,
         created=created or now(),
         rules=desired.rules,
-        applied_rules=applied.rules if applied is not None else None,
+        applied_rules=applied.confirmed if applied is not None else None,
         settings_observed=settings_of(observation),
     )
 
