@@ -26,12 +26,12 @@ WANTED = 0.95
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def tell(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Write a line to the terminal, captured or not."""
     reporter = request.config.pluginmanager.get_plugin("terminalreporter")
 
     def line(text: str) -> None:
-        if reporter is not None:
+        with capfd.disabled():
             reporter.ensure_newline()
             reporter.write_line(text)
 
