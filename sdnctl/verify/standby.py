@@ -36,6 +36,8 @@ def check(
         yield Violation("standby", "no standby path is known")
         return
     path, label = (trunk.path, trunk.label) if trunk.flipped else (trunk.standby, trunk.standby_label)
+    if spent(trunk, network.down):
+        return
     for reason in shared(Path(working.hops), path, risks):
         yield Violation("standby", reason)
     met = avoided(demand, path, context)
@@ -47,6 +49,13 @@ def check(
         return
     for walk in walks:
         yield from _judge(demand, required, path, walk, context)
+
+
+def spent(trunk: Trunk | None, down: frozenset[str]) -> frozenset[str]:
+    """Links of the path that a flip would lead to that are down now: then there is no standby to judge."""
+    if trunk is None or trunk.standby is None:
+        return frozenset()
+    return frozenset((trunk.path if trunk.flipped else trunk.standby).links) & down
 
 
 def shared(working: Path, standby: Path, risks: Risks) -> Iterator[str]:

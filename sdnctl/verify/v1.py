@@ -208,6 +208,9 @@ class _V1:
         for number in self._touching(walk):
             self._under(demand, space, walk, self.failures[number], whole=carried and not wrong)
         if found.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
+            gone = standby.spent(trunk, self.network.down)
+            if gone:
+                found.exposed.append(Loss("", f"its standby is gone: {', '.join(sorted(gone))} is down"))
             found.walks += 1
             found.violations += standby.check(
                 demand, required, trunk, walk.delivered[0], self.network, self.risks, self.context

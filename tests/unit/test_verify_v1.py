@@ -494,6 +494,12 @@ def test_a_standby_that_shares_a_risk_or_is_not_there() -> None:
     assert {item.code for item in verdict(hand.verify(), "sluice/root>a").violations} == {"standby"}
 
 
+def test_a_standby_over_a_link_that_is_down_is_gone_not_wrong() -> None:
+    one = verdict(verify_down(disjoint(), "l34", "l34b"), "sluice/root>a")
+    assert "its standby is gone: l34 is down" in {loss.reason for loss in one.exposed}
+    assert "standby" not in {item.code for item in one.violations}
+
+
 # ── while links are down ─────────────────────────────────────────────────────────────────────────
 
 
