@@ -58,6 +58,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In CI a tier that ran nothing is a failure, however green it looks."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and session.config.getoption("--tier") and reporter is not None and exitstatus == 0:
-        if not reporter.stats.get("passed"):
-            session.exitstatus = 1
+    required = os.environ.get("CI") and session.config.getoption("--tier") and exitstatus == 0
+    if required and reporter is not None and not reporter.stats.get("passed"):
+        session.exitstatus = 1

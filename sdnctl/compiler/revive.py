@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from sdnctl.compiler.ir import Baseline
-from sdnctl.compiler.label import STANDBY
+from sdnctl.compiler.groups import STANDBY
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL
 
 K = TypeVar("K", bound=Hashable)

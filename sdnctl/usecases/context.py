@@ -34,9 +34,19 @@ class Context:
         """The network folder; raises InputError with every fault in it."""
         return load_network(self.folder)
 
+    @property
+    def _store_file(self) -> Path:
+        return (self.folder / ".sdnctl" / "store.db").absolute()
+
     @cached_property
     def store(self) -> Store:
-        return Store.open(self.store_url or f"sqlite:///{(self.folder / '.sdnctl' / 'store.db').absolute()}")
+        """The store, made when it is not there yet."""
+        return Store.open(self.store_url or f"sqlite:///{self._store_file}")
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there can be anything in the store: looking at a folder must not make one."""
+        return self.store_url is not None or self._store_file.exists()
 
     @cached_property
     def registry(self) -> Registry:
@@ -54,7 +64,7 @@ class Context:
 
     def applied(self) -> tuple[Snapshot, State] | None:
         """The applied state, or None before the first apply."""
-        snapshot = self.store.applied()
+        snapshot = self.store.applied() if self.has_store else None
         if snapshot is None:
             return None
         if self._applied is None or self._applied[0] != snapshot:  # what was applied once stays as it is

@@ -58,7 +58,7 @@ def status(context: Context) -> Status:
         network = context.loaded.network
         nodes, links = network.topology.nodes, network.topology.links
         return Status(
-            network.settings.name, None, context.store.pending(), (), len(nodes), len(links), (), (), (), lab_text
+            network.settings.name, None, _pending(context), (), len(nodes), len(links), (), (), (), lab_text
         )
     snapshot, state = applied
     topology = state.compiled.topology
@@ -80,6 +80,10 @@ def status(context: Context) -> Status:
         _applications(context, snapshot.id),
         lab_text,
     )
+
+
+def _pending(context: Context) -> Snapshot | None:
+    return context.store.pending() if context.has_store else None
 
 
 def _applications(context: Context, snapshot: int) -> tuple[ApplicationStatus, ...]:

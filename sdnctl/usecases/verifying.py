@@ -19,7 +19,7 @@ from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify import v1
 from sdnctl.verify.held import HeldReport, compare
-from sdnctl.verify.probes import V3Report, judge, probes
+from sdnctl.verify.probes import V3Report, judge, label_stacks, probes
 from sdnctl.verify.report import Report
 from sdnctl.verify.report import Verdict as DemandVerdict
 
@@ -180,7 +180,7 @@ def _probe(context: Context, state: State) -> tuple[V3Report | None, str]:
     lab = context.lab
     if lab is None:
         return None, "no lab is running: nothing to send probes from"
-    sent = probes(state.compiled.demands)
+    sent = probes(state.compiled.demands, label_stacks(state.rules))
     if not sent:
         return None, "nothing is asked of this network: no frame to send"
     with lab.prober() as prober:

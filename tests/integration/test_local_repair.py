@@ -56,7 +56,7 @@ def path_of(up: Running, demand: str) -> tuple[str, ...]:
 
 
 def assert_repaired(repair: Repair) -> None:
-    print(repair)
+    print(repair)  # noqa: T201  (the measurement, shown by -s and on failure)
     assert len(repair.runs) == 20
     assert repair.misdelivered == 0
     assert repair.null_lost <= 10, "the machine itself loses packets: the measurement says nothing"

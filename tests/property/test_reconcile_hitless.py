@@ -60,7 +60,7 @@ def lost(rules: dict[str, RuleSet], down: frozenset[str]) -> set[str]:
 def follow(
     rules: dict[str, RuleSet], before: State, after: State, down: frozenset[str], may: set[str]
 ) -> set[str]:
-    """Follow the plan device by device; what is lost on the way must be in `may`. Returns what is lost at the end."""
+    """Follow the plan device by device; what is lost on the way must be in `may`; returns what is lost at the end."""
     observed = {device: Observed(held) for device, held in rules.items()}
     plan = make_plan(
         "test",

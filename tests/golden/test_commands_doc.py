@@ -1,0 +1,67 @@
+"""`docs/commands.md` is the help of every verb; `--update-golden` writes it anew."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "commands.md"
+
+INTRODUCTION = """# Commands
+
+Every verb takes the global options before it: `--network DIR`, `--store URL`, `--format text|json|markdown`
+(or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_FORMAT`). JSON documents carry `format` (now 1), `command`, `ok`
+and the result; errors are documents too, with `diagnostics`. Diagnostics for people go to stderr.
+
+| exit code | means |
+|---|---|
+| 0 | done |
+| 1 | error; nothing was half applied |
+| 2 | changes are pending, or something drifted; only with `--exit-code` |
+| 3 | a protected class would be interrupted; see `--allow-outage` |
+| 4 | verification failed |
+| 64 | the command line is wrong |
+
+This page is made from the program's own help.
+"""
+
+
+def verbs() -> list[tuple[str, ...]]:
+    """Every command of the program, groups spelled out."""
+    from sdnctl.cli import daily, labs, setup  # noqa: F401
+    from sdnctl.cli.app import app, controller, lab
+
+    def names(part: typer.Typer) -> list[str]:
+        return [one.name or one.callback.__name__.rstrip("_") for one in part.registered_commands if one.callback]
+
+    return [
+        *((name,) for name in names(app)),
+        *(("lab", name) for name in names(lab)),
+        *(("controller", name) for name in names(controller)),
+    ]
+
+
+def page() -> str:
+    parts = [INTRODUCTION]
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    for verb in verbs():
+        code = f"import sys; sys.argv = ['sdnctl', *{list(verb)!r}, '--help']; from sdnctl.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+        )
+        body = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+        parts.append(f"## sdnctl {' '.join(verb)}\n\n```\n{body}\n```\n")
+    return "\n".join(parts)
+
+
+def test_every_verb_is_documented(pytestconfig: pytest.Config) -> None:
+    made = page()
+    if pytestconfig.getoption("--update-golden"):
+        PAGE.write_text(made, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == made, "run this test with --update-golden"
