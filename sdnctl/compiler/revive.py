@@ -12,8 +12,8 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from sdnctl.compiler.ir import Baseline
 from sdnctl.compiler.groups import STANDBY
+from sdnctl.compiler.ir import Baseline
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL
 
 K = TypeVar("K", bound=Hashable)
