@@ -130,6 +130,6 @@ def _queue(queue: Queue) -> int:
     return queue.id
 
 
-def collisions(foreign: RuleSet, wanted: RuleSet) -> Iterator[Flow]:
+def collisions(held: Iterable[Flow], wanted: RuleSet) -> Iterator[Flow]:
     """Foreign flows that stand where one of ours should be (same table, priority and match)."""
-    return (flow for key, flow in foreign.flows.items() if key in wanted.flows and not is_ours(flow))
+    return (flow for flow in held if flow.key in wanted.flows and not is_ours(flow))

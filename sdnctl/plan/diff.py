@@ -98,7 +98,7 @@ def _refuse_collisions(observed: Mapping[str, Observed | None], wanted: Mapping[
         )
         for device, report in sorted(observed.items())
         if report is not None and device in wanted
-        for flow in collisions(report.rules, wanted[device])
+        for flow in collisions((*report.rules.flows.values(), *report.others), wanted[device])
     ]
     if found:
         raise PlanError(*found)

@@ -82,11 +82,15 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What one device reported: our rules, and how many foreign ones were seen and left alone."""
+    """What one device reported: our rules, and how many foreign ones were seen and left alone.
+
+    `others` are the flows among the foreign ones: a rule of ours must not take the place of one of them.
+    """
 
     rules: RuleSet
     foreign: int = 0
     settings: SwitchSettings | None = None
+    others: tuple[Flow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

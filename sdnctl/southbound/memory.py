@@ -73,7 +73,8 @@ class MemoryDriver:
         self._check()
         rules = (await asyncio.to_thread(self._board.read, self._switch)).rules
         ours = RuleSet.of(filter(is_ours, rules))
-        return Observed(ours, foreign=len(rules) - len(ours))
+        others = tuple(flow for flow in rules.flows.values() if not is_ours(flow))
+        return Observed(ours, foreign=len(rules) - len(ours), others=others)
 
     async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
         """Try the changes on a copy; raises what `commit` would raise."""
@@ -163,6 +164,11 @@ class MemoryDriver:
                 raise self._refused(
                     name, "the rule is not sdnctl's: its cookie or number is outside its range", ""
                 )
+            there = book.rules.flows.get(change.rule.key) if isinstance(change.rule, Flow) else None
+            if there is not None and not is_ours(there):
+                if change.op is Op.DELETE:
+                    continue  # ours is gone already: somebody else's stands in its place
+                raise self._refused(name, "somebody else's flow has the same table, priority and match", "")
             try:
                 _make(book, change)
             except RuleRefused as refusal:

@@ -137,7 +137,7 @@ class OpenFlowDriver:
             self._meters(),
         )
         rules, foreign = RuleSet(), 0
-        keys: set[FlowKey] = set()
+        others: list[Flow] = []
         for stat in flows:
             flow = stat.flow
             if isinstance(flow, Flow) and is_ours(flow):
@@ -145,7 +145,7 @@ class OpenFlowDriver:
                 continue
             foreign += 1
             if isinstance(flow, Flow):
-                keys.add(flow.key)
+                others.append(flow)
             elif flow is not None and flow.id & COOKIE_OWNER_MASK == COOKIE_OWNER:
                 # Ours by cookie, but somebody made of it what we never do: left alone, and said.
                 logger.warning("%s: flow with our cookie %#x, %s", self.target.device, flow.id, flow.reason)
@@ -154,8 +154,9 @@ class OpenFlowDriver:
                 foreign += 1
             else:
                 rules.add(rule)
-        self._held, self._foreign = rules, keys
-        return Observed(RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters)), foreign)
+        self._held, self._foreign = rules, {flow.key for flow in others}
+        held = RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters))
+        return Observed(held, foreign, others=tuple(others))
 
     async def _groups(self) -> list[Group | Opaque]:
         if not self._capabilities.groups:
