@@ -1,9 +1,9 @@
 """Three readings of the same rules for more than 100 random demands: in memory, ofproto/trace, real packets.
 
 Unprotected demands are followed switch by switch with ``ofproto/trace``; each switch is given the very octets
-that the in-memory walk says arrive there. Trace ends where a decapsulated frame is parsed again, so egress switches
-are asked with the packet itself, and the octets that come out are compared. Protected cases are asked with
-real packets on real links, every link cut in turn, because trace cannot express inner labels.
+that the in-memory walk says arrive there. Trace ends where a decapsulated frame is parsed again, so egress
+switches are asked with the packet itself, and the octets that come out are compared. Protected cases are asked
+with real packets on real links, every link cut in turn, because trace cannot express inner labels.
 """
 
 from __future__ import annotations
