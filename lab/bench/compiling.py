@@ -79,5 +79,6 @@ def run(console: Console) -> None:
         rules = sum(len(held) for held in compiled.rules.values())
         console.print(
             f"{size:3} switches, {len(net.demands):4} demands, {rules:6} rules: compile {made:6.3f} s "
-            f"({made / bare:5.1f}× one Dijkstra per demand), V1 {proven:6.3f} s ({report.checked.failures} failures)"
+            f"({made / bare:5.1f}× one Dijkstra per demand), V1 {proven:6.3f} s, "
+            f"{report.checked.failures} failures"
         )
