@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sdnctl_in_process import sdnctl
 
 from sdnctl.plan.model import Change, Op
 from sdnctl.usecases.context import Context
@@ -26,11 +24,9 @@ class Network:
         self.folder = folder
 
     def run(self, *words: str, code: int = 0) -> dict[str, Any]:
-        command = [sys.executable, "-m", "sdnctl", "-n", str(self.folder), "-f", "json", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        document: dict[str, Any] = json.loads(done.stdout)
-        return document
+        done = sdnctl("-n", self.folder, "-f", "json", *words)
+        assert done.code == code, f"{words}: {done.code}\n{done.out[-2000:]}{done.err[-2000:]}"
+        return done.document
 
     @property
     def context(self) -> Context:
@@ -50,7 +46,7 @@ class Network:
 @pytest.fixture(scope="module", params=["memory", pytest.param("ovs", marks=pytest.mark.ovs)])
 def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     one = Network(tmp_path_factory.mktemp("reconcile") / "network")
-    subprocess.run([sys.executable, "-m", "sdnctl", "init", str(one.folder)], check=True, capture_output=True)
+    assert sdnctl("init", one.folder).code == 0
     one.run("lab", "up", "--kind", request.param)
     try:
         one.run("apply", "--yes")
