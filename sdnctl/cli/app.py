@@ -53,6 +53,10 @@ class Invocation:
 
         return Context(self.folder, self.store)
 
+    def close(self) -> None:
+        if "context" in self.__dict__:
+            self.context.close()
+
 
 def _version(value: bool) -> None:
     if value:
@@ -97,6 +101,8 @@ def reporting(command: Callable[P, int | None]) -> Callable[P, None]:
             code = command(*args, **kwargs) or 0
         except SdnctlError as error:
             code = invocation.output.fail(verb(context), error)
+        finally:
+            invocation.close()
         if code:
             raise typer.Exit(code)
 

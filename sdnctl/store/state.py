@@ -25,7 +25,8 @@ class State:
 
     The groups that watch a failed link are pinned to their bypass, so that a link that flaps moves
     nothing; that is why `rules` is not simply `compiled.rules`. `silent` keeps what switches last confirmed that
-    did not answer when this state was applied: the next plan must not send traffic to rules they never got.
+    did not answer when this state was applied, and what those have that wait for them: the next plan must not
+    send traffic to rules that were never got.
     """
 
     compiled: Compiled
@@ -39,7 +40,7 @@ class State:
 
     @cached_property
     def confirmed(self) -> Mapping[str, RuleSet]:
-        """The rules every switch is known to have got."""
+        """The rules every switch is known to have: `rules`, but for what waits for a silent switch."""
         return {**self.rules, **self.silent}
 
     @property
@@ -62,10 +63,11 @@ class State:
         """The same rules, with another start for the next compilation."""
         return replace(self, compiled=replace(self.compiled, baseline=baseline))
 
-    def settled(self, observed: Mapping[str, RuleSet | None]) -> State:
-        """The same state, with the numbers free that no switch holds any more; `observed` as read back.
+    def after(self, before: State | None, observed: Mapping[str, RuleSet | None]) -> State:
+        """This state as it is once it was applied after another one; `observed` as read back, None for silence.
 
-        A switch that is neither in the topology nor among those observed will never answer again.
+        Numbers that no switch holds any more are free. A switch that did not answer has what it had before, and
+        some that did may wait for it; one that left the topology and did not answer never will.
         """
         holders = {
             switch
@@ -73,8 +75,15 @@ class State:
             for switches in table.values()
             for switch in switches
         }
-        gone = holders - self.compiled.topology.nodes.keys() - observed.keys()
-        return self.based(settle(self.baseline, observed, gone))
+        nodes = self.compiled.topology.nodes
+        gone = {switch for switch in holders if switch not in nodes and observed.get(switch) is None}
+        had = before.confirmed if before is not None else {}
+        silent = {
+            switch: had.get(switch, RuleSet()) if rules is None else rules
+            for switch, rules in observed.items()
+            if switch in nodes and rules != self.rules.get(switch, RuleSet())
+        }
+        return replace(self.based(settle(self.baseline, observed, gone)), silent=silent)
 
 
 def dumps(state: State) -> str:

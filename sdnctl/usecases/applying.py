@@ -101,7 +101,8 @@ async def _apply(
         now = plan_between(desired, observation, previous)
         _check_same(plan, now)
         check_outage(now, allow_outage)
-        if plan.empty and previous is not None and previous.fingerprint == desired.fingerprint:
+        result = desired.after(previous, observation.rule_sets)
+        if plan.empty and previous is not None and result.fingerprint == previous.fingerprint:
             return Outcome(None, plan)
         number = await follow(
             context,
@@ -256,11 +257,7 @@ async def _close(
                 for device in devices
             )
         )
-    before = previous.confirmed if previous is not None else {}
-    silent = {device: before.get(device, RuleSet()) for device in observation.unreachable}
-    context.store.finish(
-        lease, number, content=dumps(replace(desired.settled(observation.rule_sets), silent=silent))
-    )
+    context.store.finish(lease, number, content=dumps(desired.after(previous, observation.rule_sets)))
 
 
 async def _back(
@@ -281,10 +278,10 @@ async def _back(
     plan = plan_between(state, await fleet.observe(), desired)
     await _stages(context, fleet, lease, number, plan.stages, progress)
     observation = await fleet.observe()
-    left = state.based(revive(state.baseline, desired.baseline)).settled(observation.rule_sets)
-    held = left.baseline.quarantine, left.baseline.held
-    known = held == (state.baseline.quarantine, state.baseline.held)
-    successor = None if known else (left.fingerprint, dumps(left))
+    successor = None
+    if observation.unreachable:
+        left = state.based(revive(state.baseline, desired.baseline)).after(state, observation.rule_sets)
+        successor = left.fingerprint, dumps(left)
     context.store.abandon(lease, number, "rolled back", successor=successor)
 
 

@@ -48,6 +48,12 @@ class Context:
         """Whether there can be anything in the store: looking at a folder must not make one."""
         return self.store_url is not None or self._store_file.exists()
 
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+            del self.store
+
     @cached_property
     def registry(self) -> Registry:
         return Registry()

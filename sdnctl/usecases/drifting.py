@@ -47,4 +47,4 @@ def drift(context: Context) -> Drift:
         for device, observed in sorted(observation.rules.items())
         if observed is not None and observed.foreign
     }
-    return Drift(compare(state.rules, observation.rule_sets), settings, foreign)
+    return Drift(compare(state.confirmed, observation.rule_sets), settings, foreign)

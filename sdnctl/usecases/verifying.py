@@ -143,9 +143,8 @@ def verify(
         return Verification("applied rules", prove(state.compiled, state.rules, kinds, state.down).report)
     progress("reading back", 0, 3)
     observation = asyncio.run(_observe(context, state))
-    held = compare(
-        {device: state.rules.get(device, RuleSet()) for device in observation.rules}, observation.rule_sets
-    )
+    applied = {device: state.confirmed.get(device, RuleSet()) for device in observation.rules}
+    held = compare(applied, observation.rule_sets)
     progress("proving the rules that were read", 1, 3)
     read = {device: found for device, found in observation.rule_sets.items() if found is not None}
     report = prove(state.compiled, read, kinds, state.down).report
