@@ -21,7 +21,8 @@ def named(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, frozens
 class _Names:
     def __init__(self, baseline: Baseline) -> None:
         ids = baseline.ids
-        self.labels = {number: f"trunk {key}" for key, number in baseline.labels.items()}
+        self.labels = {number: f"reserved {number}" for number in range(16)}
+        self.labels |= {number: f"trunk {key}" for key, number in baseline.labels.items()}
         self.labels |= {number: f"bypass {key}" for key, number in ids.get("bypass", {}).items()}
         self.labels |= {number: f"service {key}" for key, number in ids.get("service", {}).items()}
         self.demands = {number: key for key, number in ids.get("demand", {}).items()}

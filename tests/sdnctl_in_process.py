@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from sdnctl.cli.app import run as run_program
 from sdnctl.dataplane.values import RuleSet, is_ours
 from sdnctl.southbound.embedded import Switchboard
 from sdnctl.store.state import State
+from sdnctl.store.store import Snapshot
 from sdnctl.usecases.context import Context
+from sdnctl.verify.probes import judge, probes
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,14 @@ class Net:
     def board(self) -> Switchboard:
         return Switchboard(self.folder / ".sdnctl" / "lab")
 
-    @property
-    def context(self) -> Context:
-        return Context(self.folder, dict(zip(self.options, self.options[1:], strict=False)).get("--store"))
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Context]:
+        """What a command works with."""
+        context = Context(self.folder, dict(zip(self.options, self.options[1:], strict=False)).get("--store"))
+        try:
+            yield context
+        finally:
+            context.close()
 
     def held(self) -> dict[str, RuleSet]:
         """Everything that every switch holds."""
@@ -130,18 +137,39 @@ class Net:
         return {name: found for name, found in rules.items() if len(found)}
 
     def applied(self) -> State:
-        found = self.context.applied()
+        with self.open() as context:
+            found = context.applied()
         assert found is not None
         return found[1]
+
+    def pending(self) -> Snapshot | None:
+        with self.open() as context:
+            return context.store.pending()
+
+    def history(self) -> tuple[Snapshot, ...]:
+        with self.open() as context:
+            return context.store.history()
+
+    def probe(self) -> None:
+        """V3 on the embedded switches: every probe arrives as it should, no forbidden one does."""
+        with self.open() as context:
+            lab = context.lab
+        assert lab is not None
+        sent = probes(self.applied().compiled.demands)
+        with lab.prober() as prober:
+            report = judge(sent, prober.exchange(sent))
+        assert report.ok, report.faults[:3]
 
     # ── what must hold after every apply ─────────────────────────────────────────────────────────
 
     def assert_exact(self) -> None:
         """Switches hold exactly what was applied, nothing else of ours, and the folder asks for nothing else."""
-        wanted = self.applied().rules
+        state = self.applied()
+        assert not state.silent
+        wanted = state.rules
         for name, rules in self.ours().items():
             assert rules == wanted.get(name, RuleSet()), f"{name} does not hold what was applied"
-        assert self.context.store.pending() is None
+        assert self.pending() is None
         plan = self("plan", "--exit-code")
         assert plan.code == 0, plan.out + plan.err
 
@@ -159,7 +187,28 @@ def new_net(folder: Path, *, lab: bool = True, example: str = "small", slim: boo
     return net
 
 
-@contextlib.contextmanager
-def environment(**values: str) -> Iterator[None]:
-    with mock.patch.dict(os.environ, values):
-        yield
+class Saved:
+    """A network folder as it was, with everything in it, to go back to without applying again."""
+
+    def __init__(self, net: Net, keep: Path) -> None:
+        self._net, self._keep = net, keep
+        shutil.copytree(net.folder, keep)
+
+    def restore(self) -> Net:
+        shutil.rmtree(self._net.folder)
+        shutil.copytree(self._keep, self._net.folder)
+        return self._net
+
+
+def big_change(net: Net) -> None:
+    """An edit of the small example that needs every stage: paths move, a customer comes, schools go."""
+    net.edit("topology/maintenance.yaml", "out_of_service: []", f"out_of_service: {WORKS}")
+    with net.path("inventory/endpoints.csv").open("a", encoding="utf-8") as file:
+        file.write("ent-d1,north,pop-north,30,,,,enterprise,d\nent-d2,east,pop-east,30,,,,enterprise,d\n")
+    net.edit("intents/enterprise.yaml", "owner: wholesale-desk", f"{CIRCUIT}owner: wholesale-desk")
+    net.path("intents/schools.yaml").unlink()
+    net.edit("intents/video-protection.yaml", "up: 1.5 Mbit/s", "up: 2.5 Mbit/s")
+
+
+WORKS = "[{link: core-a--pop-north, reason: works}]"
+CIRCUIT = "  - {id: customer-d, a: ent-d1, b: ent-d2}\n"

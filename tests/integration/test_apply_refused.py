@@ -39,16 +39,16 @@ def net(applied: Net) -> Iterator[Net]:
     for path, content in kept.items():
         path.write_bytes(content)
     assert applied.held() == held
-    assert applied.context.store.pending() is None
+    assert applied.pending() is None
 
 
 @contextmanager
 def untouched(net: Net) -> Iterator[None]:
     """No switch and no snapshot changes within the block."""
-    held, history = net.held(), net.context.store.history()
+    held, history = net.held(), net.history()
     yield
     assert net.held() == held
-    assert net.context.store.history() == history
+    assert net.history() == history
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def another_writer(net: Net) -> Iterator[Lease]:
     done = threading.Event()
 
     def hold() -> None:
-        with net.context.store.hold() as lease:
+        with net.open() as context, context.store.hold() as lease:
             taken.put(lease)
             done.wait(60)
 

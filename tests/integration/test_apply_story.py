@@ -11,7 +11,6 @@ from sdnctl.compiler.tables import Kind, read_cookie
 from sdnctl.dataplane.values import COOKIE_OWNER, Bucket, Flow, Group, GroupType, Match, Meter, Output, RuleSet
 from sdnctl.plan.model import Change, SettingsChange
 from sdnctl.usecases.planning import prepare
-from sdnctl.verify.probes import judge, probes
 
 INTENTS = ("enterprise", "flood-sensors", "schools", "video-protection")
 FOREIGN = (
@@ -41,16 +40,6 @@ def take(net: Net, switch: str, count: int) -> None:
                 del embedded.rules.flows[key]
 
 
-def assert_packets_flow(net: Net) -> None:
-    """V3 on the embedded switches: every probe arrives, no forbidden one does."""
-    lab = net.context.lab
-    assert lab is not None
-    sent = probes(net.applied().compiled.demands)
-    with lab.prober() as prober:
-        report = judge(sent, prober.exchange(sent))
-    assert report.ok, report.faults[:3]
-
-
 def test_from_nothing_to_everything_and_back(tmp_path: Path) -> None:
     """Foreign rules stay as they are all the way; a second apply does nothing; without intents nothing is left."""
     net = new_net(tmp_path / "net", slim=False)
@@ -60,7 +49,7 @@ def test_from_nothing_to_everything_and_back(tmp_path: Path) -> None:
     assert net("plan", "--exit-code").code == 2
     net.ok("apply", "--yes")
     net.assert_exact()
-    assert_packets_flow(net)
+    net.probe()
     assert net.foreign() == foreign
     assert sum(map(len, net.ours().values())) > 500
 
@@ -101,7 +90,8 @@ def test_a_port_that_changes_changes_only_its_own_rules(net: Net) -> None:
     """cam-02 is plugged into another port: every change is of its demands, its service or its new port."""
     net.ok("apply", "--yes")
     net.edit("inventory/endpoints.csv", "cam-02,aigues,com-aigues,10,", "cam-02,aigues,com-aigues,13,")
-    prepared = prepare(net.context)
+    with net.open() as context:
+        prepared = prepare(context)
     desired = prepared.desired
     ids = desired.baseline.ids
     mine = {
@@ -175,7 +165,7 @@ def test_rollback_is_a_plan_like_any_other(net: Net) -> None:
         (one.key, one.path) for one in first.compiled.trunks
     ]
     assert net.ours() == rules  # the numbers were still free
-    assert_packets_flow(net)
+    net.probe()
     net.ok("rollback", "--yes", "2")
     assert net.ours() == second
     net.assert_exact()
@@ -207,7 +197,7 @@ def test_going_back_gives_no_number_a_second_meaning(net: Net) -> None:
             assert meant.get(number, key) == key, (namespace, number)
     meant = {label: key for key, label in before.labels.items()}
     assert all(meant.get(label, key) == key for key, label in after.labels.items())
-    assert_packets_flow(net)
+    net.probe()
     assert net.json("drift")["ok"]
     net.path("intents/schools.yaml").write_text(schools)
     net.path("intents/video-protection.yaml").unlink()
