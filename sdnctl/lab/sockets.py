@@ -31,7 +31,7 @@ _AUXDATA = struct.Struct("=IIIHHHH")  # status, len, snaplen, mac, net, vlan_tci
 _VLAN_VALID, _VLAN_TPID_VALID = 0x10, 0x40
 _FRAME_MAX = 16_384
 _BATCH = 256
-_LINK_DOWN = (errno.ENETDOWN, errno.ENXIO)
+_LINK_DOWN = (errno.ENETDOWN, errno.ENXIO, errno.ENOBUFS)  # the last while the other end is just going down
 
 
 class PacketWire:
