@@ -119,7 +119,7 @@ def compare(one: Running, link: str) -> None:
         time.sleep(0.05)
     expected = {probe.id: frames(memory, probe) for probe in asked}
     with one.lab.prober() as prober:
-        received = prober.exchange(asked, timeout=0.5)
+        received = prober.exchange(asked, timeout=0.3)
     if link:
         one.lab.heal([link])
         time.sleep(0.05)
