@@ -222,7 +222,8 @@ def demo() -> Iterator[Demo]:
 def main() -> None:
     start = time.monotonic()
     with demo() as story:
-        story.start(obstacle() or "")
+        hindrance = obstacle()
+        story.start(hindrance.summary if hindrance is not None else "")
         segment = story.cut()
         story.heal(segment)
         story.meddle()
