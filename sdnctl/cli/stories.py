@@ -156,7 +156,7 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
     if not found.steps:
         parts.append("[green]nothing to do[/]: switches hold what was applied, no link changed")
     if found.moved:
-        shown = table("", "application", "trunk", "was via", "now via", "protection")
+        shown = table("", ("application", {"min_width": 16}), "trunk", "was via", "now via", "protection")
         for one in _both_ways(found.moved):
             same = one.grade_before == one.grade_after
             grade = one.grade_after if same else f"[yellow]{one.grade_before} → {one.grade_after}[/]"

@@ -122,7 +122,7 @@ def status(found: Status) -> list[RenderableType]:
         parts.append(f"lab: {found.lab}")
     if found.applications:
         shown = table(
-            "", "application", "class", ("demands", RIGHT), "V1 proof", "V2 held", "V3 probes", "protection"
+            "", ("application", {"min_width": 16}), "class", ("demands", RIGHT), "V1", "V2", "V3", "protection"
         )
         for one in found.applications:
             lost = f"[yellow]{one.unprotected} have less[/]" if one.unprotected else "as asked"
