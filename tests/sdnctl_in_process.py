@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -136,6 +137,16 @@ class Net:
         }
         return {name: found for name, found in rules.items() if len(found)}
 
+    def read_back(self) -> dict[str, RuleSet | None]:
+        """Our rules as the devices report them through their drivers, None for a silent one."""
+        with self.open() as context:
+
+            async def work() -> dict[str, RuleSet | None]:
+                async with context.fleet(context.loaded.network.topology) as fleet:
+                    return dict((await fleet.observe()).rule_sets)
+
+            return asyncio.run(work())
+
     def applied(self) -> State:
         with self.open() as context:
             found = context.applied()
@@ -174,16 +185,16 @@ class Net:
         assert plan.code == 0, plan.out + plan.err
 
 
-def new_net(folder: Path, *, lab: bool = True, example: str = "small", slim: bool = True) -> Net:
-    """A fresh copy of an example, with embedded switches up; `slim`: four camera demands instead of 24."""
+def new_net(folder: Path, *, kind: str = "memory", example: str = "small", slim: bool = True) -> Net:
+    """A fresh copy of an example with a lab up (`kind` "" for none); `slim`: four camera demands instead of 24."""
     made = sdnctl("init", folder, "--example", example)
     assert made.code == 0, made.err
     net = Net(folder)
     if slim:
         net.edit("intents/video-protection.yaml", "kind: camera}", "kind: camera, tags: [commune]}")
         net.edit("intents/video-protection.yaml", "kind: recorder}", "kind: recorder, tags: [primary]}")
-    if lab:
-        net.ok("lab", "up", "--kind", "memory")
+    if kind:
+        net.ok("lab", "up", "--kind", kind)
     return net
 
 
