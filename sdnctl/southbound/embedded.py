@@ -261,7 +261,7 @@ def _replace(path: Path, data: object, *, sync: bool = True) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
+            file.write(json.dumps(data))  # in one piece: `json.dump` and indents are ten times slower
             file.flush()
             if sync:
                 os.fsync(file.fileno())
