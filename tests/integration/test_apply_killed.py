@@ -153,7 +153,7 @@ def test_twenty_kills_on_embedded_switches(campaign: Campaign) -> None:
 @pytest.mark.ovs
 @pytest.mark.parametrize("campaign", ["ovs"], indirect=True)
 def test_kills_on_open_vswitch(campaign: Campaign) -> None:
-    campaign.run(4, seed=3)
+    campaign.run(8, seed=3)
     assert campaign.half_done >= 1, campaign.found
 
 
