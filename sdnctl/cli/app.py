@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def verb(context: typer.Context) -> str:
 
 
 def run() -> None:
-    """Run the program; usage errors exit with 64, an interrupt with 130, a closed pipe silently."""
+    """Run the program; usage errors exit with 64, an interrupt with 130, a reader that left silently with 1."""
     from sdnctl.cli import daily, labs, setup  # noqa: F401  (they add their verbs to the app)
 
     for stream in (sys.stdout, sys.stderr):
@@ -123,13 +124,14 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except typer.Abort:
         sys.exit(130)
     except _CommandLineError as error:
         sys.exit(_usage(error))
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

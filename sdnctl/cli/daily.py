@@ -78,6 +78,7 @@ def apply(
         chosen = read_plan(file)
         desired = compile_folder(ctx, baseline)
     else:
+        ctx.network()  # bad input changes nothing, so it must be found before an interrupted apply is finished
         resumed = _resume(invocation, yes)
         with output.progress("planning"):
             prepared = prepare(ctx, baseline=baseline)
@@ -93,7 +94,7 @@ def _resume(invocation: Invocation, yes: bool, *, back: bool = False) -> int | N
     from sdnctl.usecases.applying import resume
 
     output, ctx = invocation.output, invocation.context
-    pending = ctx.store.pending()
+    pending = ctx.store.pending() if ctx.has_store else None
     if pending is None:
         return None
     _confirm(f"snapshot {pending.id} was interrupted ({pending.summary}): {'undo' if back else 'finish'} it?", yes)
