@@ -46,11 +46,11 @@ FAULTS = {
     ),
     "NO is not false": Fault(
         "intents/classes.yaml",
-        "queue: 7, dscp: CS6, protected: true",
-        "queue: 7, protected: NO",
-        "",
-        "queue: 7",
-        "",
+        "CS6, protected: true",
+        "CS6, protected: NO",
+        "not-a-boolean",
+        "CS6",
+        "class control",
     ),
     "12:30 is not 750": Fault("network.yaml", "hold_down: 5 s", "hold_down: 12:30", "bad-value", "12:30"),
     "dangling reference": Fault(
