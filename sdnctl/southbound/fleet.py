@@ -97,10 +97,11 @@ class Fleet:
                 )
         return self._open[key]
 
-    def forget(self, device: str) -> None:
-        """Drop a broken connection, so that the next use opens a new one."""
-        for payload in ("rules", "settings"):
-            self._open.pop((device, payload), None)
+    async def _forget(self, device: str) -> None:
+        """Close a broken connection, so that the next use opens a new one."""
+        payloads: tuple[Payload, ...] = ("rules", "settings")
+        broken = [self._open.pop((device, payload), None) for payload in payloads]
+        await asyncio.gather(*(driver.close() for driver in broken if driver), return_exceptions=True)
 
     async def _each(
         self, devices: Iterable[str], work: Callable[[str], Awaitable[T]]
@@ -114,7 +115,11 @@ class Fleet:
                     done[device] = await work(device)
                 except DeviceError as error:
                     faults[device] = error
-                    self.forget(device)
+                    await self._forget(device)
+                except OSError as error:
+                    failed = Diagnostic("driver-failed", f"its driver failed: {error}", f"switch {device}")
+                    faults[device] = DeviceError(failed)
+                    await self._forget(device)
 
         await asyncio.gather(*(one(device) for device in devices))
         return done, faults

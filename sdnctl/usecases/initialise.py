@@ -42,17 +42,19 @@ def initialise(folder: Path, example: str) -> tuple[Path, ...]:
             )
         )
     try:
-        parent = folder.absolute().parent
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}.") as made:
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as made:
             copy = Path(made) / "network"
             shutil.copytree(examples[example], copy, ignore=shutil.ignore_patterns(".sdnctl", "__pycache__"))
             (copy / ".gitignore").write_text(".sdnctl/\n", encoding="utf-8")
             for entry in (copy, *copy.rglob("*")):
                 entry.chmod(0o755 if entry.is_dir() else 0o644)
-            if folder.exists():
-                folder.rmdir()
-            os.replace(copy, folder)
+            if folder.exists():  # it may be where the user stands: filled, not replaced, network.yaml last
+                for entry in sorted(copy.iterdir(), key=lambda entry: entry.name == "network.yaml"):
+                    os.replace(entry, folder / entry.name)
+            else:
+                os.replace(copy, folder)
     except OSError as error:
         raise InputError(Diagnostic("cannot-write", f"{folder} cannot be made", detail=str(error))) from error
     return tuple(sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()))
