@@ -215,11 +215,12 @@ def big_change(net: Net) -> None:
     """An edit of the small example that needs every stage: paths move, a customer comes, schools go."""
     net.edit("topology/maintenance.yaml", "out_of_service: []", f"out_of_service: {WORKS}")
     with net.path("inventory/endpoints.csv").open("a", encoding="utf-8") as file:
-        file.write("ent-d1,north,pop-north,30,,,,enterprise,d\nent-d2,east,pop-east,30,,,,enterprise,d\n")
+        file.write(CUSTOMER)
     net.edit("intents/enterprise.yaml", "owner: wholesale-desk", f"{CIRCUIT}owner: wholesale-desk")
     net.path("intents/schools.yaml").unlink()
     net.edit("intents/video-protection.yaml", "up: 1.5 Mbit/s", "up: 2.5 Mbit/s")
 
 
 WORKS = "[{link: core-a--pop-north, reason: works}]"
+CUSTOMER = "ent-d1,north,pop-north,30,,,,enterprise,d\nent-d2,east,pop-east,30,,,,enterprise,d\n"
 CIRCUIT = "  - {id: customer-d, a: ent-d1, b: ent-d2}\n"

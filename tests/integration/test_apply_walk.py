@@ -11,7 +11,7 @@ from collections.abc import Callable
 from unittest import mock
 
 import pytest
-from sdnctl_in_process import CIRCUIT, Net, Result, Saved, new_net
+from sdnctl_in_process import CIRCUIT, CUSTOMER, Net, Result, Saved, new_net
 
 from sdnctl.dataplane.values import Flow, Match, Output, RuleSet
 from sdnctl.plan.model import Stage
@@ -44,8 +44,6 @@ class Walk:
         self.foreign: dict[str, RuleSet] = {}
         self.away: str | None = None
         self.done: list[str] = []
-        with net.path("inventory/endpoints.csv").open("a", encoding="utf-8") as file:
-            file.write("ent-d1,north,pop-north,30,,,,enterprise,d\nent-d2,east,pop-east,30,,,,enterprise,d\n")
         self.files = {name: net.path(name).read_text() for name, _, _ in EDITS.values()}
         self.edits: dict[str, str] = {}
         self.applies = 0
@@ -193,8 +191,14 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
+    """A network with a host at every port that an edit plugs something into."""
     folder = tmp_path_factory.mktemp("walk")
-    return Saved(new_net(folder / "net", example="small-links"), folder / "kept")
+    net = new_net(folder / "net", example="small-links", kind="")
+    rows = net.path("inventory/endpoints.csv").read_text() + CUSTOMER
+    net.path("inventory/endpoints.csv").write_text(f"{rows}spare,aigues,com-aigues,13,,,,spare,\n")
+    net.ok("lab", "up", "--kind", "memory")
+    net.path("inventory/endpoints.csv").write_text(rows)
+    return Saved(net, folder / "kept")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
