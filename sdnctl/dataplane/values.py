@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
+from sdnctl.dataplane.quick import quick
+
 ETH_IPV4 = 0x0800
 ETH_ARP = 0x0806
 ETH_VLAN = 0x8100
@@ -61,6 +63,7 @@ FIELDS: Mapping[str, int] = {
 _ORDER = {name: index for index, name in enumerate(FIELDS)}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Match:
     """A conjunction of masked equalities; the empty match is every packet.
@@ -101,6 +104,7 @@ class Match:
 # ── actions ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Output:
     """Send out of a port; dropped when that is the packet's in_port. `max_len` only for the controller."""
@@ -109,11 +113,13 @@ class Output:
     max_len: int = 0xFFFF
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ToGroup:
     group: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PushMpls:
     """Push a label in front of the payload of the outermost Ethernet header; copies TTL and TC from below."""
@@ -121,6 +127,7 @@ class PushMpls:
     ethertype: int = ETH_MPLS
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PopMpls:
     """Pop the outermost label; `ethertype` is what follows (0x8847 while labels remain)."""
@@ -128,21 +135,25 @@ class PopMpls:
     ethertype: int = ETH_MPLS
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class DecMplsTtl:
     """Decrement the TTL of the outermost label; a packet whose TTL would reach 0 is dropped."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PushVlan:
     ethertype: int = ETH_VLAN
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PopVlan:
     pass
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SetField:
     """Write a whole header field (`name` of `FIELDS`); `vlan_vid` includes `VLAN_PRESENT`."""
@@ -151,16 +162,19 @@ class SetField:
     value: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SetQueue:
     queue: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ClearInPort:
     """``load:0xffff->NXM_OF_IN_PORT[]``: lets a ring bypass leave by the port the packet came in on."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Encap:
     """NXAST_ENCAP: put the whole frame below a new MPLS label, or below a new Ethernet header."""
@@ -168,6 +182,7 @@ class Encap:
     header: Literal["mpls", "ethernet"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decap:
     """NXAST_DECAP: take the outermost header off; `to_ethernet` declares that a frame follows."""
@@ -194,6 +209,7 @@ Action: TypeAlias = (
 # ── flows, groups, meters ────────────────────────────────────────────────────────────────────────
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Flow:
     """One flow entry. Its identity in a switch is (table, priority, match); the rest is its behaviour.
@@ -227,6 +243,7 @@ class GroupType(StrEnum):
     SELECT = "select"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Actions of one choice; in a fast-failover group live while `watch_port` is up."""
@@ -236,6 +253,7 @@ class Bucket:
     weight: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Group:
     id: int
@@ -243,6 +261,7 @@ class Group:
     buckets: tuple[Bucket, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A drop band: `rate` in kbit/s, `burst` in kbit (OFPMF_KBPS | OFPMF_BURST)."""
