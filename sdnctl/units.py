@@ -24,6 +24,7 @@ Power = NewType("Power", float)  # dBm
 Loss = NewType("Loss", float)  # dB
 LossRate = NewType("LossRate", float)  # dB/km
 Octets = NewType("Octets", int)  # bytes
+Duration = NewType("Duration", int)  # s
 
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?)\s*([^\s\d].*?)\s*\Z")
 
@@ -45,6 +46,7 @@ POWERS: Mapping[str, int] = {"dBm": 1}
 LOSSES: Mapping[str, int] = {"dB": 1}
 LOSS_RATES: Mapping[str, int] = {"dB/km": 1}
 OCTETS: Mapping[str, int] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15}
+DURATIONS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
 def parse_quantity(text: object, units: Mapping[str, int | Decimal], example: str) -> Decimal:
@@ -123,6 +125,14 @@ def parse_octets(text: object) -> Octets:
     return Octets(int(value))
 
 
+def parse_duration(text: object) -> Duration:
+    """``30 d`` → s, a whole number above zero; a day has 24 hours."""
+    value = parse_quantity(text, DURATIONS, "30 d")
+    if value <= 0 or value != value.to_integral_value():
+        raise ValueError(f"{text!r} is not a whole number of seconds above zero")
+    return Duration(int(value))
+
+
 def _not_negative(text: object, value: Decimal) -> float:
     if value < 0:
         raise ValueError(f"{text!r} is negative")
@@ -158,6 +168,14 @@ def format_octets(value: int) -> str:
     return _format(value, {"B": 1})
 
 
+def format_duration(value: int) -> str:
+    """In the largest unit that divides it: a third of an hour has no decimal form."""
+    unit, factor = next(
+        (unit, factor) for unit, factor in reversed(tuple(DURATIONS.items())) if value % factor == 0
+    )
+    return f"{value // factor} {unit}"
+
+
 def _field(parse: Callable[[object], Any], write: Callable[[Any], str], example: str) -> tuple[Any, ...]:
     """Validator, serialiser and schema of one quantity.
 
@@ -177,4 +195,5 @@ LengthField = Annotated[Length, *_field(parse_length, format_length, "12.4 km")]
 PowerField = Annotated[Power, *_field(parse_power, format_power, "-8.2 dBm")]
 LossField = Annotated[Loss, *_field(parse_loss, format_loss, "0.1 dB")]
 LossRateField = Annotated[LossRate, *_field(parse_loss_rate, format_loss_rate, "0.35 dB/km")]
+DurationField = Annotated[Duration, *_field(parse_duration, format_duration, "30 d")]
 OctetsField = Annotated[Octets, *_field(parse_octets, format_octets, "1600 B")]

@@ -307,7 +307,7 @@ def selection(demand: Demand) -> list[dict[str, int | tuple[int, int]]]:
     """Classify fields of a demand, written out."""
     source, target = demand.ingress, demand.egress
     base: dict[str, int | tuple[int, int]] = {}
-    if source.vlan is not None or demand.service is Service.TREE:
+    if source.vlan is not None or demand.service is not Service.LINE:
         base["vlan_vid"] = 0 if source.vlan is None else VLAN_PRESENT | source.vlan
     if demand.service is Service.LINE:
         return [base]

@@ -87,7 +87,7 @@ def _overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
                 for other in sharing:
                     if other is not demand:
                         yield _pair(demand.id, other.id)
-        yield from _prefix_overlaps([demand for demand in sharing if demand.service is Service.TREE])
+        yield from _prefix_overlaps([demand for demand in sharing if demand.service is not Service.LINE])
 
 
 def _prefix_overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:

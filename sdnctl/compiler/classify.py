@@ -1,7 +1,7 @@
 """Which frames belong to a demand, as matches of the classify table.
 
-`line` takes everything on its port, or everything with its outermost tag. `tree` takes IPv4, ARP, IPv6 and
-neighbour solicitations between the two ends' prefixes, from the ingress endpoint's MAC where it has one.
+`line` takes everything on its port, or everything with its outermost tag. `tree` and `mesh` take IPv4, ARP,
+IPv6 and neighbour solicitations between the two ends' prefixes, from the ingress endpoint's MAC where it has one.
 """
 
 from __future__ import annotations

@@ -181,7 +181,7 @@ def egress_rules(labelled: Labelled, demand: Demand, *, local: bool) -> Rules:
         yield switch, DEMUX.flow(Match.of(metadata=(service, LOW32)), mark, (Output(port),))
     elif not whole:
         for tags, actions in _retag(egress):
-            if demand.service is Service.TREE or tags == ANY_TAG:
+            if demand.service is not Service.LINE or tags == ANY_TAG:
                 match = Match.of(metadata=(service, LOW32), vlan_vid=tags)
                 yield switch, DEMUX.flow(match, mark, (*actions, Output(port)))
 

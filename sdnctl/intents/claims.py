@@ -1,7 +1,8 @@
 """Whose frame is it? No two demands may claim the same frames on the same port.
 
 What a demand claims where it enters: a line without VLAN all frames of the port; a line with VLAN all with that
-tag; a tree those of its tag (or none) whose source is in the ingress prefixes and destination in the egress's.
+tag; a tree or mesh those of its tag (or none) with a source in the ingress prefixes and a destination in the
+egress's.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _conflicts(demands: Sequence[Demand]) -> Iterator[tuple[Demand, Demand, str]
                 yield line, other, f"{line.application} takes every frame with VLAN {line.ingress.vlan}."
     tags: dict[int | None, list[Demand]] = defaultdict(list)
     for demand in demands:
-        if demand.service is Service.TREE:
+        if demand.service is not Service.LINE:
             tags[demand.ingress.vlan].append(demand)
     for tagged in tags.values():
         if (

@@ -29,15 +29,24 @@ class Grade(StrEnum):
 
 
 class Service(StrEnum):
-    """`line` is point to point and transparent (MEF E-Line); `tree` is hub and spokes, leaves never meet."""
+    """How the endpoints of an application meet.
+
+    `line` is point to point and transparent (MEF E-Line); `tree` is hub and spokes (E-Tree), leaves never meet;
+    `mesh` is any to any (E-LAN without broadcast). Trees and meshes tell frames apart by declared prefixes.
+    """
 
     LINE = "line"
     TREE = "tree"
+    MESH = "mesh"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where customer gear is plugged in: a switch port, a VLAN on it or the whole port, and its addresses."""
+    """Where customer gear is plugged in: a switch port, a VLAN on it or the whole port, and its addresses.
+
+    `area` is that of its site (commune, district) or ""; `terminal` the connectorised strand at the customer's
+    place, as written (``dr-0001:1``), or "".
+    """
 
     id: str
     site: str
@@ -48,6 +57,8 @@ class Endpoint:
     mac: int | None = None
     tags: frozenset[str] = frozenset()
     source: Source | None = None
+    area: str = ""
+    terminal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,8 @@ class Demand:
     `id` is ``application/ingress>egress``. `cir`/`eir` bit/s; `latency` µs one way or None; `avoid`
     holds link, switch, site and SRLG ids; `exclusive` demands share no trunk with other tenants.
     `reverse` is the id of the opposite direction, which takes the same path back, or "".
-    `mtu` is the largest customer frame payload (L2 MTU, bytes) it must carry.
+    `mtu` is the largest customer frame payload (L2 MTU, bytes) it must carry. `hub` is the id of the root of a
+    tree, "" for others.
     """
 
     id: str
@@ -93,3 +105,14 @@ class Demand:
     reverse: str = ""
     mtu: Octets = Octets(1500)
     source: Source | None = None
+    hub: str = ""
+
+    @property
+    def served(self) -> tuple[Endpoint, ...]:
+        """The ends that the demand is there for: the leaf of a tree, both ends of lines and meshes."""
+        return tuple(end for end in (self.ingress, self.egress) if end.id != self.hub)
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The areas of those ends, each once, sorted."""
+        return tuple(sorted({end.area for end in self.served}))

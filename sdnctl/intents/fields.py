@@ -69,6 +69,22 @@ Words = Annotated[
     WithJsonSchema({"anyOf": [_WORD_SCHEMA, {"type": "array", "items": _WORD_SCHEMA}]}),
 ]
 
+Area = Annotated[str, Field(min_length=1, max_length=100)]
+"""The name of a commune or district as people write it, spaces and all."""
+
+Areas = Annotated[
+    tuple[Area, ...],
+    BeforeValidator(_one_or_many),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}},
+            ]
+        }
+    ),
+]
+
 _RISK = re.compile(rf"(?:[a-z]+:)?{NAME}")
 Avoided = Annotated[str, Field(pattern=f"^{_RISK.pattern}$", max_length=120)]
 """A link, switch or site by id, or a shared risk as ``kind:id``, such as ``segment:s-12``."""

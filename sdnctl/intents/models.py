@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_v
 from pydantic_core import CoreSchema
 
 from sdnctl.intents.demand import Grade, Service
-from sdnctl.intents.fields import Avoided, DscpField, Names, Words
+from sdnctl.intents.fields import Areas, Avoided, DscpField, Names, Words
 from sdnctl.inventory.fields import Id
-from sdnctl.units import BitrateField, DelayField, OctetsField, parse_bitrate
+from sdnctl.units import BitrateField, DelayField, DurationField, OctetsField, parse_bitrate
 
 
 class Model(BaseModel):
@@ -76,16 +76,20 @@ class TenantsFile(Model):
 
 
 class Criteria(Model):
-    """Endpoints that fit everything that is said: one of the ids, of the kinds, of the sites; all of the tags."""
+    """Endpoints that fit everything that is said.
+
+    That is one of the ids, of the kinds, of the sites, of the areas, and all of the tags.
+    """
 
     ids: Names = ()
     kind: Words = ()
     site: Names = ()
+    area: Areas = ()
     tags: Words = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.ids or self.kind or self.site or self.tags)
+        return not (self.ids or self.kind or self.site or self.area or self.tags)
 
 
 class Selector(Criteria):
@@ -97,7 +101,7 @@ class Selector(Criteria):
     def _says_something(self) -> Selector:
         if self.empty and (self.select is None or self.select.empty):
             raise ValueError(
-                "it would select every endpoint: write ids, kind, site or tags, such as 'kind: camera'"
+                "it would select every endpoint: write ids, kind, site, area or tags, such as 'kind: camera'"
             )
         return self
 
@@ -105,7 +109,7 @@ class Selector(Criteria):
 class Rates(Model):
     """Bit rates each way. Tree: `up` from a leaf to a root, per leaf and root. Line: `up` from a to b.
 
-    A single rate is meant for both ways.
+    A single rate is meant for both ways. In a mesh, which has no up and down, it holds from each member to each.
     """
 
     up: BitrateField
@@ -151,11 +155,41 @@ class Circuit(Model):
     note: str = ""
 
 
+class Group(Model):
+    """One of several parts of a tree or mesh that never meet each other."""
+
+    roots: Selector | None = None
+    leaves: Selector | None = None
+    members: Selector | None = None
+    note: str = ""
+
+
+class OwnTerms(Model):
+    """What some endpoints of a tree or mesh are promised instead; what it leaves out is the application's.
+
+    It holds for pairs whose leaf `select` fits (in a mesh: one of the two members); of several the first counts.
+    """
+
+    select: Selector
+    bandwidth: Rates | None = None
+    excess: Rates | None = None
+    guarantees: Guarantees = Guarantees()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _promises_something(self) -> OwnTerms:
+        if self.bandwidth is None and self.excess is None and self.guarantees == Guarantees():
+            raise ValueError("it changes nothing: write bandwidth, excess or guarantees")
+        return self
+
+
 class Application(Model):
     """`intents/<name>.yaml`: what one application needs, between whom, with what guarantees.
 
-    A `tree` connects `roots` and `leaves`, leaves never reach each other; a `line` has `circuits`.
-    `bandwidth` is the committed rate (CIR), `excess` what may be used beyond it (EIR).
+    A `tree` connects `roots` and `leaves`, leaves never reach each other; a `mesh` connects all `members`;
+    a `line` has `circuits`. Trees and meshes may have several `groups` that never meet, and `terms` of some of
+    their endpoints. `bandwidth` is the committed rate (CIR), `excess` what may be used beyond it (EIR).
+    `retention` says how long the roots keep what the leaves send.
     """
 
     application: Id
@@ -164,10 +198,14 @@ class Application(Model):
     service: Service
     roots: Selector | None = None
     leaves: Selector | None = None
+    members: Selector | None = None
+    groups: tuple[Group, ...] = ()
     circuits: tuple[Circuit, ...] = ()
     bandwidth: Rates | None = None
     excess: Rates | None = None
+    terms: tuple[OwnTerms, ...] = ()
     guarantees: Guarantees = Guarantees()
     mtu: OctetsField | None = None
+    retention: DurationField | None = None
     owner: str = ""
     note: str = ""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from sdnctl.document import Document, KeyPath
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.intents.demand import ServiceClass
-from sdnctl.intents.models import Application, TenantModel
+from sdnctl.intents.models import Application, Circuit, OwnTerms, TenantModel
 from sdnctl.topology.graph import Topology
 
 
@@ -31,11 +31,16 @@ def head(application: Application) -> Head:
     avoid: list[tuple[KeyPath, str]] = [
         (("guarantees", "avoid", index), name) for index, name in enumerate(application.guarantees.avoid or ())
     ]
-    for place, circuit in enumerate(application.circuits):
-        avoid += [
-            (("circuits", place, "guarantees", "avoid", index), name)
-            for index, name in enumerate(circuit.guarantees.avoid or ())
-        ]
+    parts: list[tuple[str, tuple[Circuit | OwnTerms, ...]]] = [
+        ("circuits", application.circuits),
+        ("terms", application.terms),
+    ]
+    for key, owners in parts:
+        for place, owner in enumerate(owners):
+            avoid += [
+                ((key, place, "guarantees", "avoid", index), name)
+                for index, name in enumerate(owner.guarantees.avoid or ())
+            ]
     return Head(application.application, application.tenant, application.service_class, tuple(avoid))
 
 

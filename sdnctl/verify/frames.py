@@ -1,6 +1,6 @@
 """Which frames belong to a demand, as sets: the verifier's own reading of the service definition.
 
-`line`: every frame of the port, or every frame whose outermost tag is the endpoint's VLAN. `tree`: frames
+`line`: every frame of the port, or every frame whose outermost tag is the endpoint's VLAN. `tree` and `mesh`: frames
 with the endpoint's tag (or none), from an address of the ingress endpoint (and its MAC, where it has one) to
 an address of the egress endpoint: IPv4, ARP by its addresses, IPv6, and multicast neighbour solicitation by
 its target (a unicast one is for its IPv6 destination, like any other packet).
@@ -32,11 +32,11 @@ class Tags:
 def frames(demand: Demand) -> tuple[Cube, ...]:
     """The frames of a demand at its ingress port, as a union of cubes.
 
-    Empty where the two ends of a tree share no address family.
+    Empty where the two ends of a tree or mesh share no address family.
     """
-    base = _tag(demand.ingress) if demand.service is Service.TREE or demand.ingress.vlan is not None else {}
     if demand.service is Service.LINE:
-        return (base,)
+        return ({} if demand.ingress.vlan is None else _tag(demand.ingress),)
+    base = _tag(demand.ingress)
     if demand.ingress.mac is not None:
         base = {**base, **exactly(eth_src=demand.ingress.mac)}
     cubes: list[Cube] = []

@@ -94,7 +94,7 @@ def _line(demand: Demand) -> Iterator[tuple[str, Build]]:
 def unwanted(demands: tuple[Demand, ...], stacks: Mapping[str, tuple[tuple[int, ...], ...]]) -> Iterator[Sample]:
     """What must die; some may belong to another demand after all, which the caller checks."""
     ports = sorted({end.attachment for demand in demands for end in (demand.ingress, demand.egress)})
-    trees = [demand for demand in demands if demand.service is Service.TREE]
+    trees = [demand for demand in demands if demand.service is not Service.LINE]
     for demand in demands:
         yield from _wrong_tag(demand)
         yield from _wrong_port(demand, ports)
