@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sdnctl import lab as labs
-from sdnctl.compiler.groups import trunk_hops
-from sdnctl.compiler.ir import Bypass, Compiled, Trunk
+from sdnctl.compiler.fate import Fates
+from sdnctl.compiler.ir import Compiled
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.lab import Lab
-from sdnctl.topology.graph import Path, Topology
+from sdnctl.topology.graph import Topology
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, silent
 
@@ -126,20 +126,11 @@ def heal(context: Context, what: Sequence[str]) -> tuple[str, ...]:
 def hit_by(compiled: Compiled, links: frozenset[str], nodes: frozenset[str]) -> tuple[Hit, ...]:
     """Who runs over these links, and what repairs them, by application."""
     demands = {demand.id: demand for demand in compiled.demands}
-    bypasses = {bypass.key: bypass for bypass in compiled.bypasses}
+    fates = Fates(compiled).of(links, nodes)
     tally: dict[str, Counter[str]] = {}
     for trunk in compiled.trunks:
-        path = trunk.standby if trunk.flipped and trunk.standby is not None else trunk.path
-        if links.isdisjoint(path.links):
-            continue
-        spare = trunk.path if path is trunk.standby else trunk.standby
-        fate = "lost"
-        if _repaired(trunk, path, bypasses, links, nodes):
-            fate = "repaired"
-        elif spare is not None and links.isdisjoint(spare.links):
-            fate = "standby"
-        for demand in trunk.demands:
-            tally.setdefault(demands[demand].application, Counter())[fate] += 1
+        for demand in trunk.demands if trunk.key in fates else ():
+            tally.setdefault(demands[demand].application, Counter())[fates[trunk.key]] += 1
     carried = {key for trunk in compiled.trunks for key in trunk.demands}
     for one in compiled.demands:
         if one.id not in carried and one.ingress.attachment.node in nodes:
@@ -149,22 +140,3 @@ def hit_by(compiled: Compiled, links: frozenset[str], nodes: frozenset[str]) -> 
         Hit(name, classes[name], counts.total(), counts["repaired"], counts["standby"], counts["lost"])
         for name, counts in sorted(tally.items())
     )
-
-
-def _repaired(
-    trunk: Trunk, path: Path, bypasses: Mapping[str, Bypass], links: frozenset[str], nodes: frozenset[str]
-) -> bool:
-    """Whether second buckets carry a trunk's packets over or round everything on its path that is cut."""
-    groups = trunk_hops(trunk, path, bypasses)
-    index = 0
-    while index < len(groups):
-        hop, bypass = groups[index].hop, groups[index].bypass
-        if hop.tail in nodes:
-            return False
-        if hop.link not in links:
-            index += 1
-            continue
-        if bypass is None or not links.isdisjoint(bypass.path.links):
-            return False
-        index += len(bypass.protects) - 1  # behind the link, or behind the next switch
-    return path.nodes[-1] not in nodes
