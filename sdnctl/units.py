@@ -168,6 +168,11 @@ def format_octets(value: int) -> str:
     return _format(value, {"B": 1})
 
 
+def format_size(value: int) -> str:
+    """Bytes to three digits, for people: ``249 TB``."""
+    return _format(int(Decimal(f"{value:.2e}")), OCTETS)
+
+
 def format_duration(value: int) -> str:
     """In the largest unit that divides it: a third of an hour has no decimal form."""
     unit, factor = next(

@@ -194,14 +194,17 @@ def verify(
 
 @app.command()
 @reporting
-def status(context: typer.Context) -> None:
+def status(
+    context: typer.Context,
+    by: Annotated[str, typer.Option(help="What to sum up by: application, tenant or area.")] = "application",
+) -> None:
     """What is applied, which switches and links are up, and how fresh every application's proof is."""
     from sdnctl.cli import views
     from sdnctl.usecases.status import status as current
 
     invocation: Invocation = context.obj
     with invocation.output.progress("asking the switches"):
-        found = current(invocation.context)
+        found = current(invocation.context, by)
     invocation.output.show("status", views.status_document(found), lambda: views.status(found))
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sdnctl.cli.output import table
+from sdnctl.cli.output import RIGHT, table
 from sdnctl.errors import Diagnostic, UsageError
-from sdnctl.units import format_bitrate, format_length
+from sdnctl.units import format_bitrate, format_duration, format_length, format_size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sdnctl.intents.retention import Storage
     from sdnctl.store.state import State
     from sdnctl.usecases.context import Context
 
@@ -25,6 +26,11 @@ class Listing:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def keeping(self, selector: str) -> Listing:
+        """Only rows that contain this text."""
+        rows = tuple(row for row in self.rows if any(selector in cell for cell in row))
+        return Listing(self.what, self.columns, rows)
+
     @property
     def document(self) -> dict[str, Any]:
         return {"ok": True, self.what: [dict(zip(self.columns, row, strict=True)) for row in self.rows]}
@@ -36,9 +42,66 @@ class Listing:
         return [shown, f"{len(self.rows)} {self.what}"]
 
 
-def listing(context: Context, what: str, selector: str | None) -> Listing:
+@dataclass(frozen=True)
+class Retention:
+    """What every recorder keeps, and the sum; figures in JSON are bit/s, seconds and bytes."""
+
+    found: tuple[Storage, ...]
+
+    def keeping(self, selector: str) -> Retention:
+        return Retention(
+            tuple(
+                one
+                for one in self.found
+                if selector in one.root.id or selector in f"{one.application} {one.root.site}"
+            )
+        )
+
+    @property
+    def document(self) -> dict[str, Any]:
+        rows: list[dict[str, Any]] = [
+            {
+                "application": one.application,
+                "recorder": one.root.id,
+                "site": one.root.site,
+                "streams": one.leaves,
+                "rate": one.rate,
+                "retention": one.retention,
+                "size": one.size,
+            }
+            for one in self.found
+        ]
+        total = {
+            "streams": sum(one.leaves for one in self.found),
+            "rate": sum(one.rate for one in self.found),
+            "size": sum(one.size for one in self.found),
+        }
+        return {"ok": True, "retention": rows, "total": total}
+
+    def render(self) -> Sequence[RenderableType]:
+        figures = [(name, RIGHT) for name in ("streams", "rate", "kept for", "storage")]
+        shown = table("", "application", "recorder", "site", *figures)
+        for one in self.found:
+            shown.add_row(
+                one.application,
+                one.root.id,
+                one.root.site,
+                str(one.leaves),
+                format_bitrate(one.rate),
+                format_duration(one.retention),
+                format_size(one.size),
+            )
+        total = self.document["total"]
+        return [
+            shown,
+            f"{len(self.found)} recorders keep {total['streams']} streams, {format_bitrate(total['rate'])} "
+            f"together: {format_size(total['size'])}",
+        ]
+
+
+def listing(context: Context, what: str, selector: str | None) -> Listing | Retention:
     """The rows of one kind; `selector` keeps rows that contain it. Raises UsageError for an unknown kind."""
-    makers: dict[str, Callable[[Context], Listing]] = {
+    makers: dict[str, Callable[[Context], Listing | Retention]] = {
         "switches": _switches,
         "links": _links,
         "srlgs": _srlgs,
@@ -48,6 +111,7 @@ def listing(context: Context, what: str, selector: str | None) -> Listing:
         "trunks": _trunks,
         "bypasses": _bypasses,
         "rules": _rules,
+        "retention": _retention,
     }
     if what not in makers:
         raise UsageError(
@@ -56,10 +120,7 @@ def listing(context: Context, what: str, selector: str | None) -> Listing:
             )
         )
     found = makers[what](context)
-    if selector is None:
-        return found
-    rows = tuple(row for row in found.rows if any(selector in cell for cell in row))
-    return Listing(found.what, found.columns, rows)
+    return found if selector is None else found.keeping(selector)
 
 
 def _switches(context: Context) -> Listing:
@@ -183,3 +244,9 @@ def _rules(context: Context) -> Listing:
         (switch, format_rule(rule)) for switch, rules in sorted(_compiled(context).rules.items()) for rule in rules
     )
     return Listing("rules", ("switch", "rule"), rows)
+
+
+def _retention(context: Context) -> Retention:
+    from sdnctl.usecases.keeping import kept
+
+    return Retention(kept(context))

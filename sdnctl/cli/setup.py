@@ -100,7 +100,10 @@ def compile_(
 def show(
     context: typer.Context,
     what: Annotated[
-        str, typer.Argument(help="switches, links, srlgs, endpoints, intents, demands, trunks or rules.")
+        str,
+        typer.Argument(
+            help="switches, links, srlgs, endpoints, intents, demands, retention, trunks, bypasses or rules."
+        ),
     ],
     selector: Annotated[
         str | None, typer.Argument(help="Only what contains this text, or rules of this switch.")

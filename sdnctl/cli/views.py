@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sdnctl.store.state import State
     from sdnctl.store.store import JournalEntry, Snapshot
     from sdnctl.usecases.drifting import Drift
-    from sdnctl.usecases.status import Status
+    from sdnctl.usecases.status import ApplicationStatus, GroupStatus, Status
     from sdnctl.usecases.verifying import Proof
     from sdnctl.workspace.folder import Loaded
 
@@ -120,17 +120,35 @@ def status(found: Status) -> list[RenderableType]:
             parts.append(f"[yellow]{what}[/]: {', '.join(names)}")
     if found.lab:
         parts.append(f"lab: {found.lab}")
-    if found.applications:
+    if found.groups:
+        shown = table(
+            "",
+            (found.by, {"min_width": 16}),
+            ("applications", RIGHT),
+            ("demands", RIGHT),
+            "V1",
+            "V2",
+            "V3",
+            "protection",
+        )
+        for group in found.groups:
+            shown.add_row(group.name or "(none)", str(len(group.applications)), *_standing(group))
+        parts.append(shown)
+    elif found.applications:
         shown = table(
             "", ("application", {"min_width": 16}), "class", ("demands", RIGHT), "V1", "V2", "V3", "protection"
         )
         for one in found.applications:
-            lost = f"[yellow]{one.unprotected} have less[/]" if one.unprotected else "as asked"
-            lost += f", [bold red]{one.cut_off} cut off[/]" if one.cut_off else ""
-            marks = [MARK[one.levels[level]] for level in ("V1", "V2", "V3")]
-            shown.add_row(one.application, one.service_class, str(one.demands), *marks, lost)
+            shown.add_row(one.application, one.service_class, *_standing(one))
         parts.append(shown)
     return parts
+
+
+def _standing(one: ApplicationStatus | GroupStatus) -> list[str]:
+    """Demands, verdicts and protection, for people."""
+    lost = f"[yellow]{one.unprotected} have less[/]" if one.unprotected else "as asked"
+    lost += f", [bold red]{one.cut_off} cut off[/]" if one.cut_off else ""
+    return [str(one.demands), *(MARK[one.levels[level]] for level in ("V1", "V2", "V3")), lost]
 
 
 # ── drift ────────────────────────────────────────────────────────────────────────────────────────

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sdnctl.compiler.protection import effective_grades, stranded
+from sdnctl.errors import Diagnostic, UsageError
 from sdnctl.intents.demand import Demand
 from sdnctl.southbound.base import Counters
 from sdnctl.southbound.ports import links_down
+from sdnctl.store.state import State
 from sdnctl.store.store import Snapshot, Verdict
 from sdnctl.usecases.context import Context
 
@@ -18,6 +20,8 @@ FRESH = timedelta(hours=24)
 """A proof older than this is stale; so is one of another snapshot than the applied one."""
 
 LEVELS = ("V1", "V2", "V3")
+WORST_FIRST = ("failed", "", "stale", "degraded", "ok")
+"""Verdicts as they count for a group: what was never verified makes it no better than what is stale."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,23 @@ class ApplicationStatus:
 
 
 @dataclass(frozen=True)
+class GroupStatus:
+    """The demands of one tenant or area, of several applications; a level is as good as the worst of them."""
+
+    name: str
+    applications: tuple[str, ...]
+    demands: int
+    unprotected: int
+    cut_off: int
+    levels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Status:
-    """The whole picture; `pending` is an interrupted apply."""
+    """The whole picture; `pending` is an interrupted apply.
+
+    `groups` are the same demands again, by tenant or area; a demand between two areas counts in both.
+    """
 
     network: str
     snapshot: Snapshot | None
@@ -47,10 +66,24 @@ class Status:
     pinned: tuple[str, ...]
     applications: tuple[ApplicationStatus, ...]
     lab: str
+    by: str = "application"
+    groups: tuple[GroupStatus, ...] = ()
 
 
-def status(context: Context) -> Status:
+GROUPS: Mapping[str, Callable[[Demand], tuple[str, ...]]] = {
+    "application": lambda demand: (demand.application,),
+    "tenant": lambda demand: (demand.tenant,),
+    "area": lambda demand: demand.areas,
+}
+"""What demands can be grouped by, and the groups of one."""
+
+
+def status(context: Context, by: str = "application") -> Status:
     """Ask every switch for its ports, and the store for the rest."""
+    if by not in GROUPS:
+        raise UsageError(
+            Diagnostic("no-such-grouping", f"--by {by} is not known", hint=f"one of {', '.join(GROUPS)}")
+        )
     applied = context.applied()
     lab = context.lab
     lab_text = f"{lab.kind} {lab.name}" if lab is not None else ""
@@ -58,7 +91,7 @@ def status(context: Context) -> Status:
         network = context.loaded.network
         nodes, links = network.topology.nodes, network.topology.links
         return Status(
-            network.settings.name, None, _pending(context), (), len(nodes), len(links), (), (), (), lab_text
+            network.settings.name, None, _pending(context), (), len(nodes), len(links), (), (), (), lab_text, by
         )
     snapshot, state = applied
     topology = state.compiled.topology
@@ -68,6 +101,7 @@ def status(context: Context) -> Status:
             return await fleet.counters()
 
     ports = asyncio.run(ask())
+    picture = _Picture.of(context, snapshot.id, state)
     return Status(
         state.compiled.settings.name,
         snapshot,
@@ -77,8 +111,10 @@ def status(context: Context) -> Status:
         len(topology.links),
         tuple(sorted(links_down(topology, ports, state.down))),
         tuple(sorted(state.down)),
-        _applications(context, snapshot.id),
+        picture.applications(),
         lab_text,
+        by,
+        () if by == "application" else picture.groups(GROUPS[by]),
     )
 
 
@@ -86,30 +122,77 @@ def _pending(context: Context) -> Snapshot | None:
     return context.store.pending() if context.has_store else None
 
 
-def _applications(context: Context, snapshot: int) -> tuple[ApplicationStatus, ...]:
-    _, state = context.need_applied()
-    wanted = {demand.id: demand for demand in state.compiled.demands}
-    grades = effective_grades(state.compiled)
-    cut_off = stranded(state.compiled, state.down)
-    weaker = cut_off | {
-        demand for trunk in state.compiled.trunks if grades[trunk.key] != trunk.grade for demand in trunk.demands
-    }
-    kept = {(verdict.application, verdict.level): verdict for verdict in context.store.verdicts()}
-    rows: dict[str, list[Demand]] = {}
-    for demand in wanted.values():
-        rows.setdefault(demand.application, []).append(demand)
-    return tuple(
-        ApplicationStatus(
-            name,
-            demands[0].tenant,
-            demands[0].service_class,
-            len(demands),
-            sum(demand.id in weaker for demand in demands),
-            sum(demand.id in cut_off for demand in demands),
-            {level: judged(kept.get((name, level)), snapshot) for level in LEVELS},
+@dataclass(frozen=True)
+class _Picture:
+    """The applied demands; which of them have less protection than asked or no path, and what was verified."""
+
+    demands: tuple[Demand, ...]
+    weaker: frozenset[str]
+    cut_off: frozenset[str]
+    verdicts: Mapping[tuple[str, str], Verdict]
+    snapshot: int
+
+    @classmethod
+    def of(cls, context: Context, snapshot: int, state: State) -> _Picture:
+        grades = effective_grades(state.compiled)
+        cut_off = stranded(state.compiled, state.down)
+        weaker = {
+            demand
+            for trunk in state.compiled.trunks
+            if grades[trunk.key] != trunk.grade
+            for demand in trunk.demands
+        }
+        kept = {(verdict.application, verdict.level): verdict for verdict in context.store.verdicts()}
+        return cls(state.compiled.demands, cut_off | weaker, frozenset(cut_off), kept, snapshot)
+
+    def applications(self) -> tuple[ApplicationStatus, ...]:
+        return tuple(
+            ApplicationStatus(
+                name,
+                demands[0].tenant,
+                demands[0].service_class,
+                *self._counts(demands),
+                {level: judged(self.verdicts.get((name, level)), self.snapshot) for level in LEVELS},
+            )
+            for name, demands in self._by(GROUPS["application"])
         )
-        for name, demands in sorted(rows.items())
-    )
+
+    def groups(self, names: Callable[[Demand], tuple[str, ...]]) -> tuple[GroupStatus, ...]:
+        return tuple(
+            GroupStatus(
+                name,
+                tuple(sorted({demand.application for demand in demands})),
+                *self._counts(demands),
+                {level: self._level(level, demands) for level in LEVELS},
+            )
+            for name, demands in self._by(names)
+        )
+
+    def _by(self, names: Callable[[Demand], tuple[str, ...]]) -> list[tuple[str, list[Demand]]]:
+        found: dict[str, list[Demand]] = {}
+        for demand in self.demands:
+            for name in names(demand):
+                found.setdefault(name, []).append(demand)
+        return sorted(found.items())
+
+    def _counts(self, demands: list[Demand]) -> tuple[int, int, int]:
+        """How many, with less protection than asked, cut off."""
+        weaker, cut_off = ({demand.id for demand in demands} & some for some in (self.weaker, self.cut_off))
+        return len(demands), len(weaker), len(cut_off)
+
+    def _level(self, level: str, demands: list[Demand]) -> str:
+        """The worst of what one level says about these demands of several applications."""
+        mine: dict[str, set[str]] = {}
+        for demand in demands:
+            mine.setdefault(demand.application, set()).add(demand.id)
+        said = set()
+        for name, ids in mine.items():
+            verdict = self.verdicts.get((name, level))
+            word = judged(verdict, self.snapshot)
+            if word == "failed" and verdict is not None and verdict.detail:
+                word = "failed" if ids.intersection(verdict.detail.split(" ")) else "ok"
+            said.add(word)
+        return next(word for word in WORST_FIRST if word in said)
 
 
 def judged(verdict: Verdict | None, snapshot: int) -> str:

@@ -187,17 +187,29 @@ def _probe(context: Context, state: State) -> tuple[V3Report | None, str]:
 
 
 def _verdicts(snapshot: int, state: State, found: Verification) -> list[Verdict]:
-    """What `status` will show of this, by application and level."""
+    """What `status` will show of this, by application and level; a failure's detail names the demands at fault.
+
+    It names none where the whole application is: the rules are not what was applied, or nothing is promised.
+    """
     made = now()
     proof = {one.application: one for one in found.v1.applications}
+    violated: dict[str, list[str]] = {}
+    for each in found.v1.verdicts:
+        if each.violations:
+            violated.setdefault(each.application, []).append(each.demand)
     verdicts = []
     for name in sorted({demand.application for demand in state.compiled.demands}):
         one = proof.get(name)  # an application that is cut off altogether promises nothing
-        verdict = "failed" if one is None or one.violated or found.v1.faults else "ok"
-        verdicts.append(Verdict(name, "V1", made, snapshot, verdict, ", ".join(one.residual) if one else ""))
+        if one is None or one.violated or found.v1.faults:
+            guilty = [] if found.v1.faults else violated.get(name, [])
+            verdicts.append(Verdict(name, "V1", made, snapshot, "failed", " ".join(sorted(guilty))))
+        else:
+            verdicts.append(Verdict(name, "V1", made, snapshot, "ok", ", ".join(one.residual)))
         if found.v2 is not None:
             verdicts.append(Verdict(name, "V2", made, snapshot, "ok" if found.v2.ok else "failed", ""))
         if found.v3 is not None:
-            probed = [item.ok for item in found.v3.applications if item.application == name]
-            verdicts.append(Verdict(name, "V3", made, snapshot, "ok" if probed and all(probed) else "failed", ""))
+            probed = [item for item in found.v3.applications if item.application == name]
+            guilty = sorted({fault.demand for item in probed for fault in item.faults})
+            well = probed and not guilty
+            verdicts.append(Verdict(name, "V3", made, snapshot, "ok" if well else "failed", " ".join(guilty)))
     return verdicts
