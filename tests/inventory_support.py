@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from sdnctl.document import Document
-from sdnctl.inventory.models import FILES
+from sdnctl.inventory.files import FILES
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 
 EXAMPLES = Path(__file__).parent.parent / "lab" / "examples"
@@ -28,8 +28,9 @@ def document(file: str, data: Any) -> Document[Any]:
 
 
 def documents(network: Mapping[str, Any]) -> dict[str, Document[Any]]:
-    """Documents of a network given as file name without folder and suffix → data."""
-    files = {path.split("/")[1].split(".")[0]: path for path in FILES}
+    """Documents of a network given as file name without folder → data; suffixes only for ``….csv`` beside YAML."""
+    files = {path.split("/")[1].split(".")[0]: path for path in reversed(FILES)}
+    files |= {path.split("/")[1]: path for path in FILES}
     return {files[name]: document(files[name], data) for name, data in network.items()}
 
 

@@ -18,7 +18,7 @@ import yaml
 
 from sdnctl.document import Document
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.models import FILES
+from sdnctl.inventory.files import FILES
 from sdnctl.topology.derive import derive
 from sdnctl.topology.graph import Srlg, Topology
 from sdnctl.units import format_bitrate

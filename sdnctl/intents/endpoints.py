@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sdnctl.document import Document
@@ -24,8 +24,14 @@ class Endpoints:
     dormant: frozenset[str] = frozenset()
 
 
-def read_endpoints(document: Document[tuple[EndpointRow, ...]] | None, out: Diagnostics) -> Endpoints:
-    """Endpoints in order of id; of a doubly declared id (reported with the plant) the first counts."""
+def read_endpoints(
+    document: Document[tuple[EndpointRow, ...]] | None, out: Diagnostics, areas: Mapping[str, str] | None = None
+) -> Endpoints:
+    """Endpoints in order of id; of a doubly declared id (reported with the plant) the first counts.
+
+    `areas`: site → its area.
+    """
+    areas = areas or {}
     active: dict[str, Endpoint] = {}
     dormant: set[str] = set()
     rows: Sequence[EndpointRow] = document.value if document is not None else ()
@@ -54,5 +60,7 @@ def read_endpoints(document: Document[tuple[EndpointRow, ...]] | None, out: Diag
             row.mac,
             frozenset(row.tags),
             document.at(index),
+            areas.get(row.site, ""),
+            "" if row.terminal is None else str(row.terminal),
         )
     return Endpoints({key: active[key] for key in sorted(active)}, frozenset(dormant))

@@ -23,7 +23,7 @@ from sdnctl.inventory.routes import read_chambers, read_ducts, read_hazards, rea
 def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnostics]:
     """The plant of a network, and everything that is wrong with it.
 
-    `documents` maps paths of `models.FILES` to what loaders read; files that are not there are empty.
+    `documents` maps paths of `files.FILES` to what loaders read; files that are not there are empty.
     The plant is usable only if the diagnostics hold no error.
     """
     c = Collector(documents)
@@ -39,10 +39,10 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
     odfs = read_odfs(c, joints)
     passives = read_passives(c)
     transceivers = read_transceivers(c)
-    switches = read_switches(c, transceivers)
+    switches, written = read_switches(c, transceivers)
     placed = {key: switch for key, switch in switches.items() if switch.site in sites}
     patching = Patching(odfs, passives, placed, sites, joints)
-    read_jumpers(c, patching)
+    read_jumpers(c, patching, written)
     _check_endpoints(c, patching)
     plant = Plant(
         sites=sites,
@@ -56,6 +56,7 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
         cuts=joints.cuts,
         odfs=odfs,
         terminations=joints.terminations,
+        pigtails=joints.pigtails,
         passives=passives,
         jumpers=tuple(patching.jumpers),
         hazards=hazards,

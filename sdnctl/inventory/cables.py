@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from sdnctl.document import Document
 from sdnctl.errors import Source
 from sdnctl.inventory import models
-from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.plant import Cable, CableType, Duct, Passage, Segment, StrandFault
 from sdnctl.inventory.routes import chain
@@ -18,6 +17,8 @@ SHEATH_RATIO = (1.0, 1.06)
 """Sheath without loops ÷ route: usually 1.01–1.06 (outside-plant surveys); 1.0 is a route nobody remeasured."""
 SHEATH_TOLERANCE = Length(5.0)
 """Differences below this are rounding of short cables."""
+
+TYPES, PLACES, WAYS = ("cable type",), ("chamber", "site"), ("duct", "segment")
 
 
 def read_cable_types(c: Collector) -> dict[str, CableType]:
@@ -43,38 +44,39 @@ def read_cable_types(c: Collector) -> dict[str, CableType]:
 def read_cables(
     c: Collector, types: Mapping[str, CableType], segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
 ) -> dict[str, Cable]:
-    document = c.document("inventory/cables.yaml", models.CablesFile)
     cables: dict[str, Cable] = {}
-    for index, item in enumerate(document.value.cables if document else ()):
-        assert document is not None
-        origin = document.at("cables", index)
-        if not c.declare("cable", item.id, origin):
+    for entry in (
+        *c.listed("inventory/cables.yaml", "cables"),
+        *c.rows("inventory/cables.csv", "inventory/cables.yaml"),
+    ):
+        origin = entry.at()
+        if not c.declare("cable", entry.item.id, origin):
             continue
-        cable = _cable(c, item, document, index, types, segments, ducts)
+        cable = _cable(c, entry, origin, types, segments, ducts)
         if cable is not None:
-            cables[item.id] = cable
+            cables[cable.id] = cable
     c.note_unknown_owners("cable", ((cable.life, cable.origin) for cable in cables.values()))
     return cables
 
 
 def _cable(
     c: Collector,
-    item: models.CableModel,
-    document: Document[models.CablesFile],
-    index: int,
+    entry: Entry[models.CableBase],
+    origin: Source,
     types: Mapping[str, CableType],
     segments: Mapping[str, Segment],
     ducts: Mapping[str, Duct],
 ) -> Cable | None:
     """One cable, or None when its route cannot be told (then why is reported)."""
-    origin, address = document.at("cables", index), f"cable {item.id}"
-    found = [c.exists("cable type", item.type, address, document.at("cables", index, "type"))]
+    item = entry.item
+    address = f"cable {item.id}"
+    found = [c.known(TYPES, item.type) or c.missing(TYPES, item.type, address, entry.at("type"))]
     found += [
-        c.exists(("chamber", "site"), end, address, document.at("cables", index, key))
+        c.known(PLACES, end) or c.missing(PLACES, end, address, entry.at(key))
         for key, end in (("a", item.a), ("b", item.b))
     ]
     found += [
-        c.exists(("duct", "segment"), name, address, document.at("cables", index, "route", place))
+        c.known(WAYS, name) or c.missing(WAYS, name, address, entry.at("route", place))
         for place, name in enumerate(item.route)
     ]
     if not all(found) or item.type not in types:
@@ -87,7 +89,7 @@ def _cable(
             "cable-route-not-contiguous",
             f"the route of cable {item.id} does not lead from {item.a} to {item.b}",
             address,
-            document.at("cables", index, "route"),
+            entry.at("route"),
             detail=route,
             hint="List the ducts in order from end a; split a cable that passes a place twice.",
         )
@@ -102,17 +104,17 @@ def _cable(
             hint="Give one of the two.",
         )
         return None
-    slack = _slack(c, item, document, index, places)
+    slack = _slack(c, entry, places)
     loops = sum(slack.values())
     steps = [float(segments[passage.segment].length) for passage in passages]
     sheath = item.sheath if item.sheath is not None else Length(sum(steps) + loops)
     if passages:
-        _check_sheath(c, item, document.at("cables", index, "sheath"), sheath, loops, sum(steps))
+        _check_sheath(c, entry, sheath, loops, sum(steps))
         scale = max(sheath - loops, 0.0) / sum(steps) if sum(steps) else 0.0
         steps = [step * scale for step in steps]
     else:
         steps = [max(sheath - loops, 0.0)]
-    life = c.life(document.value.defaults, item, address, origin)
+    life = c.life(entry.defaults, item, address, origin)
     if life.status is models.Status.IN_SERVICE:
         _check_holders(c, item.id, passages, segments, ducts, origin)
     return Cable(
@@ -123,14 +125,14 @@ def _cable(
         _marks(places, steps, slack, sheath),
         sheath,
         slack,
-        _faults(c, item, document, index, types[item.type].strands, sheath),
+        _faults(c, entry, types[item.type].strands, sheath),
         life,
         origin,
     )
 
 
 def _route(
-    item: models.CableModel, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
+    item: models.CableBase, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
 ) -> tuple[tuple[Passage, ...], tuple[str, ...]] | str:
     """Passages and places from end a, or why the parts of the route do not join. A duct may be run either way."""
     if not item.route:
@@ -155,15 +157,10 @@ def _route(
     return places if isinstance(places, str) else (tuple(passages), tuple(places))
 
 
-def _slack(
-    c: Collector,
-    item: models.CableModel,
-    document: Document[models.CablesFile],
-    index: int,
-    places: Sequence[str],
-) -> dict[str, Length]:
+def _slack(c: Collector, entry: Entry[models.CableBase], places: Sequence[str]) -> dict[str, Length]:
+    item = entry.item
     slack: dict[str, Length] = {}
-    for number, loop in enumerate(item.slack):
+    for number, loop in enumerate(item.slack if isinstance(item, models.CableModel) else ()):
         if loop.at in places:
             slack[loop.at] = Length(slack.get(loop.at, 0.0) + loop.length)
         else:
@@ -171,15 +168,13 @@ def _slack(
                 "slack-off-route",
                 f"cable {item.id} keeps a loop at {loop.at}, where it does not pass",
                 f"cable {item.id}",
-                document.at("cables", index, "slack", number),
+                entry.at("slack", number),
                 hint=f"It passes {', '.join(places)}.",
             )
     return slack
 
 
-def _check_sheath(
-    c: Collector, item: models.CableModel, origin: Source, sheath: float, loops: float, route: float
-) -> None:
+def _check_sheath(c: Collector, entry: Entry[models.CableBase], sheath: float, loops: float, route: float) -> None:
     """Warn when the sheath without loops is shorter than the route, or longer than cables are laid."""
     low, high = SHEATH_RATIO
     straight = sheath - loops
@@ -187,11 +182,11 @@ def _check_sheath(
         return
     c.warning(
         "sheath-length-unlikely",
-        f"cable {item.id} is {straight / route:.3f} times as long as its route"
+        f"cable {entry.item.id} is {straight / route:.3f} times as long as its route"
         if route
         else "the route has no length",
-        f"cable {item.id}",
-        origin,
+        f"cable {entry.item.id}",
+        entry.at("sheath"),
         detail=f"Sheath {format_length(round(sheath))}, of that loops {format_length(round(loops))}, "
         f"route {format_length(round(route))}; usual is {low} to {high}.",
         hint="Check the sheath marks, the loops and the route.",
@@ -199,16 +194,12 @@ def _check_sheath(
 
 
 def _faults(
-    c: Collector,
-    item: models.CableModel,
-    document: Document[models.CablesFile],
-    index: int,
-    capacity: int,
-    sheath: Length,
+    c: Collector, entry: Entry[models.CableBase], capacity: int, sheath: Length
 ) -> tuple[StrandFault, ...]:
+    item = entry.item
     faults: list[StrandFault] = []
-    for number, fault in enumerate(item.faults):
-        where = document.at("cables", index, "faults", number)
+    for number, fault in enumerate(item.faults if isinstance(item, models.CableModel) else ()):
+        where = entry.at("faults", number)
         if max(fault.strands) > capacity:
             c.error(
                 "strand-beyond-capacity",

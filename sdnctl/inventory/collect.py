@@ -6,10 +6,11 @@ again by everything that refers to the thing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostics, Source
@@ -19,6 +20,40 @@ from sdnctl.inventory.plant import Life
 T = TypeVar("T")
 
 
+class Lived(Protocol):
+    """What says something of its life: owner, manager, status, validity, provenance."""
+
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def manager(self) -> str | None: ...
+    @property
+    def status(self) -> models.Status | None: ...
+    @property
+    def valid_from(self) -> date | None: ...
+    @property
+    def valid_to(self) -> date | None: ...
+    @property
+    def source(self) -> str | None: ...
+
+
+_NOTHING = models.Life()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[T]):
+    """One object as written, in a YAML list or as a row; `defaults` are those of its kind's YAML file."""
+
+    item: T
+    document: Document[Any]
+    path: tuple[str | int, ...]
+    defaults: models.Life
+
+    def at(self, *path: str | int) -> Source:
+        """Where the object, or a value in it, stands."""
+        return self.document.at(*self.path, *path)
+
+
 @dataclass(slots=True)
 class Collector:
     """Documents by path, and what was found so far. `declared`: kind → id → where."""
@@ -26,6 +61,7 @@ class Collector:
     documents: Mapping[str, Document[Any]]
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     declared: dict[str, dict[str, Source]] = field(default_factory=dict)
+    _lives: dict[tuple[Any, ...], Life] = field(default_factory=dict)
 
     def document(self, file: str, model: type[T]) -> Document[T] | None:
         """The document of a file, or None when the network has no such file."""
@@ -33,6 +69,23 @@ class Collector:
         if document is not None and not isinstance(document.value, model):
             raise TypeError(f"{file} holds {type(document.value).__name__}, not {model.__name__}")
         return document
+
+    def listed(self, file: str, collection: str) -> Iterator[Entry[Any]]:
+        """The objects of a list of a YAML file."""
+        document = self.documents.get(file)
+        if document is not None:
+            defaults = getattr(document.value, "defaults", _NOTHING)
+            for index, item in enumerate(getattr(document.value, collection)):
+                yield Entry(item, document, (collection, index), defaults)
+
+    def rows(self, file: str, sister: str = "") -> Iterator[Entry[Any]]:
+        """The rows of a table; defaults are those of its YAML sister file."""
+        document = self.documents.get(file)
+        if document is not None:
+            held = self.documents.get(sister)
+            defaults = held.value.defaults if held is not None else _NOTHING
+            for index, item in enumerate(document.value):
+                yield Entry(item, document, (index,), defaults)
 
     def declare(self, kind: str, name: str, origin: Source) -> bool:
         """Note that a thing exists; False (and a diagnostic) if one of its kind has the name already."""
@@ -49,14 +102,14 @@ class Collector:
         )
         return False
 
-    def exists(self, kinds: str | tuple[str, ...], name: str, address: str, origin: Source) -> bool:
-        """Whether a referred thing is declared; a diagnostic with the nearest name if not."""
-        wanted = (kinds,) if isinstance(kinds, str) else kinds
-        names = [known for kind in wanted for known in self.declared.get(kind, {})]
-        if name in names:
-            return True
-        close = get_close_matches(name, names, n=1, cutoff=0.6)
-        what = " or ".join(wanted)
+    def known(self, kinds: tuple[str, ...], name: str) -> bool:
+        """Whether a thing of one of these kinds is declared."""
+        return any(name in self.declared.get(kind, ()) for kind in kinds)
+
+    def missing(self, kinds: tuple[str, ...], name: str, address: str, origin: Source) -> bool:
+        """A diagnostic for a thing that is not declared, with the nearest name; always False."""
+        close = get_close_matches(name, [known for kind in kinds for known in self.declared.get(kind, {})], n=1)
+        what = " or ".join(kinds)
         self.diagnostics.error(
             "dangling-reference",
             f"there is no {what} {name}",
@@ -65,6 +118,11 @@ class Collector:
             hint=f"Did you mean {close[0]}?" if close else f"Declare the {what}, or correct the name.",
         )
         return False
+
+    def exists(self, kinds: str | tuple[str, ...], name: str, address: str, origin: Source) -> bool:
+        """Whether a referred thing is declared; a diagnostic if not."""
+        wanted = (kinds,) if isinstance(kinds, str) else kinds
+        return self.known(wanted, name) or self.missing(wanted, name, address, origin)
 
     def error(
         self, code: str, summary: str, address: str, origin: Source, detail: str = "", hint: str = ""
@@ -76,28 +134,35 @@ class Collector:
     ) -> None:
         self.diagnostics.warning(code, summary, address=address, source=origin, detail=detail, hint=hint)
 
-    def life(self, defaults: models.Life, own: models.Life, address: str, origin: Source) -> Life:
+    def life(self, defaults: models.Life, own: Lived, address: str, origin: Source) -> Life:
         """Merge an object's own life cycle with its file's defaults; validity must not end before it begins."""
-        merged = {
-            name: value if (value := getattr(own, name)) is not None else getattr(defaults, name)
-            for name in models.Life.model_fields
-        }
-        if merged["valid_from"] and merged["valid_to"] and merged["valid_from"] > merged["valid_to"]:
+        owner = (own.owner if own.owner is not None else defaults.owner) or ""
+        key = (
+            owner,
+            (own.manager if own.manager is not None else defaults.manager) or owner,
+            own.status or defaults.status or models.Status.IN_SERVICE,
+            own.valid_from or defaults.valid_from,
+            own.valid_to or defaults.valid_to,
+            (own.source if own.source is not None else defaults.source) or "",
+        )
+        life = self._lives.get(key)
+        if life is None:
+            life = self._lives[key] = Life(*key)
+        if life.valid_from and life.valid_to and life.valid_from > life.valid_to:
             self.error(
                 "validity-reversed",
-                f"valid_to {merged['valid_to']} is before valid_from {merged['valid_from']}",
+                f"valid_to {life.valid_to} is before valid_from {life.valid_from}",
                 address,
                 origin,
                 hint="Exchange the two dates.",
             )
-        return Life(
-            owner=merged["owner"] or "",
-            manager=merged["manager"] or merged["owner"] or "",
-            status=merged["status"] or models.Status.IN_SERVICE,
-            valid_from=merged["valid_from"],
-            valid_to=merged["valid_to"],
-            provenance=merged["source"] or "",
-        )
+        return life
+
+    def own_life(self, own: Lived, address: str, origin: Source) -> Life | None:
+        """The life of a part (a splice, a jumper), None where it says nothing: then it is that of the whole."""
+        if own.status is None and own.valid_from is None and own.valid_to is None:
+            return None
+        return self.life(_NOTHING, own, address, origin)
 
     def note_unknown_owners(self, kind: str, lives: Iterable[tuple[Life, Source]]) -> None:
         """One warning per kind for objects of which nobody wrote whose they are or how they are known."""

@@ -151,7 +151,7 @@ def _dpid(value: object) -> object:
     return _whole(value)
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
     """A CSV cell or a list: words separated by spaces or semicolons."""
     return tuple(value.replace(";", " ").split()) if isinstance(value, str) else value
 
@@ -181,7 +181,7 @@ def _written(parse: Any, write: Any, example: str) -> tuple[Any, ...]:
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 Dpid = Annotated[int, BeforeValidator(_dpid), Field(ge=1, lt=1 << 64)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 MacField = Annotated[int, BeforeValidator(_mac), PlainSerializer(format_mac, return_type=str)]
 WavelengthField = Annotated[Wavelength, *_written(parse_wavelength, lambda nm: f"{nm} nm", "1310 nm")]
 ShareField = Annotated[Share, *_written(parse_share, lambda share: f"{share * 100:.10g} %", "1.5 %")]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sdnctl.document import Document
 from sdnctl.errors import Source
-from sdnctl.inventory import models
-from sdnctl.inventory.collect import Collector
+from sdnctl.inventory import models, rows
+from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.fields import EndRef, StrandRange
 from sdnctl.inventory.joints import Joints
 from sdnctl.inventory.plant import (
     Jumper,
     Lane,
+    Life,
     Odf,
     OdfPosition,
     Passive,
@@ -25,7 +25,7 @@ from sdnctl.inventory.plant import (
     Terminal,
     Transceiver,
 )
-from sdnctl.units import Length, Loss
+from sdnctl.units import Length, Loss, Octets
 
 JUMPER_LENGTH = Length(5.0)
 """Of a jumper whose length nobody wrote down; within a room the error is nanoseconds."""
@@ -70,55 +70,78 @@ def read_passives(c: Collector) -> dict[str, Passive]:
     return passives
 
 
-def read_switches(c: Collector, transceivers: Mapping[str, Transceiver]) -> dict[str, Switch]:
-    document = c.document("inventory/equipment.yaml", models.EquipmentFile)
+def read_switches(
+    c: Collector, transceivers: Mapping[str, Transceiver]
+) -> tuple[dict[str, Switch], list[tuple[str, Entry[models.PortModel]]]]:
+    """Switches with their ports, and each port as it was written, for its jumpers."""
     switches: dict[str, Switch] = {}
+    written: list[tuple[str, Entry[models.PortModel]]] = []
     dpids: dict[int, str] = {}
-    for index, item in enumerate(document.value.switches if document else ()):
-        assert document is not None
-        origin, address = document.at("switches", index), f"switch {item.id}"
+    for entry in c.listed("inventory/equipment.yaml", "switches"):
+        item, origin, address = entry.item, entry.at(), f"switch {entry.item.id}"
         if not c.declare("switch", item.id, origin):
             continue
-        c.exists("site", item.site, address, document.at("switches", index, "site"))
+        c.exists("site", item.site, address, entry.at("site"))
         twin = dpids.setdefault(item.dpid, item.id)
         if twin != item.id:
             c.error(
                 "duplicate-dpid",
                 f"switches {twin} and {item.id} have the same datapath id {item.dpid:#x}",
                 address,
-                document.at("switches", index, "dpid"),
+                entry.at("dpid"),
                 hint="Give each switch its own.",
             )
-        ports: dict[int, Port] = {}
-        for number, entry in enumerate(item.ports):
-            where = document.at("switches", index, "ports", number)
-            if entry.transceiver is not None:
-                c.exists("transceiver", entry.transceiver, f"switch {item.id} port {entry.port}", where)
-            if entry.port in ports:
-                c.error(
-                    "duplicate-port",
-                    f"port {entry.port} of switch {item.id} is described twice",
-                    f"switch {item.id} port {entry.port}",
-                    where,
-                    detail=f"It was first at {ports[entry.port].origin}.",
-                    hint="Delete one of the two, or correct its number.",
-                )
-                continue
-            kind = transceivers.get(entry.transceiver) if entry.transceiver else None
-            ports[entry.port] = Port(
-                entry.port,
-                kind.id if kind else None,
-                entry.rate or (kind.rate if kind else None),
-                entry.mtu or item.mtu,
-                ("bidi",) if entry.bidi is not None else ("tx", "rx"),
-                entry.link,
-                entry.status,
-                where,
-            )
-        life = c.life(document.value.defaults, item, address, origin)
-        switches[item.id] = Switch(item.id, item.dpid, item.site, item.role, item.drivers, ports, life, origin)
+        life = c.life(entry.defaults, item, address, origin)
+        switches[item.id] = Switch(item.id, item.dpid, item.site, item.role, item.drivers, {}, life, origin)
+        for number, port in enumerate(item.ports):
+            below = Entry(port, entry.document, (*entry.path, "ports", number), entry.defaults)
+            _port(c, switches[item.id], below, item.mtu, transceivers, written)
+    mtus = {entry.item.id: entry.item.mtu for entry in c.listed("inventory/equipment.yaml", "switches")}
+    for row in c.rows("inventory/ports.csv"):
+        if c.exists("switch", row.item.switch, f"port {row.item.switch}:{row.item.port}", row.at("switch")):
+            _port(c, switches[row.item.switch], row, mtus[row.item.switch], transceivers, written)
     c.note_unknown_owners("switch", ((switch.life, switch.origin) for switch in switches.values()))
-    return switches
+    return switches, written
+
+
+def _port(
+    c: Collector,
+    switch: Switch,
+    entry: Entry[models.PortModel],
+    mtu: Octets | None,
+    transceivers: Mapping[str, Transceiver],
+    written: list[tuple[str, Entry[models.PortModel]]],
+) -> None:
+    """Add one port to its switch; of a port that is described twice the first counts."""
+    item, where = entry.item, entry.at()
+    address = f"switch {switch.id} port {item.port}"
+    if item.transceiver is not None:
+        c.exists("transceiver", item.transceiver, address, where)
+    if item.port in switch.ports:
+        c.error(
+            "duplicate-port",
+            f"port {item.port} of switch {switch.id} is described twice",
+            address,
+            where,
+            detail=f"It was first at {switch.ports[item.port].origin}.",
+            hint="Delete one of the two, or correct its number.",
+        )
+        return
+    kind = transceivers.get(item.transceiver) if item.transceiver else None
+    life = (
+        c.life(models.Life(), item, address, where) if isinstance(item, rows.PortRow) else Life(status=item.status)
+    )
+    switch.ports[item.port] = Port(
+        item.port,
+        kind.id if kind else None,
+        item.rate or (kind.rate if kind else None),
+        item.mtu or mtu,
+        ("bidi",) if item.bidi is not None else ("tx", "rx"),
+        item.link,
+        life,
+        where,
+    )
+    written.append((switch.id, entry))
 
 
 @dataclass(slots=True)
@@ -142,7 +165,16 @@ class Patching:
             return self.passives[end.passive].site
         return self.joints.cables[end.cable].places[end.place]
 
-    def join(self, c: Collector, a: Terminal, b: Terminal, length: Length, address: str, origin: Source) -> None:
+    def join(
+        self,
+        c: Collector,
+        a: Terminal,
+        b: Terminal,
+        length: Length,
+        address: str,
+        origin: Source,
+        life: Life | None = None,
+    ) -> None:
         """Put a jumper between two ends of one site, unless one of them has a jumper already."""
         if self.site_of(a) != self.site_of(b):
             c.error(
@@ -170,7 +202,7 @@ class Patching:
                     hint="Correct one of the two.",
                 )
                 return
-        self.jumpers.append(Jumper(a, b, length, origin))
+        self.jumpers.append(Jumper(a, b, length, origin, life))
 
     def resolve(
         self, c: Collector, ref: EndRef, near: str | None, address: str, origin: Source
@@ -263,31 +295,24 @@ class Patching:
         return None
 
 
-def read_jumpers(c: Collector, patching: Patching) -> None:
+def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, Entry[models.PortModel]]]) -> None:
     """Jumpers of ports, then those between other ends."""
-    document: Document[models.EquipmentFile] | None = c.document("inventory/equipment.yaml", models.EquipmentFile)
-    if document is None:
-        return
-    done: set[tuple[str, int]] = set()  # of what is declared twice, the first counts
-    for index, item in enumerate(document.value.switches):
-        switch = patching.switches.get(item.id)
-        if switch is None or item.site not in patching.sites:
+    for name, entry in written:
+        switch = patching.switches.get(name)
+        if switch is None or switch.site not in patching.sites:
             continue
-        for number, entry in enumerate(item.ports):
-            if (item.id, entry.port) in done or entry.port not in switch.ports:
+        number = entry.item.port
+        for lane in switch.ports[number].lanes:
+            ref: EndRef | None = getattr(entry.item, lane)
+            if ref is None:
                 continue
-            done.add((item.id, entry.port))
-            for lane in switch.ports[entry.port].lanes:
-                ref: EndRef | None = getattr(entry, lane)
-                if ref is None:
-                    continue
-                address = f"switch {item.id} port {entry.port}"
-                origin = document.at("switches", index, "ports", number, lane)
-                end = patching.resolve(c, ref, switch.site, address, origin)
-                if end is not None:
-                    patching.join(c, PortEnd(item.id, entry.port, lane), end, JUMPER_LENGTH, address, origin)
-    for index, jumper in enumerate(document.value.jumpers):
-        origin, address = document.at("jumpers", index), f"jumper {jumper.a} – {jumper.b}"
+            address, origin = f"switch {name} port {number}", entry.at(lane)
+            end = patching.resolve(c, ref, switch.site, address, origin)
+            if end is not None:
+                patching.join(c, PortEnd(name, number, lane), end, JUMPER_LENGTH, address, origin)
+    for patch in (*c.listed("inventory/equipment.yaml", "jumpers"), *c.rows("inventory/jumpers.csv")):
+        jumper = patch.item
+        origin, address = patch.at(), f"jumper {jumper.a} – {jumper.b}"
         # A connectorised strand is told apart by the site of the other end: resolve that one first.
         first, second = jumper.a, jumper.b
         if first.name in patching.joints.cables:
@@ -295,4 +320,5 @@ def read_jumpers(c: Collector, patching: Patching) -> None:
         a = patching.resolve(c, first, None, address, origin)
         b = patching.resolve(c, second, patching.site_of(a), address, origin) if a is not None else None
         if a is not None and b is not None:
-            patching.join(c, a, b, jumper.length or JUMPER_LENGTH, address, origin)
+            life = c.own_life(jumper, address, origin) if isinstance(jumper, rows.JumperRow) else None
+            patching.join(c, a, b, jumper.length or JUMPER_LENGTH, address, origin, life)

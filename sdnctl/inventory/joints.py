@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sdnctl.errors import Source
 from sdnctl.inventory import models
-from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.fields import StrandRange
-from sdnctl.inventory.plant import Cable, CableType, Closure, Odf, OdfPosition, Side, Splice, StrandEnd
+from sdnctl.inventory.plant import Cable, CableType, Closure, Life, Odf, OdfPosition, Side, Splice, StrandEnd
 from sdnctl.units import Loss
+
+PLACES = ("chamber", "site")
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Joints:
     cut: dict[tuple[str, int], set[int]] = field(default_factory=dict)
     splices: list[Splice] = field(default_factory=list)
     terminations: dict[OdfPosition, StrandEnd] = field(default_factory=dict)
+    pigtails: dict[OdfPosition, Life] = field(default_factory=dict)
 
     @property
     def cuts(self) -> dict[tuple[str, int], tuple[int, ...]]:
@@ -115,52 +119,87 @@ class Joints:
 
 
 def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
-    document = c.document("inventory/closures.yaml", models.ClosuresFile)
-    closures: dict[str, Closure] = {}
-    for index, item in enumerate(document.value.closures if document else ()):
-        assert document is not None
-        origin, address = document.at("closures", index), f"closure {item.id}"
-        if not c.declare("closure", item.id, origin):
+    """Closures, and what they do to strands: splices first, because none may cut an opened strand."""
+    entries: dict[str, tuple[Entry[Any], Source]] = {}
+    for entry in (
+        *c.listed("inventory/closures.yaml", "closures"),
+        *c.rows("inventory/closures.csv", "inventory/closures.yaml"),
+    ):
+        origin = entry.at()
+        if c.declare("closure", entry.item.id, origin) and (
+            c.known(PLACES, entry.item.at)
+            or c.missing(PLACES, entry.item.at, f"closure {entry.item.id}", entry.at("at"))
+        ):
+            entries[entry.item.id] = entry, origin
+    for key, (entry, _) in entries.items():
+        for number, splice in enumerate(getattr(entry.item, "splices", ())):
+            _splice(c, joints, key, entry.item.at, splice, entry.at("splices", number))
+    for row in c.rows("inventory/splices.csv"):
+        address, origin = f"closure {row.item.closure}", row.at()
+        if not c.exists("closure", row.item.closure, address, origin) or row.item.closure not in entries:
             continue
-        if not c.exists(("chamber", "site"), item.at, address, document.at("closures", index, "at")):
-            continue
-        for number, splice in enumerate(item.splices):
-            _splice(c, joints, item, splice, document.at("closures", index, "splices", number))
-        for number, strands in enumerate(item.cut):
-            where = document.at("closures", index, "cut", number)
-            place = joints.locate(c, strands, item.at, address, where)
-            if place is not None and 0 < place < len(joints.cables[strands.cable].places) - 1:
-                for strand in strands.strands:
-                    joints.cut.setdefault((strands.cable, strand), set()).add(place)
-        opened: dict[str, frozenset[int]] = {}
-        for number, strands in enumerate(item.opened):
-            where = document.at("closures", index, "opened", number)
-            place = joints.locate(c, strands, item.at, address, where)
-            if place is None:
-                continue
-            both = sorted(n for n in strands.strands if place in joints.cut.get((strands.cable, n), ()))
-            if both:
-                c.error(
-                    "opened-and-cut",
-                    f"strand {both[0]} of cable {strands.cable} cannot pass uncut and be cut at {item.at}",
-                    address,
-                    where,
-                    hint="Remove it from opened, or its splice.",
-                )
-            opened[strands.cable] = opened.get(strands.cable, frozenset()) | frozenset(strands.strands)
-        life = c.life(document.value.defaults, item, address, origin)
-        closures[item.id] = Closure(item.id, item.at, opened, life, origin)
+        life = c.own_life(row.item, address, origin)
+        _splice(c, joints, row.item.closure, entries[row.item.closure][0].item.at, row.item, origin, life)
+    for entry, _ in entries.values():
+        _cut(c, joints, entry)
+    closures = {
+        key: Closure(
+            key,
+            entry.item.at,
+            _opened(c, joints, entry),
+            c.life(entry.defaults, entry.item, f"closure {key}", origin),
+            origin,
+        )
+        for key, (entry, origin) in entries.items()
+    }
     c.note_unknown_owners("closure", ((closure.life, closure.origin) for closure in closures.values()))
     return closures
 
 
+def _cut(c: Collector, joints: Joints, entry: Entry[Any]) -> None:
+    """Strands that are cut and wait."""
+    item = entry.item
+    for number, strands in enumerate(getattr(item, "cut", ())):
+        place = joints.locate(c, strands, item.at, f"closure {item.id}", entry.at("cut", number))
+        if place is not None and 0 < place < len(joints.cables[strands.cable].places) - 1:
+            for strand in strands.strands:
+                joints.cut.setdefault((strands.cable, strand), set()).add(place)
+
+
+def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozenset[int]]:
+    """Strands in opened tubes, by cable; none of them may be cut there."""
+    item, opened = entry.item, dict[str, frozenset[int]]()
+    for number, strands in enumerate(getattr(item, "opened", ())):
+        where = entry.at("opened", number)
+        place = joints.locate(c, strands, item.at, f"closure {item.id}", where)
+        if place is None:
+            continue
+        both = sorted(n for n in strands.strands if place in joints.cut.get((strands.cable, n), ()))
+        if both:
+            c.error(
+                "opened-and-cut",
+                f"strand {both[0]} of cable {strands.cable} cannot pass uncut and be cut at {item.at}",
+                f"closure {item.id}",
+                where,
+                hint="Remove it from opened, or its splice.",
+            )
+        opened[strands.cable] = opened.get(strands.cable, frozenset()) | frozenset(strands.strands)
+    return opened
+
+
 def _splice(
-    c: Collector, joints: Joints, closure: models.ClosureModel, item: models.SpliceModel, origin: Source
+    c: Collector,
+    joints: Joints,
+    closure: str,
+    place: str,
+    item: models.SpliceModel,
+    origin: Source,
+    life: Life | None = None,
 ) -> None:
     """Join the strands of one entry; a one-way reading is kept out of the loss and said to be so."""
-    address, holder = f"closure {closure.id}", f"the splice {item.a} – {item.b} in {closure.id}"
-    left = joints.ends(c, item.a, closure.at, address, origin)
-    right = joints.ends(c, item.b, closure.at, address, origin)
+    address, holder = f"closure {closure}", f"the splice {item.a} – {item.b} in {closure}"
+    left = joints.ends(c, item.a, place, address, origin)
+    right = joints.ends(c, item.b, place, address, origin)
     if left is None or right is None:
         return
     loss = item.loss
@@ -184,41 +223,58 @@ def _splice(
             continue
         taken = [joints.take(c, end, holder, address, origin) for end in (a, b)]
         if all(taken):
-            joints.splices.append(Splice(closure.id, a, b, loss, origin))
+            joints.splices.append(Splice(closure, a, b, loss, origin, life))
 
 
 def read_odfs(c: Collector, joints: Joints) -> dict[str, Odf]:
-    document = c.document("inventory/odfs.yaml", models.OdfsFile)
     odfs: dict[str, Odf] = {}
-    for index, item in enumerate(document.value.odfs if document else ()):
-        assert document is not None
-        origin, address = document.at("odfs", index), f"ODF {item.id}"
+    taken: dict[OdfPosition, Source] = {}
+    for entry in c.listed("inventory/odfs.yaml", "odfs"):
+        item, origin = entry.item, entry.at()
         if not c.declare("ODF", item.id, origin):
             continue
-        if not c.exists("site", item.site, address, document.at("odfs", index, "site")):
+        if not c.exists("site", item.site, f"ODF {item.id}", entry.at("site")):
             continue
-        taken: dict[int, Source] = {}
-        for number, termination in enumerate(item.terminations):
-            where = document.at("odfs", index, "terminations", number)
-            ends = joints.ends(c, termination.strands, item.site, address, where)
-            for position, end in zip(termination.positions, ends or (), strict=False):
-                if _free(c, item, position, taken, where) and joints.take(
-                    c, end, f"ODF {item.id}", address, where
-                ):
-                    joints.terminations[OdfPosition(item.id, position)] = end
-        life = c.life(document.value.defaults, item, address, origin)
+        life = c.life(entry.defaults, item, f"ODF {item.id}", origin)
         odfs[item.id] = Odf(item.id, item.site, item.positions, item.connector, item.grade, life, origin)
+        for number, termination in enumerate(item.terminations):
+            _terminate(c, joints, odfs[item.id], termination, taken, entry.at("terminations", number), None)
+    for row in c.rows("inventory/terminations.csv"):
+        address, origin = f"ODF {row.item.odf}", row.at()
+        if c.exists("ODF", row.item.odf, address, origin) and row.item.odf in odfs:
+            own = c.own_life(row.item, address, origin)
+            _terminate(c, joints, odfs[row.item.odf], row.item, taken, origin, own)
     c.note_unknown_owners("ODF", ((odf.life, odf.origin) for odf in odfs.values()))
     return odfs
 
 
-def _free(c: Collector, item: models.OdfModel, position: int, taken: dict[int, Source], origin: Source) -> bool:
+def _terminate(
+    c: Collector,
+    joints: Joints,
+    odf: Odf,
+    item: models.TerminationModel,
+    taken: dict[OdfPosition, Source],
+    origin: Source,
+    life: Life | None,
+) -> None:
+    """Put the strands of one entry behind positions."""
+    address = f"ODF {odf.id}"
+    ends = joints.ends(c, item.strands, odf.site, address, origin)
+    for number, end in zip(item.positions, ends or (), strict=False):
+        position = OdfPosition(odf.id, number)
+        if _free(c, odf, position, taken, origin) and joints.take(c, end, address, address, origin):
+            joints.terminations[position] = end
+            if life is not None:
+                joints.pigtails[position] = life
+
+
+def _free(c: Collector, odf: Odf, position: OdfPosition, taken: dict[OdfPosition, Source], origin: Source) -> bool:
     """Whether a position exists and has no strand yet; notes that it has one now."""
-    if position > item.positions:
+    if position.number > odf.positions:
         c.error(
             "position-beyond-odf",
-            f"ODF {item.id} has {item.positions} positions, not {position}",
-            f"ODF {item.id}",
+            f"ODF {odf.id} has {odf.positions} positions, not {position.number}",
+            f"ODF {odf.id}",
             origin,
             hint="Correct the position, or the number of positions.",
         )
@@ -228,8 +284,8 @@ def _free(c: Collector, item: models.OdfModel, position: int, taken: dict[int, S
         return True
     c.error(
         "odf-position-used-twice",
-        f"position {position} of ODF {item.id} has two strands",
-        f"ODF {item.id}",
+        f"position {position.number} of ODF {odf.id} has two strands",
+        f"ODF {odf.id}",
         origin,
         detail=f"It has one at {first} already.",
         hint="Give one of the two another position.",

@@ -7,7 +7,7 @@ traffic, is reported as a warning with the numbers: dark glass is no fault of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,8 +20,18 @@ from sdnctl.inventory.optics import (
     budget,
     chain_delay,
 )
-from sdnctl.inventory.plant import Lane, Life, Plant, Port, PortEnd, Switch, Transceiver
-from sdnctl.inventory.tracing import StepKind, Trace, trace
+from sdnctl.inventory.plant import (
+    Lane,
+    Life,
+    OdfPosition,
+    Plant,
+    Port,
+    PortEnd,
+    StrandEnd,
+    Switch,
+    Transceiver,
+)
+from sdnctl.inventory.tracing import Step, StepKind, Trace, trace
 from sdnctl.units import Bitrate, Delay, Length
 
 
@@ -169,7 +179,7 @@ def _link(plant: Plant, a: PortEnd, b: PortEnd, there: Trace, on: date | None) -
         faults.append(
             Fault("rate-mismatch", f"{a} and {b} run at different rates", hint="Use equal transceivers.")
         )
-    faults.extend(_life_faults(plant, a, b, (there, back), on))
+    faults.extend(life_faults(plant, (a, b), (there, back), on))
     budgets: list[DirectedBudget] = []
     if kind_a is not None and kind_b is not None:
         for tx, rx, chain in ((kind_a, kind_b, there), (kind_b, kind_a, back)):
@@ -238,31 +248,47 @@ def _budget_faults(figures: DirectedBudget, chain: Trace, tx: Transceiver, rx: T
         )
 
 
-def _life_faults(
-    plant: Plant, a: PortEnd, b: PortEnd, chains: tuple[Trace, ...], on: date | None
+def life_faults(
+    plant: Plant, ends: Iterable[PortEnd], chains: Iterable[Trace], on: date | None
 ) -> Iterator[Fault]:
     """One fault for each thing on the way that is not in service."""
-    for end in (a, b):
-        status = plant.switches[end.switch].ports[end.port].status
-        if not Life(status=status).in_service():
-            yield _not_in_service(f"port {end.switch}:{end.port}", str(status))
-    things: list[tuple[str, Life]] = [(f"switch {end.switch}", plant.switches[end.switch].life) for end in (a, b)]
+    things: list[tuple[str, Life]] = []
+    for end in ends:
+        switch = plant.switches[end.switch]
+        things.append((f"port {end.switch}:{end.port}", switch.ports[end.port].life))
+        things.append((f"switch {end.switch}", switch.life))
     for chain in chains:
         for step in chain.steps:
-            if step.kind is StepKind.STRAND:
-                things.append((f"cable {step.via}", plant.cables[step.via].life))
-            elif step.kind is StepKind.SPLICE:
-                things.append((f"closure {step.via}", plant.closures[step.via].life))
-            elif step.kind is StepKind.CONNECTOR:
-                things.append((f"ODF {step.via}", plant.odfs[step.via].life))
-            elif step.kind is StepKind.PASSIVE:
-                things.append((f"passive {step.via}", plant.passives[step.via].life))
+            things.extend(_lives(plant, step))
     for name, life in dict.fromkeys(things):
         if not life.in_service(on):
             state = str(life.status)
             if Life(status=life.status).in_service():
                 state = f"valid from {life.valid_from or 'ever'} to {life.valid_to or 'ever'}"
             yield _not_in_service(name, state)
+
+
+def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, Life]]:
+    """What must be in service for light to pass a step."""
+    if step.kind is StepKind.STRAND:
+        yield f"cable {step.via}", plant.cables[step.via].life
+    elif step.kind is StepKind.SPLICE:
+        yield f"closure {step.via}", plant.closures[step.via].life
+        own = plant.splice_at[step.enter].life if isinstance(step.enter, StrandEnd) else None
+        if own is not None:
+            yield f"the splice {step.enter} – {step.leave}", own
+    elif step.kind is StepKind.CONNECTOR:
+        yield f"ODF {step.via}", plant.odfs[step.via].life
+        position = step.enter if isinstance(step.enter, OdfPosition) else step.leave
+        own = plant.pigtails.get(position) if isinstance(position, OdfPosition) else None
+        if own is not None:
+            yield f"the strand on {position}", own
+    elif step.kind is StepKind.PASSIVE:
+        yield f"passive {step.via}", plant.passives[step.via].life
+    else:
+        own = plant.jumper_at[step.enter].life
+        if own is not None:
+            yield f"the jumper {step.enter} – {step.leave}", own
 
 
 def _not_in_service(name: str, state: str) -> Fault:

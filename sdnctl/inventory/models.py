@@ -1,20 +1,19 @@
-"""What people write in `inventory/`: one pydantic model per file, and the registry that loaders read.
+"""What people write in `inventory/`: one pydantic model per file.
+
+`files.py` says which model is of which file; `rows.py` has the CSV forms of long lists.
 
 Unknown keys are errors; quantities carry units. Every plant object says who owns and manages it,
 where in its life it is, from when to when it is valid and how it is known (`source`); a file may say
 that once for all its objects under `defaults`. References between objects are *not* checked here
 (`build.py` does, over all files at once), only what one value can say about itself.
-
-A `yaml` file is one value of its model; `csv` and `geojson` files are tuples of them, one per row or feature.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -69,9 +68,13 @@ class PlantObject(Life):
 
 
 class SiteModel(PlantObject):
-    """A building or cabinet that holds equipment. `feeder` is the power feeder it hangs on."""
+    """A building or cabinet that holds equipment.
+
+    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on.
+    """
 
     name: str = ""
+    area: str = ""
     kind: Literal["datacentre", "pop", "office", "cabinet", "customer"] = "pop"
     position: Position | None = None
     feeder: Id | None = None
@@ -185,7 +188,7 @@ class StrandFaultModel(Strict):
     note: str = ""
 
 
-class CableModel(PlantObject):
+class CableBase(PlantObject):
     """A cable from place `a` to place `b` along `route`: ducts (or, outside ducts, segments) in order from a.
 
     `sheath` is the measured length with its slack loops; by default route plus loops.
@@ -196,6 +199,11 @@ class CableModel(PlantObject):
     b: Id
     route: tuple[Id, ...] = ()
     sheath: LengthField | None = None
+
+
+class CableModel(CableBase):
+    """A cable with what is special about it: loops of spare cable, broken strands."""
+
     slack: tuple[SlackModel, ...] = ()
     faults: tuple[StrandFaultModel, ...] = ()
 
@@ -398,7 +406,8 @@ def _prefixes(value: Any) -> Any:
 class EndpointRow(PlantObject):
     """Where customer gear is plugged in: switch and port, a VLAN or the whole port, and its addresses.
 
-    `prefixes` and `tags` are separated by semicolons.
+    `prefixes` and `tags` are separated by semicolons. `terminal` is where the glass of the port ends at the
+    customer's place: a connectorised strand (``dr-0001:1``) or a position of an ODF there.
     """
 
     site: Id
@@ -409,28 +418,4 @@ class EndpointRow(PlantObject):
     prefixes: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_prefixes)] = ()
     kind: str
     tags: Words = ()
-
-
-class FileSpec(NamedTuple):
-    """The model of a file (of a row or feature, for `csv` and `geojson`) and its format."""
-
-    model: type[BaseModel]
-    format: Literal["yaml", "csv", "geojson"]
-
-
-FILES: Mapping[str, FileSpec] = {
-    "inventory/sites.yaml": FileSpec(SitesFile, "yaml"),
-    "inventory/chambers.csv": FileSpec(ChamberRow, "csv"),
-    "inventory/segments.geojson": FileSpec(SegmentFeature, "geojson"),
-    "inventory/ducts.yaml": FileSpec(DuctsFile, "yaml"),
-    "inventory/cable-types.yaml": FileSpec(CableTypesFile, "yaml"),
-    "inventory/cables.yaml": FileSpec(CablesFile, "yaml"),
-    "inventory/closures.yaml": FileSpec(ClosuresFile, "yaml"),
-    "inventory/odfs.yaml": FileSpec(OdfsFile, "yaml"),
-    "inventory/passives.yaml": FileSpec(PassivesFile, "yaml"),
-    "inventory/hazards.yaml": FileSpec(HazardsFile, "yaml"),
-    "inventory/transceivers.yaml": FileSpec(TransceiversFile, "yaml"),
-    "inventory/equipment.yaml": FileSpec(EquipmentFile, "yaml"),
-    "inventory/endpoints.csv": FileSpec(EndpointRow, "csv"),
-}
-"""Path in the network folder → model and format. Every file is optional: what is absent is empty."""
+    terminal: EndField | None = None

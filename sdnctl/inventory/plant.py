@@ -55,6 +55,7 @@ class Site:
     feeder: str | None
     life: Life
     origin: Source
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +198,17 @@ Terminal: TypeAlias = PortEnd | OdfPosition | PassivePort | StrandEnd
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Two strand ends joined in a closure. `loss` is the mean of both directions, None if never measured so."""
+    """Two strand ends joined in a closure. `loss` is the mean of both directions, None if never measured so.
+
+    `life` is None where it is that of the closure.
+    """
 
     closure: str
     a: StrandEnd
     b: StrandEnd
     loss: Loss | None
     origin: Source
+    life: Life | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,7 @@ class Transceiver:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A trunk port; `lanes`: tx and rx, or bidi."""
+    """A port with optics; `lanes`: tx and rx, or bidi."""
 
     number: int
     transceiver: str | None
@@ -278,7 +283,7 @@ class Port:
     mtu: Octets | None
     lanes: tuple[Lane, ...]
     link: str | None
-    status: Status
+    life: Life
     origin: Source
 
 
@@ -289,7 +294,7 @@ class Switch:
     site: str
     role: str
     drivers: Mapping[str, str]
-    ports: Mapping[int, Port]
+    ports: dict[int, Port]
     life: Life
     origin: Source
 
@@ -300,11 +305,16 @@ class Jumper:
     b: Terminal
     length: Length
     origin: Source
+    life: Life | None = None
 
 
 @dataclass(frozen=True)
 class Plant:
-    """Everything passive and the switches on it, by id. `cuts`: inner places where a strand is cut, ascending."""
+    """Everything passive and the switches on it, by id.
+
+    `cuts`: inner places where a strand is cut, ascending. `pigtails`: lives of terminations that differ from those
+    of their ODFs.
+    """
 
     sites: Mapping[str, Site] = field(default_factory=dict)
     chambers: Mapping[str, Chamber] = field(default_factory=dict)
@@ -317,6 +327,7 @@ class Plant:
     cuts: Mapping[tuple[str, int], tuple[int, ...]] = field(default_factory=dict)
     odfs: Mapping[str, Odf] = field(default_factory=dict)
     terminations: Mapping[OdfPosition, StrandEnd] = field(default_factory=dict)
+    pigtails: Mapping[OdfPosition, Life] = field(default_factory=dict)
     passives: Mapping[str, Passive] = field(default_factory=dict)
     jumpers: tuple[Jumper, ...] = ()
     hazards: Mapping[str, Hazard] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sdnctl.document import Document
 from sdnctl.errors import Source
 from sdnctl.inventory import models
-from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.geometry import distance, line_length, polygon_fault
 from sdnctl.inventory.plant import (
     Chamber,
@@ -25,8 +25,6 @@ from sdnctl.units import Length
 
 SNAP = Length(25.0)
 """How far the end of a segment's line may lie from its place before it is reported."""
-SHEATH_RATIO = (1.0, 1.06)
-"""Sheath without loops ÷ route: usually 1.01–1.06 (outside-plant surveys); 1.0 is a route nobody remeasured."""
 
 
 def read_sites(c: Collector) -> dict[str, Site]:
@@ -38,7 +36,7 @@ def read_sites(c: Collector) -> dict[str, Site]:
         if c.declare("site", item.id, origin):
             life = c.life(document.value.defaults, item, f"site {item.id}", origin)
             sites[item.id] = Site(
-                item.id, item.name or item.id, item.kind, item.position, item.feeder, life, origin
+                item.id, item.name or item.id, item.kind, item.position, item.feeder, life, origin, item.area
             )
     c.note_unknown_owners("site", ((site.life, site.origin) for site in sites.values()))
     return sites
@@ -125,16 +123,18 @@ def _check_ends(
 
 
 def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]:
-    document = c.document("inventory/ducts.yaml", models.DuctsFile)
-    items: dict[str, tuple[models.DuctModel, Source]] = {}
-    for index, item in enumerate(document.value.ducts if document else ()):
-        assert document is not None
-        origin = document.at("ducts", index)
-        if c.declare("duct", item.id, origin):
-            items[item.id] = item, origin
+    entries: dict[str, tuple[Entry[models.DuctModel], Source]] = {}
+    for entry in (
+        *c.listed("inventory/ducts.yaml", "ducts"),
+        *c.rows("inventory/ducts.csv", "inventory/ducts.yaml"),
+    ):
+        origin = entry.at()
+        if c.declare("duct", entry.item.id, origin):
+            entries[entry.item.id] = entry, origin
     ducts: dict[str, Duct] = {}
-    for key in _outermost_first(c, items):
-        item, origin = items[key]
+    for key in _outermost_first(c, entries):
+        entry, origin = entries[key]
+        item = entry.item
         address = f"duct {key}"
         found = [c.exists("segment", name, address, origin) for name in item.segments]
         if item.parent is not None:
@@ -174,14 +174,13 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
                 hint="List its segments in order, without gaps.",
             )
             continue
-        assert document is not None
-        life = c.life(document.value.defaults, item, address, origin)
+        life = c.life(entry.defaults, item, address, origin)
         ducts[key] = Duct(key, tuple(names), (places[0], places[-1]), item.parent, life, origin)
     c.note_unknown_owners("duct", ((duct.life, duct.origin) for duct in ducts.values()))
     return ducts
 
 
-def _outermost_first(c: Collector, items: Mapping[str, tuple[models.DuctModel, Source]]) -> list[str]:
+def _outermost_first(c: Collector, items: Mapping[str, tuple[Entry[models.DuctModel], Source]]) -> list[str]:
     """Ducts so that each comes after its parent; those that enclose themselves are reported and left out."""
     order: list[str] = []
     state: dict[str, str] = {}
@@ -191,7 +190,7 @@ def _outermost_first(c: Collector, items: Mapping[str, tuple[models.DuctModel, S
         while key is not None and key in items and key not in state:
             state[key] = "open"
             stack.append(key)
-            key = items[key][0].parent
+            key = items[key][0].item.parent
         cycle = stack[stack.index(key) :] if key in stack else []
         if cycle:
             c.error(

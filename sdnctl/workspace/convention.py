@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel
 
 from sdnctl.intents.models import Application, ClassesFile, TenantsFile
-from sdnctl.inventory.models import FILES as INVENTORY
+from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 from sdnctl.workspace.settings import NetworkFile
 

@@ -25,7 +25,7 @@ from sdnctl.intents.models import Application, ClassesFile
 from sdnctl.intents.references import Head, head
 from sdnctl.intents.resolve import read_tenants, resolve
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.models import FILES as INVENTORY
+from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.plant import Plant
 from sdnctl.topology.derive import derive
 from sdnctl.topology.graph import Topology
@@ -76,7 +76,8 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
     topology = _topology(read, plant, faults, out)
     classes = _classes(read, profile, faults, out)
     tenants, tenant_sources = read_tenants(read.documents.get(TENANTS), out)
-    endpoints = read_endpoints(read.documents.get(ENDPOINTS), out)
+    areas = {site.id: site.area for site in plant.sites.values()} if plant is not None else {}
+    endpoints = read_endpoints(read.documents.get(ENDPOINTS), out, areas)
     if plant is not None and topology is not None:
         _check_edge_ports(endpoints.active, topology.value, plant, out)
     applications, faulty = _applications(read, faults)

@@ -9,6 +9,7 @@ from sdnctl.document import Document
 from sdnctl.errors import Diagnostics
 from sdnctl.inventory.models import EquipmentFile
 from sdnctl.inventory.plant import Plant
+from sdnctl.inventory.rows import PortRow
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 from sdnctl.workspace.convention import LINKS, MAINTENANCE
 
@@ -35,6 +36,8 @@ def _declared(documents: Mapping[str, Document[Any]]) -> Iterator[str]:
         for switch in equipment.value.switches:
             yield switch.id
             yield from (port.link for port in switch.ports if port.link)
+    ports: Document[tuple[PortRow, ...]] | None = documents.get("inventory/ports.csv")
+    yield from (port.link for port in (ports.value if ports is not None else ()) if port.link)
 
 
 def _of_plant(plant: Plant | None) -> Iterator[str]:

@@ -106,16 +106,21 @@ def _stray(file: str, out: Diagnostics) -> None:
     elif path.suffix == ".yml":
         hint = f"Did you mean {path.with_suffix('.yaml')}?"
     else:
-        close = get_close_matches(path.name, [name for name in wanted if kind_of(f"{path.parent}/{name}")], n=1)
-        hint = (
-            f"Did you mean {path.parent}/{close[0]}?"
-            if close
-            else "Move it elsewhere, or see docs/network-folder.md."
+        meant = _nearest(
+            path, [PurePosixPath(name) for name in FILES if PurePosixPath(name).parent == path.parent]
         )
+        hint = f"Did you mean {meant}?" if meant else "Move it elsewhere, or see docs/network-folder.md."
     shown = file.encode("utf-8", "replace").decode()
     out.warning(
         "stray-file", "the file is not part of a network folder: it is not read", source=Source(shown), hint=hint
     )
+
+
+def _nearest(path: PurePosixPath, names: list[PurePosixPath]) -> PurePosixPath | None:
+    """The file of the convention that a name resembles; of one name's forms that with its extension."""
+    close = get_close_matches(path.stem, {name.stem: None for name in names}, n=1)
+    forms = [name for name in names if close and name.stem == close[0]]
+    return min(forms, key=lambda name: name.suffix != path.suffix, default=None)
 
 
 def _read_one(path: Path, file: str, kind: Kind, read: Read, out: Diagnostics) -> None:

@@ -7,15 +7,22 @@ from typing import Any
 
 from sdnctl.workspace.convention import APPLICATION, FILES, Kind
 
+
+def _name(file: str) -> str:
+    """Without folder and extension; the table beside a YAML file of the same name keeps its extension."""
+    path = PurePosixPath(file)
+    return path.name if path.suffix != ".yaml" and str(path.with_suffix(".yaml")) in FILES else path.stem
+
+
 _KINDS: dict[str, tuple[str, Kind]] = {
-    **{PurePosixPath(file).stem: (file, kind) for file, kind in FILES.items()},
+    **{_name(file): (file, kind) for file, kind in FILES.items()},
     "intent": ("intents/<application>.yaml", APPLICATION),
 }
 _EACH = {"yaml": "The file", "csv": "One row; columns are properties", "geojson": "The properties of one feature"}
 
 
 def schema_names() -> tuple[str, ...]:
-    """Names that `schema` knows, sorted: file names without extension, and ``intent``."""
+    """Names that `schema` knows, sorted: of files, without extension where that is enough, and ``intent``."""
     return tuple(sorted(_KINDS))
 
 

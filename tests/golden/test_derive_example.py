@@ -20,7 +20,8 @@ from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, Severity
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.links import optical_links
-from sdnctl.inventory.models import FILES, Status
+from sdnctl.inventory.files import FILES
+from sdnctl.inventory.models import Status
 from sdnctl.inventory.plant import Plant, PortEnd
 from sdnctl.inventory.tracing import events, trace
 from sdnctl.topology.derive import derive

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inventory_support import LIFE, documents
+from inventory_tables import as_tables, comparable, through_text
 
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import format_numbers, parse_end, parse_numbers, parse_strands
@@ -236,3 +237,25 @@ def test_strand_notation_reads_back_as_written(text: str) -> None:
 @given(st.from_regex(r"[A-Za-z][A-Za-z0-9._-]{0,8}(:[1-9][0-9]?)(/[a-z]{1,5})?", fullmatch=True))
 def test_end_notation_reads_back_as_written(text: str) -> None:
     assert str(parse_end(text)) == text
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=40)
+def test_tables_say_the_same_as_yaml(rng: random.Random) -> None:
+    network = random_network(rng)
+    for closure in network["closures"]["closures"]:
+        for splice in closure["splices"]:
+            if rng.random() < 0.5:
+                splice["loss"] = f"0.0{rng.randint(1, 9)} dB"
+    found = documents(as_tables(network))
+    for file, document in found.items():
+        if file.endswith(".csv"):
+            found[file] = through_text(file, [row.model_dump(exclude_unset=True) for row in document.value])
+    plant, diagnostics = build_plant(found)
+    assert diagnostics.errors == []
+    wanted = build(network)
+    for name, value in comparable(wanted).items():
+        if name in ("splices", "jumpers"):
+            assert sorted(map(str, comparable(plant)[name])) == sorted(map(str, value))
+        else:
+            assert comparable(plant)[name] == value

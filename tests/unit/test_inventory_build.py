@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from sdnctl.document import Document
 from sdnctl.errors import Severity
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.models import FILES, CablesFile, Status
+from sdnctl.inventory.files import FILES
+from sdnctl.inventory.models import CablesFile, Status
 
 Network = dict[str, Any]
 Change = Callable[[Network], Any]

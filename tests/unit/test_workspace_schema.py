@@ -53,7 +53,7 @@ def test_there_are_examples_of_every_yaml_file() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"service": "mesh"},
+        {"service": "star"},
         {"bandwidth": 10},
         {"bandwidth": {"up": "1 Mbit/s"}},
         {"guarantees": {"protection": "all"}},

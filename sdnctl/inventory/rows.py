@@ -1,0 +1,74 @@
+"""Rows of long tables: the CSV forms of what YAML files may also hold, one pydantic model per row.
+
+A row says the same as an entry of the YAML file; both may be there, and the union counts. Columns of the
+life cycle are optional: what a cable, duct or closure leaves out comes from `defaults` of the YAML sister
+file. A splice, termination, jumper or port that says nothing of its life shares that of its closure, ODF or
+switch.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from sdnctl.inventory.fields import Id, words
+from sdnctl.inventory.models import (
+    CableBase,
+    DuctModel,
+    JumperModel,
+    Life,
+    PlantObject,
+    PortModel,
+    SpliceModel,
+    TerminationModel,
+)
+
+Ids = Annotated[tuple[Id, ...], BeforeValidator(words)]
+"""Ids separated by semicolons in a cell."""
+
+
+class DuctRow(DuctModel):
+    """A duct; its `segments` are separated by semicolons."""
+
+    segments: Ids = ()
+
+
+class CableRow(CableBase):
+    """A cable without loops and known faults; the parts of its `route` are separated by semicolons."""
+
+    route: Ids = ()
+
+
+class ClosureRow(PlantObject):
+    """A splice box at a chamber or site; its splices are rows of their own table."""
+
+    at: Id
+
+
+class SpliceRow(SpliceModel, Life):
+    """Strands of `a` joined one to one, in order, with strands of `b`, in a closure."""
+
+    closure: Id
+
+
+class TerminationRow(TerminationModel, Life):
+    """Positions of an ODF with the strands spliced to their pigtails, one to one, in order."""
+
+    odf: Id
+
+
+class PortRow(PortModel):
+    """A port of a switch with its optics and the far ends of its jumpers."""
+
+    switch: Id
+    owner: str | None = None
+    manager: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    source: str | None = None
+
+
+class JumperRow(JumperModel, Life):
+    """A patch cord between two ends that are not both named by a port."""
