@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from sdnctl.intents.demand import Grade
 from sdnctl.topology.graph import Hop, Path
@@ -17,9 +18,11 @@ from sdnctl.topology.paths import Graph, exists, is_simple
 from sdnctl.topology.risk import Risks
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Guard:
-    """The hop `tail`→`head` over `link`, and for a node bypass the switch behind `head`."""
+class Guard(NamedTuple):
+    """The hop `tail`→`head` over `link`, and for a node bypass the switch behind `head`.
+
+    A tuple, because guards are looked up more often than anything else: it is hashed in one step.
+    """
 
     link: str
     tail: str
@@ -54,8 +57,12 @@ class Need:
     bound: int | None = None
 
     def merge(self, other: Need) -> Need:
-        bounds = [bound for bound in (self.bound, other.bound) if bound is not None]
-        return Need(self.ban | other.ban if self.ban != other.ban else self.ban, min(bounds, default=None))
+        """Both needs at once."""
+        ban = self.ban if other.ban is self.ban or other.ban <= self.ban else self.ban | other.ban
+        bound = self.bound
+        if other.bound is not None and (bound is None or other.bound < bound):
+            bound = other.bound
+        return self if ban is self.ban and bound == self.bound else Need(ban, bound)
 
 
 def guards(path: Path, grade: Grade) -> Iterator[tuple[Guard, tuple[Hop, ...]]]:
@@ -76,7 +83,7 @@ class Detours:
     def __init__(self, graph: Graph, risks: Risks) -> None:
         self.graph = graph
         self.risks = risks
-        self._found: dict[tuple[Guard, frozenset[str]], Path | None] = {}
+        self._found: dict[tuple[Guard, frozenset[str]], tuple[Path, int] | None] = {}
 
     def ban(self, guard: Guard) -> frozenset[str]:
         """Links that no bypass of this guard may use, because they may fail together with it."""
@@ -84,12 +91,30 @@ class Detours:
             return self.risks.node_ban(guard.link, guard.tail, guard.head, guard.next)
         return self.risks.link_ban(guard.link)
 
+    def _look(self, guard: Guard, ban: frozenset[str]) -> tuple[Path, int] | None:
+        """The bypass with the least delay that also keeps off the links in `ban`, and that delay, ns."""
+        key = (guard, ban)
+        try:
+            return self._found[key]
+        except KeyError:
+            path = self.graph.shortest(guard.tail, guard.merge, self.ban(guard) | ban)
+            found = self._found[key] = None if path is None else (path, self.graph.delay(path))
+            return found
+
     def least(self, guard: Guard, ban: frozenset[str] = frozenset()) -> Path | None:
         """The bypass with the least delay that also keeps off the links in `ban`, or None."""
-        key = (guard, ban)
-        if key not in self._found:
-            self._found[key] = self.graph.shortest(guard.tail, guard.merge, self.ban(guard) | ban)
-        return self._found[key]
+        found = self._look(guard, ban)
+        return None if found is None else found[0]
+
+    def least_delay(self, guard: Guard, ban: frozenset[str] = frozenset()) -> int | None:
+        """The delay of that bypass, ns."""
+        found = self._look(guard, ban)
+        return None if found is None else found[1]
+
+    def satisfiable(self, guard: Guard, need: Need) -> bool:
+        """Whether there is a bypass of the guard that satisfies the need."""
+        found = self._look(guard, need.ban)
+        return found is not None and (need.bound is None or found[1] <= need.bound)
 
     def choices(self, guard: Guard, need: Need, limit: int) -> Iterator[Path]:
         """Of the first `limit` bypasses by delay those that satisfy the need, lazily."""
@@ -122,15 +147,15 @@ class Needs:
         A trunk that may not use the links in `ban` joins the present users of the guard.
         """
         need = self.by_guard.get(guard)
-        if need is not None and need.ban and need.ban != ban:
-            ban = ban | need.ban
-        path = self.detours.least(guard, ban)
-        if path is None:
+        if need is not None and need.ban and need.ban is not ban:
+            ban = need.ban if ban <= need.ban else ban | need.ban
+        extra = self.detours.least_delay(guard, ban)
+        if extra is None or (need is not None and need.bound is not None and extra > need.bound):
             return None
-        delay = self.detours.graph.delay(path)
-        if need is not None and need.bound is not None and delay > need.bound:
-            return None
-        return delay - sum(self.detours.graph.delays[hop.link] for hop in replaced)
+        delays = self.detours.graph.delays
+        for hop in replaced:
+            extra -= delays[hop.link]
+        return extra
 
     def add(self, path: Path, grade: Grade, ban: frozenset[str], bound: int | None) -> None:
         """Take up a trunk on `path` whose delay, repaired, may be at most `bound` ns."""

@@ -112,11 +112,8 @@ class _Protect:
             yield guard, Need(use.ban, bound)
 
     def _is_whole(self, use: _Use) -> bool:
-        return all(self._satisfiable(guard, need) for guard, need in self._asks(use))
-
-    def _satisfiable(self, guard: Guard, need: Need) -> bool:
-        path = self.router.detours.least(guard, need.ban)
-        return path is not None and (need.bound is None or self.router.graph.delay(path) <= need.bound)
+        satisfiable = self.router.detours.satisfiable
+        return all(satisfiable(guard, need) for guard, need in self._asks(use))
 
     def _join(self, use: _Use, *, standby: bool = False) -> list[Guard]:
         """Add a trunk's needs to its guards; returns the guards of hops that stay bare.
@@ -131,7 +128,7 @@ class _Protect:
             for option, asked in options[1:] if standby else options:
                 old = self.needs.get(option)
                 merged = asked if old is None else old.merge(asked)
-                if self._satisfiable(option, merged):
+                if self.router.detours.satisfiable(option, merged):
                     self.needs[option] = merged
                     self.users[option].add(use.trunk + STANDBY if standby else use.trunk)
                     if not standby:

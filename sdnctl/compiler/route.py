@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from sdnctl.compiler.detour import Detours, Guard, Needs, guards
 from sdnctl.compiler.ir import Settings
@@ -213,9 +214,9 @@ class Router:
         as the worst one of the least path is later still; so such hops are struck out until it fits.
         """
         ban = self.ban(profile)
-        closed = set(ban)
+        struck = ban
         while True:
-            path = self.graph.shortest(profile.a, profile.b, closed, closed=full)
+            path = self.graph.shortest_of_many(profile.a, profile.b, struck, full)
             if path is None or (profile.bound is not None and self.graph.delay(path) > profile.bound):
                 return None
             if profile.grade is Grade.NONE:
@@ -228,7 +229,7 @@ class Router:
                 if profile.bound is None or self.graph.delay(path) + worst <= profile.bound:
                     return path
                 bad = {link for link, extra in known.items() if extra >= worst}
-            closed |= bad
+            struck |= bad
 
     def _node(self, profile: Profile, full: frozenset[Place]) -> Path | None:
         """Grade node: each pair of hops must have ways round the switch between them, there and back."""
@@ -259,6 +260,11 @@ class Router:
                 return path
             limit = max(extras)
 
+    @cached_property
+    def _shared(self) -> dict[str, frozenset[str]]:
+        """SRLG id → links; a group of one link adds nothing to the rule that the paths share no link."""
+        return {name: links for name, links in self.risks.down.items() if len(links) > 1}
+
     def problem(self, profile: Profile, full: frozenset[Place] = OPEN) -> PairProblem:
         """The pair problem of a disjoint profile."""
         ban = self.ban(profile)
@@ -272,8 +278,7 @@ class Router:
             self.graph,
             profile.a,
             profile.b,
-            # A group of one link adds nothing to the rule that the paths share no link.
-            {name: links for name, links in self.risks.down.items() if len(links) > 1 and name not in exempt},
+            {name: links for name, links in self._shared.items() if name not in exempt},
             ban,
             frozenset(link for link, extra in extras.items() if extra is None),
             profile.bound,

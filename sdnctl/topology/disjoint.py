@@ -198,15 +198,26 @@ def risk_disjoint(problem: PairProblem, preferred: frozenset[str] = NOTHING) -> 
     """
     graph, source, target = problem.graph, problem.source, problem.target
     pair = by_exclusion(problem)
-    if pair is None and suurballe(graph, source, target, problem.banned) is not None:
-        from sdnctl.topology.pairs_ilp import least_pair
-
-        pair = least_pair(problem)
+    if pair is None:
+        pair = _least(problem)
     if pair is None:
         return None
     apart = problem.banned | problem.conflicts(pair[0])
     better = graph.shortest(source, target, apart | preferred, NOTHING, problem.closed)
     return (pair[0], better) if better is not None and problem.fits(better) else pair
+
+
+def _least(problem: PairProblem) -> tuple[Path, Path] | None:
+    """The pair of least total delay: that without regard to risks if it shares none, else the program's answer."""
+    relaxed = suurballe(problem.graph, problem.source, problem.target, problem.banned)
+    if relaxed is None:
+        return None
+    for primary, standby in (relaxed, relaxed[::-1]):
+        if problem.is_solution(primary, standby):
+            return primary, standby
+    from sdnctl.topology.pairs_ilp import least_pair
+
+    return least_pair(problem)
 
 
 def by_exclusion(problem: PairProblem) -> tuple[Path, Path] | None:

@@ -190,7 +190,7 @@ class Topology:
 
     def down(self, links: Iterable[str] = (), nodes: Iterable[str] = ()) -> frozenset[str]:
         """All links that are down when `links` and `nodes` are."""
-        gone = set(links) & set(self.links)
+        gone = {link for link in links if link in self.links}
         for node in nodes:
             gone.update(hop.link for hop in self.adjacency.get(node, ()))
         return frozenset(gone)

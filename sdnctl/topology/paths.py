@@ -16,6 +16,8 @@ from sdnctl.topology.graph import Hop, Path, Topology
 from sdnctl.units import Delay
 
 _HOP_BITS = 16
+_FAR = 1 << 62
+"""More than any weight."""
 NOTHING: frozenset[str] = frozenset()
 Place = tuple[str, str]
 """One direction of a link: link id and the switch it leaves."""
@@ -28,7 +30,10 @@ def nanoseconds(delay: Delay) -> int:
 
 
 class Graph:
-    """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head))."""
+    """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head)).
+
+    Searches run on switch numbers; an entry of their heap is a weight and a number in one integer.
+    """
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
@@ -38,14 +43,24 @@ class Graph:
             node: tuple((self.weights[hop.link], hop.link, hop.head) for hop in hops)
             for node, hops in topology.adjacency.items()
         }
+        self._names = tuple(self.arcs)
+        self._number = {name: number for number, name in enumerate(self._names)}
+        self._bits = len(self._names).bit_length()
+        self._out: tuple[tuple[tuple[int, str, int, Hop], ...], ...] = tuple(
+            tuple((self.weights[hop.link], hop.link, self._number[hop.head], hop) for hop in hops)
+            for hops in topology.adjacency.values()
+        )
+        self._trees: dict[tuple[str, Set[str], Set[Place]], list[int]] = {}
 
     def delay(self, path: Path) -> int:
         """One-way delay of a path, ns."""
-        return sum(self.delays[hop.link] for hop in path.hops)
+        delays = self.delays
+        return sum([delays[hop.link] for hop in path.hops])
 
     def weight(self, path: Path) -> int:
         """What paths are ordered by before ties are broken by link ids."""
-        return sum(self.weights[hop.link] for hop in path.hops)
+        weights = self.weights
+        return sum([weights[hop.link] for hop in path.hops])
 
     def order(self, path: Path) -> tuple[int, tuple[str, ...]]:
         """Sort key of paths: delay, hops, link ids."""
@@ -63,23 +78,41 @@ class Graph:
 
         With `stop`, weights above that of `stop` are upper bounds only.
         """
-        best = {target: 0}
-        heap = [(0, target)]
-        settled: set[str] = set()
+        best = self._distances(target, banned, nodes, closed, stop)
+        return {name: weight for name, weight in zip(self._names, best, strict=True) if weight != _FAR}
+
+    def _distances(
+        self, target: str, banned: Set[str], nodes: Set[str], closed: Set[Place], stop: str | None
+    ) -> list[int]:
+        """The same by switch number, `_FAR` where there is no way."""
+        names, number, bits, arcs = self._names, self._number, self._bits, self._out
+        mask = (1 << bits) - 1
+        best = [_FAR] * len(names)
+        done = bytearray(len(names))
+        for name in nodes:
+            if name in number:
+                done[number[name]] = 1
+        start = number[target]
+        done[start] = 0
+        best[start] = 0
+        last = -1 if stop is None else number[stop]
+        heap = [start]
         while heap:
-            so_far, node = heappop(heap)
-            if node in settled:
+            code = heappop(heap)
+            node = code & mask
+            if done[node]:
                 continue
-            if node == stop:
+            if node == last:
                 break
-            settled.add(node)
-            for weight, link, other in self.arcs[node]:
-                if other in settled or link in banned or other in nodes or (closed and (link, other) in closed):
+            done[node] = 1
+            so_far = code >> bits
+            for weight, link, other, _ in arcs[node]:
+                if done[other] or link in banned or (closed and (link, names[other]) in closed):
                     continue
                 total = so_far + weight
-                if total < best.get(other, math.inf):
+                if total < best[other]:
                     best[other] = total
-                    heappush(heap, (total, other))
+                    heappush(heap, total << bits | other)
         return best
 
     def shortest(
@@ -94,24 +127,42 @@ class Graph:
 
         `nodes` may hold the source: it bars switches from being *entered*.
         """
-        best = self.distances(target, banned, nodes - {source}, closed, stop=source)
-        if source not in best:
+        barred = nodes - {source} if source in nodes else nodes
+        best = self._distances(target, banned, barred, closed, source)
+        return self._walk(source, target, best, banned, nodes, closed)
+
+    def shortest_of_many(
+        self, source: str, target: str, banned: frozenset[str] = NOTHING, closed: frozenset[Place] = OPEN
+    ) -> Path | None:
+        """The same path as `shortest`, for callers that ask for many sources of one target: its tree is kept."""
+        key = (target, banned, closed)
+        best = self._trees.get(key)
+        if best is None:
+            best = self._trees[key] = self._distances(target, banned, NOTHING, closed, None)
+        return self._walk(source, target, best, banned, NOTHING, closed)
+
+    def _walk(
+        self, source: str, target: str, best: list[int], banned: Set[str], nodes: Set[str], closed: Set[Place]
+    ) -> Path | None:
+        """Follow distances from the source, by the least link id where several ways are equally short."""
+        at, goal = self._number[source], self._number[target]
+        if best[at] == _FAR:
             return None
         hops = []
-        node = source
-        while node != target:
-            for weight, link, head in self.arcs[node]:
+        while at != goal:
+            here = best[at]
+            for weight, link, head, hop in self._out[at]:
                 if (
-                    link not in banned
-                    and (link, node) not in closed
-                    and (head not in nodes or head == target)
-                    and best.get(head, -1) == best[node] - weight
+                    best[head] == here - weight
+                    and link not in banned
+                    and not (closed and (link, hop.tail) in closed)
+                    and (not nodes or hop.head not in nodes or head == goal)
                 ):
-                    hops.append(Hop(link, node, head))
-                    node = head
+                    hops.append(hop)
+                    at = head
                     break
             else:  # pragma: no cover - Dijkstra's tree always leads on
-                raise AssertionError(f"no way on from {node}")
+                raise AssertionError(f"no way on from {self._names[at]}")
         return Path(tuple(hops))
 
     def reachable(self, source: str, banned: Set[str] = NOTHING) -> frozenset[str]:
