@@ -24,6 +24,7 @@ from sdnctl.intents.endpoints import read_endpoints
 from sdnctl.intents.models import Application, ClassesFile
 from sdnctl.intents.references import Head, head
 from sdnctl.intents.resolve import read_tenants, resolve
+from sdnctl.inventory.access import AccessLine, access_lines
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.plant import Plant
@@ -41,12 +42,16 @@ _UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml"})
 
 @dataclass(frozen=True)
 class Loaded:
-    """A network folder without errors: the network, its plant, the documents by file, and warnings."""
+    """A network folder without errors: the network, its plant, the documents by file, and warnings.
+
+    `access`: the line from each access port to its customers, dark ones too (then with faults).
+    """
 
     network: Network
     plant: Plant
     diagnostics: tuple[Diagnostic, ...]
     documents: Mapping[str, Document[Any]]
+    access: tuple[AccessLine, ...] = ()
 
 
 def load_network(folder: Path) -> Loaded:
@@ -55,9 +60,9 @@ def load_network(folder: Path) -> Loaded:
     read = read_folder(folder, out)
     if not read.documents and not read.lost:
         raise InputError(*out.sorted())
-    network, plant = _stages(read, out)
+    network, plant, access = _stages(read, out)
     out.raise_if_errors(InputError)
-    return Loaded(network, plant, out.sorted(), read.documents)
+    return Loaded(network, plant, out.sorted(), read.documents, access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class _Derived:
     found: Diagnostics
 
 
-def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
+def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant, tuple[AccessLine, ...]]:
     """Run every stage with what there is; the result is complete if `out` holds no error then."""
     faults = Faults(read.lost, read.broken)
     settings, profile = _settings(read, out)
@@ -80,6 +85,7 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
     endpoints = read_endpoints(read.documents.get(ENDPOINTS), out, areas)
     if plant is not None and topology is not None:
         _check_edge_ports(endpoints.active, topology.value, plant, out)
+    access = _access(plant, faults, out)
     applications, faulty = _applications(read, faults)
     demands, found = resolve(
         applications,
@@ -103,7 +109,7 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant]:
         {key: Tenant(key, one.name, one.quota, one.max_endpoints) for key, one in sorted(tenants.items())},
         demands,
     )
-    return network, plant or build_plant({})[0]
+    return network, plant or build_plant({})[0], access
 
 
 def _settings(read: Read, out: Diagnostics) -> tuple[Settings, str | None]:
@@ -121,6 +127,12 @@ def _plant(read: Read, faults: Faults, out: Diagnostics) -> Plant | None:
     plant, found = build_plant({file: one for file, one in read.documents.items() if file in INVENTORY})
     out.extend(faults.keep(found))
     return plant
+
+
+def _access(plant: Plant | None, faults: Faults, out: Diagnostics) -> tuple[AccessLine, ...]:
+    lines, found = access_lines(plant) if plant is not None else ((), Diagnostics())
+    out.extend(faults.keep(found))
+    return lines
 
 
 def _topology(read: Read, plant: Plant | None, faults: Faults, out: Diagnostics) -> _Derived | None:
@@ -152,7 +164,8 @@ def _check_edge_ports(
         port = endpoint.attachment
         switch = plant.switches.get(port.node)
         link = topology.link_at.get(port)
-        if link is not None and switch is not None and port.port not in switch.ports:
+        told = switch is None or (port.port in switch.ports and (port.node, port.port) not in plant.access)
+        if link is not None and not told:
             out.error(
                 "endpoint-on-trunk-port",
                 f"port {port.port} of {port.node} is a port of link {link.id}",
