@@ -83,8 +83,8 @@ def optical_links(plant: Plant, on: date | None = None) -> tuple[tuple[OpticalLi
     told: set[frozenset[PortEnd]] = set()
     for switch, port in _ports(plant):
         start = PortEnd(switch.id, port.number, "bidi" if "bidi" in port.lanes else "tx")
-        if start not in plant.jumper_at:
-            continue  # a port without jumper is a free port
+        if start not in plant.jumper_at or (switch.id, port.number) in plant.access:
+            continue  # a port without jumper is free; access lines are followed in `access.py`
         there = trace(plant, start, wavelength=_wavelength(plant, port))
         address = f"switch {switch.id} port {port.number}"
         fault = _pairing_fault(plant, start, there)
@@ -140,6 +140,12 @@ def _pairing_fault(plant: Plant, start: PortEnd, there: Trace) -> Fault | None:
         )
     if (end.switch, end.port) == (start.switch, start.port):
         return Fault("port-loop", f"{start} is looped back to itself", hint="Remove the loop.")
+    if (end.switch, end.port) in plant.access:
+        return Fault(
+            "link-to-customers",
+            f"the light of {start} arrives at {end}, a port of customers",
+            hint="Correct the jumpers, or take the terminal from the endpoints of that port.",
+        )
     facing: Lane = {"tx": "rx", "rx": "tx", "bidi": "bidi"}[start.lane]  # type: ignore[assignment]
     if end.lane != facing:
         if start.lane == end.lane == "tx":

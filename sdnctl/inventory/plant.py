@@ -308,12 +308,23 @@ class Jumper:
     life: Life | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AccessPort:
+    """A port whose glass leads to a customer: the terminal where it should end, and the endpoints in service."""
+
+    switch: str
+    port: int
+    terminal: Terminal
+    endpoints: tuple[str, ...]
+    origin: Source
+
+
 @dataclass(frozen=True)
 class Plant:
     """Everything passive and the switches on it, by id.
 
     `cuts`: inner places where a strand is cut, ascending. `pigtails`: lives of terminations that differ from those
-    of their ODFs.
+    of their ODFs. `access`: ports of customers, by switch and number.
     """
 
     sites: Mapping[str, Site] = field(default_factory=dict)
@@ -333,6 +344,7 @@ class Plant:
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
     transceivers: Mapping[str, Transceiver] = field(default_factory=dict)
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    access: Mapping[tuple[str, int], AccessPort] = field(default_factory=dict)
 
     @cached_property
     def splice_at(self) -> Mapping[StrandEnd, Splice]:

@@ -11,6 +11,9 @@ from sdnctl.errors import Diagnostic
 # codes that say "something is not there", which may be so because its own line has a fault
 ABSENCES = frozenset(
     {
+        "access-line-broken",
+        "access-line-dark",
+        "access-line-elsewhere",
         "cable-length-unknown",
         "cable-not-here",
         "dangling-reference",
