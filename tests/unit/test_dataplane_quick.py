@@ -31,7 +31,7 @@ class Quick:
 def test_same_signature_and_values() -> None:
     assert inspect.signature(Quick) == inspect.signature(Plain)
     for args, named in (((1,), {}), ((1, "x"), {"three": (4,)}), ((), {"three": (2,), "one": 5})):
-        plain, made = Plain(*args, **named), Quick(*args, **named)  # type: ignore[arg-type]
+        plain, made = Plain(*args, **named), Quick(*args, **named)
         assert (plain.one, plain.two, plain.three) == (made.one, made.two, made.three)
         assert repr(made) == repr(plain).replace("Plain", "Quick")
         assert made == Quick(plain.one, plain.two, plain.three)

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from sdnctl.dataplane.values import FIELDS
+from sdnctl.southbound.openflow.codec.template import LAYOUTS
 
 OPENFLOW_BASIC = 0x8000
 
@@ -72,11 +73,10 @@ def _forms() -> dict[int, Tlv]:
 TLVS = _forms()
 """TLV header → what it announces."""
 
-Fields = tuple[tuple[str, int, int], ...]
+FORMS = {(tlv.name, tlv.masked): tlv for tlv in TLVS.values()}
+"""Field and whether it is masked → its form."""
 
-# How a value of so many octets is unpacked, and put together from the unpacked numbers.
-_LAYOUTS = {1: ("B", 1), 2: ("H", 1), 4: ("I", 1), 6: ("HI", 2), 8: ("Q", 1), 16: ("QQ", 2)}
-_SHIFTS = {6: 32, 16: 64}
+Fields = tuple[tuple[str, int, int], ...]
 
 
 def _compile(shape: Sequence[Tlv]) -> tuple[Struct, Callable[[tuple[Any, ...]], Fields | None]]:
@@ -88,10 +88,10 @@ def _compile(shape: Sequence[Tlv]) -> tuple[Struct, Callable[[tuple[Any, ...]], 
 
     def value(octets: int) -> str:
         nonlocal layout, index
-        codes, count = _LAYOUTS[octets]
+        codes, low = LAYOUTS[octets]
         layout += codes
-        text = f"v[{index}]" if count == 1 else f"(v[{index}] << {_SHIFTS[octets]} | v[{index + 1}])"
-        index += count
+        text = f"(v[{index}] << {low} | v[{index + 1}])" if low else f"v[{index}]"
+        index += len(codes)
         return text
 
     for number, tlv in enumerate(shape):
