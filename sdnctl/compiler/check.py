@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import product
 
-from sdnctl.compiler.classify import is_whole_port, selections, tag_of
+from sdnctl.compiler.classify import is_whole_port, tag_of
 from sdnctl.errors import Diagnostic
-from sdnctl.intents.demand import Demand, Service
+from sdnctl.intents.demand import Demand, Endpoint, Service
 from sdnctl.topology.graph import PortRef, Topology
 
 UNKNOWN_SWITCH = "unknown-switch"
@@ -23,7 +22,8 @@ def refusals(topology: Topology, demands: Iterable[Demand]) -> tuple[Diagnostic,
 
 def misplaced(topology: Topology, demands: Iterable[Demand]) -> Iterator[Diagnostic]:
     """An error for each endpoint that sits on a port of a link, or on a switch that is not there."""
-    endpoints = {end.id: end for demand in demands for end in (demand.ingress, demand.egress)}
+    endpoints = {demand.ingress.id: demand.ingress for demand in demands}
+    endpoints |= {demand.egress.id: demand.egress for demand in demands}
     for endpoint in (endpoints[key] for key in sorted(endpoints)):
         port = endpoint.attachment
         link = topology.link_at.get(port)
@@ -47,9 +47,10 @@ def misplaced(topology: Topology, demands: Iterable[Demand]) -> Iterator[Diagnos
 def ambiguities(demands: Iterable[Demand]) -> Iterator[Diagnostic]:
     """One error per pair of demands whose frames overlap on a port, and per demand that has no frames at all."""
     ports: dict[PortRef, list[Demand]] = defaultdict(list)
+    ranges = _Ranges()
     for demand in sorted(demands, key=lambda item: item.id):
         ports[demand.ingress.attachment].append(demand)
-        if not selections(demand):
+        if demand.service is not Service.LINE and not ranges.between(demand):
             yield Diagnostic(
                 "no-common-family",
                 f"{demand.ingress.id} and {demand.egress.id} have no prefixes of the same address family",
@@ -57,8 +58,9 @@ def ambiguities(demands: Iterable[Demand]) -> Iterator[Diagnostic]:
                 source=demand.source,
                 hint="give both endpoints IPv4 prefixes, or both IPv6 prefixes, in inventory/endpoints.csv",
             )
-    for port, sharing in sorted(ports.items()):
-        for first, second in sorted(set(_overlaps(sharing))):
+    for port in sorted((port for port, sharing in ports.items() if len(sharing) > 1), key=_place):
+        sharing = ports[port]
+        for first, second in sorted(set(_overlaps(sharing, ranges))):
             by_id = {demand.id: demand for demand in sharing}
             yield Diagnostic(
                 "ambiguous-frames",
@@ -70,7 +72,37 @@ def ambiguities(demands: Iterable[Demand]) -> Iterator[Diagnostic]:
             )
 
 
-def _overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
+def _place(port: PortRef) -> tuple[str, int]:
+    return port.node, port.port
+
+
+_Range = tuple[int, int, int]
+"""Addresses of a prefix: version, first, last."""
+
+
+class _Ranges:
+    """Addresses of endpoints, each worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Endpoint, tuple[_Range, ...]]] = {}  # by identity, kept alive by the entry
+
+    def of(self, endpoint: Endpoint) -> tuple[_Range, ...]:
+        known = self._known.get(id(endpoint))
+        if known is None:
+            found = []
+            for prefix in endpoint.prefixes:
+                first = int(prefix.network_address)
+                found.append((prefix.version, first, first + prefix.num_addresses - 1))
+            known = self._known[id(endpoint)] = endpoint, tuple(found)
+        return known[1]
+
+    def between(self, demand: Demand) -> list[tuple[_Range, _Range]]:
+        """Pairs of ingress and egress prefixes of one family."""
+        egress = self.of(demand.egress)
+        return [(one, other) for one in self.of(demand.ingress) for other in egress if one[0] == other[0]]
+
+
+def _overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[str, str]]:
     """Pairs of ids of demands on one port that select common frames."""
     whole = [demand for demand in demands if is_whole_port(demand, demand.ingress)]
     for demand in whole:
@@ -87,21 +119,18 @@ def _overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
                 for other in sharing:
                     if other is not demand:
                         yield _pair(demand.id, other.id)
-        yield from _prefix_overlaps([demand for demand in sharing if demand.service is not Service.LINE])
+        yield from _prefix_overlaps([demand for demand in sharing if demand.service is not Service.LINE], ranges)
 
 
-def _prefix_overlaps(demands: list[Demand]) -> Iterator[tuple[str, str]]:
+def _prefix_overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[str, str]]:
     """Sweep over (egress, ingress) prefixes: an entry can only overlap those whose egress prefix encloses its own.
 
     Prefixes are nested or disjoint, so sorted by address and then by length the enclosing ones form a stack.
     """
     entries: list[tuple[int, int, int, int, int, Demand]] = []
     for demand in demands:
-        for source, target in product(demand.ingress.prefixes, demand.egress.prefixes):
-            if source.version == target.version:
-                first, last = int(target.network_address), int(target.broadcast_address)
-                low, high = int(source.network_address), int(source.broadcast_address)
-                entries.append((source.version, first, -last, low, high, demand))
+        for (version, low, high), (_, first, last) in ranges.between(demand):
+            entries.append((version, first, -last, low, high, demand))
     entries.sort(key=lambda entry: (*entry[:5], entry[5].id))
     stack: list[tuple[int, int, int, int, int, Demand]] = []
     for entry in entries:

@@ -6,9 +6,9 @@ IPv6 and neighbour solicitations between the two ends' prefixes, from the ingres
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import IPv4Network, IPv6Network
-from itertools import product
+from dataclasses import dataclass
+from ipaddress import IPv6Network
+from typing import TypeAlias
 
 from sdnctl.dataplane.fields import ND_SOLICITATION, PROTO_ICMPV6
 from sdnctl.dataplane.values import ETH_ARP, ETH_IPV4, ETH_IPV6, VLAN_PRESENT, Match
@@ -33,34 +33,100 @@ def is_whole_port(demand: Demand, endpoint: Endpoint) -> bool:
 
 def selections(demand: Demand) -> tuple[Match, ...]:
     """The matches, `in_port` included, that select exactly the demand's frames at its ingress switch."""
-    port = demand.ingress.attachment.port
-    if is_whole_port(demand, demand.ingress):
-        return (Match.of(in_port=port),)
-    base: dict[str, int | tuple[int, int]] = {"in_port": port, "vlan_vid": tag_of(demand.ingress)}
-    if demand.service is Service.LINE:
-        return (Match.of(**base),)
-    if demand.ingress.mac is not None:
-        base["eth_src"] = demand.ingress.mac
-    pairs = product(demand.ingress.prefixes, demand.egress.prefixes)
-    return tuple(dict.fromkeys(Match.of(**base, **fields) for pair in pairs for fields in _between(*pair)))
+    return Selector().matches(demand)
 
 
-def _between(source: Prefix, target: Prefix) -> Iterator[dict[str, int | tuple[int, int]]]:
-    """Fields that select the packets from one prefix to another, one mapping per rule."""
-    if isinstance(source, IPv4Network) and isinstance(target, IPv4Network):
-        yield {"eth_type": ETH_IPV4, "ipv4_src": _masked(source), "ipv4_dst": _masked(target)}
-        yield {"eth_type": ETH_ARP, "arp_spa": _masked(source), "arp_tpa": _masked(target)}
-    elif isinstance(source, IPv6Network) and isinstance(target, IPv6Network):
-        yield {"eth_type": ETH_IPV6, "ipv6_src": _masked(source), "ipv6_dst": _masked(target)}
-        yield {
-            "eth_type": ETH_IPV6,
-            "ip_proto": PROTO_ICMPV6,
-            "icmpv6_type": ND_SOLICITATION,
-            "ipv6_src": _masked(source),
-            "ipv6_dst": _masked(SOLICITED_NODE),
-            "nd_target": _masked(target),
-        }
+_Part: TypeAlias = tuple[tuple[str, int, int], ...]
+"""Entries of a match, in the order of `values.FIELDS`."""
 
 
-def _masked(prefix: Prefix) -> tuple[int, int]:
-    return int(prefix.network_address), int(prefix.netmask)
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """One prefix of an endpoint: the entries with it as source and as destination, none for a prefix of length 0."""
+
+    version: int
+    source: _Part
+    target: _Part
+    arp_source: _Part = ()
+    arp_target: _Part = ()
+    nd_target: _Part = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What an endpoint contributes to matches: by its port, tag, MAC and prefixes."""
+
+    endpoint: Endpoint
+    port: _Part
+    tag: _Part
+    ipv4: _Part
+    arp: _Part
+    ipv6: _Part
+    solicitation: _Part
+    addresses: tuple[_Address, ...]
+
+
+class Selector:
+    """Selections of many demands: what an endpoint contributes to them is worked out once, and shared."""
+
+    def __init__(self) -> None:
+        self._ends: dict[int, _End] = {}  # by identity, which the endpoint in the entry keeps alive
+
+    def matches(self, demand: Demand) -> tuple[Match, ...]:
+        """What `selections` says."""
+        here = self._end(demand.ingress)
+        if demand.service is Service.LINE:
+            return (Match(here.port if demand.ingress.vlan is None else here.port + here.tag),)
+        found = []
+        there = self._end(demand.egress)
+        for source in here.addresses:
+            for target in there.addresses:
+                if source.version != target.version:
+                    continue
+                if source.version == 4:
+                    found.append(Match(here.ipv4 + source.source + target.target))
+                    found.append(Match(here.arp + source.arp_source + target.arp_target))
+                else:
+                    found.append(Match(here.ipv6 + source.source + target.target))
+                    found.append(
+                        Match(here.solicitation + source.source + _SOLICITED + _ND_TYPE + target.nd_target)
+                    )
+        return tuple(found) if len(found) <= 2 else tuple(dict.fromkeys(found))
+
+    def _end(self, endpoint: Endpoint) -> _End:
+        end = self._ends.get(id(endpoint))
+        if end is None:
+            end = self._ends[id(endpoint)] = _describe(endpoint)
+        return end
+
+
+def _describe(endpoint: Endpoint) -> _End:
+    port = Match.of(in_port=endpoint.attachment.port).fields
+    tag = Match.of(vlan_vid=tag_of(endpoint)).fields
+    sender = port if endpoint.mac is None else port + Match.of(eth_src=endpoint.mac).fields
+    ipv6 = sender + Match.of(eth_type=ETH_IPV6).fields + tag
+    return _End(
+        endpoint,
+        port,
+        tag,
+        sender + Match.of(eth_type=ETH_IPV4).fields + tag,
+        sender + Match.of(eth_type=ETH_ARP).fields + tag,
+        ipv6,
+        ipv6 + Match.of(ip_proto=PROTO_ICMPV6).fields,
+        tuple(map(_address, endpoint.prefixes)),
+    )
+
+
+def _address(prefix: Prefix) -> _Address:
+    masked = int(prefix.network_address), int(prefix.netmask)
+
+    def part(name: str) -> _Part:
+        return Match.of(**{name: masked}).fields
+
+    if prefix.version == 4:
+        return _Address(4, part("ipv4_src"), part("ipv4_dst"), part("arp_spa"), part("arp_tpa"))
+    return _Address(6, part("ipv6_src"), part("ipv6_dst"), nd_target=part("nd_target"))
+
+
+_SOLICITED = _address(SOLICITED_NODE).target
+_ND_TYPE = Match.of(icmpv6_type=ND_SOLICITATION).fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sdnctl.compiler.ir import Bypass, Trunk
@@ -30,13 +30,9 @@ def trunk_group_key(trunk: str) -> str:
     return f"trunk:{trunk}"
 
 
-def bare_group(hop: Hop) -> HopGroup:
-    return HopGroup(f"bare:{hop.link}:{hop.tail}>{hop.head}", hop, None)
-
-
 def trunk_hops(trunk: Trunk, path: Path, bypasses: Mapping[str, Bypass]) -> tuple[HopGroup, ...]:
-    """One group per hop of a trunk's path, or of its standby."""
-    return hop_groups(path, trunk.grade, bypasses, trunk.key + STANDBY if path is trunk.standby else trunk.key)
+    """One group per hop of a trunk's path, or of its standby (for one question; else keep a `HopGroups`)."""
+    return hop_groups(path, trunk.grade, bypasses, _user(trunk, path))
 
 
 def hop_groups(
@@ -48,24 +44,72 @@ def hop_groups(
     round the next switch wherever there is one to go round and the bypass exists, else round the link; a hop for
     which there is no bypass (the `protect` pass says why) is bare.
     """
-    return tuple(_hop_group(path, index, grade, bypasses, user) for index in range(len(path.hops)))
+    return HopGroups(bypasses, once=True).hops(path, grade, user)
 
 
-def _hop_group(path: Path, index: int, grade: Grade, bypasses: Mapping[str, Bypass], user: str | None) -> HopGroup:
-    hop = path.hops[index]
-    name = f"{hop.link}:{hop.tail}>{hop.head}"
-    if grade is Grade.NODE and index + 1 < len(path.hops):
-        round_node = f"{name}>{path.hops[index + 1].head}"
-        if may_take(bypasses.get(round_node), user):
-            return HopGroup(f"node:{round_node}", hop, bypasses[round_node])
-    if grade is not Grade.NONE and may_take(bypasses.get(name), user):
-        return HopGroup(f"link:{name}", hop, bypasses[name])
-    return bare_group(hop)
+def _user(trunk: Trunk, path: Path) -> str:
+    return trunk.key + STANDBY if path is trunk.standby else trunk.key
 
 
-def may_take(bypass: Bypass | None, user: str | None) -> bool:
-    """Whether a trunk (or standby) may be repaired by this bypass."""
-    return bypass is not None and (user is None or bypass.users is None or user in bypass.users)
+class HopGroups:
+    """The groups of many paths; equal ones are one object, so that there is one per group and not per trunk."""
+
+    def __init__(self, bypasses: Mapping[str, Bypass], *, once: bool = False) -> None:
+        self._bypasses = bypasses
+        self._once = once
+        self._users: dict[str, Collection[str] | None] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._made: dict[str, HopGroup] = {}
+
+    def of(self, trunk: Trunk) -> tuple[tuple[HopGroup, ...], ...]:
+        """One group per hop of a trunk's path, and of its standby where it has one."""
+        return tuple(self.hops(path, trunk.grade, _user(trunk, path)) for _, path in trunk_paths(trunk))
+
+    def hops(self, path: Path, grade: Grade, user: str | None) -> tuple[HopGroup, ...]:
+        """What `hop_groups` says."""
+        hops = path.hops
+        if grade is Grade.NONE:
+            return tuple([self._group("bare:" + self._name(hop), hop, None) for hop in hops])
+        found = []
+        for index, hop in enumerate(hops):
+            name = self._name(hop)
+            if grade is Grade.NODE and index + 1 < len(hops):
+                round_node = f"{name}>{hops[index + 1].head}"
+                if self._may(user, round_node):
+                    found.append(self._group("node:" + round_node, hop, self._bypasses[round_node]))
+                    continue
+            if self._may(user, name):
+                found.append(self._group("link:" + name, hop, self._bypasses[name]))
+            else:
+                found.append(self._group("bare:" + name, hop, None))
+        return tuple(found)
+
+    def _name(self, hop: Hop) -> str:
+        at = (hop.link, hop.tail)
+        name = self._names.get(at)
+        if name is None:
+            name = self._names[at] = f"{hop.link}:{hop.tail}>{hop.head}"
+        return name
+
+    def _group(self, key: str, hop: Hop, bypass: Bypass | None) -> HopGroup:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = HopGroup(key, hop, bypass)
+        return made
+
+    def _may(self, user: str | None, key: str) -> bool:
+        """Whether a trunk (or standby) may be repaired by the bypass of this key, if there is one."""
+        bypass = self._bypasses.get(key)
+        if bypass is None:
+            return False
+        if user is None or bypass.users is None:
+            return True
+        if self._once:
+            return user in bypass.users
+        users = self._users.get(key)
+        if users is None:
+            users = self._users[key] = frozenset(bypass.users)
+        return user in users
 
 
 def trunk_paths(trunk: Trunk) -> tuple[tuple[int, Path], ...]:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from sdnctl.compiler.groups import STANDBY, trunk_group_key, trunk_hops, trunk_paths
+from sdnctl.compiler.groups import STANDBY, HopGroup, HopGroups, trunk_group_key
 from sdnctl.compiler.ir import Baseline, Bypass, LabelRange, Network, Placement, Settings, Trunk
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL, numbers
 from sdnctl.dataplane.values import GROUP_BASE, GROUP_LIMIT, METER_BASE, METER_LIMIT, RuleSet
@@ -30,7 +30,8 @@ class Labelled:
     """Trunks and bypasses with their labels, and the numbers of all else.
 
     `demands`: demand id → number (meter id − METER_BASE). `services`: service key → label. `groups`:
-    group key → number (group id − GROUP_BASE). `local`: ids of demands whose ends are on one switch.
+    group key → number (group id − GROUP_BASE). `local`: ids of demands whose ends are on one switch. `hops`: trunk
+    key → the group of every hop of its path, and of its standby.
     """
 
     trunks: tuple[Trunk, ...]
@@ -39,6 +40,7 @@ class Labelled:
     services: Mapping[str, int]
     groups: Mapping[str, int]
     local: tuple[str, ...]
+    hops: Mapping[str, tuple[tuple[HopGroup, ...], ...]]
 
 
 def service_key(demand: Demand) -> str:
@@ -94,14 +96,16 @@ def label(
         replace(bypass, label=bypass_labels.get(bypass.key))
         for bypass in sorted(bypasses, key=lambda item: item.key)
     )
+    made = HopGroups({bypass.key: bypass for bypass in labelled})
+    hops = {trunk.key: made.of(trunk) for trunk in trunks}
     groups = _allocate(
-        _group_keys(trunks, labelled),
+        _group_keys(hops),
         baseline.ids.get(GROUP, {}),
         {*baseline.ids.get(GROUP, {}).values(), *baseline.held.get(GROUP, {})},
         GROUP_NUMBERS,
         _exhausted(found, settings, "group"),
     )
-    result = Labelled(trunks, labelled, demands, services, groups, tuple(sorted(placement.local)))
+    result = Labelled(trunks, labelled, demands, services, groups, tuple(sorted(placement.local)), hops)
     return result, found.sorted()
 
 
@@ -213,13 +217,9 @@ def _trunk(
     )
 
 
-def _group_keys(trunks: Iterable[Trunk], bypasses: Iterable[Bypass]) -> set[str]:
-    by_key = {bypass.key: bypass for bypass in bypasses}
-    keys = set()
-    for trunk in trunks:
-        keys.add(trunk_group_key(trunk.key))
-        for _, path in trunk_paths(trunk):
-            keys.update(group.key for group in trunk_hops(trunk, path, by_key))
+def _group_keys(hops: Mapping[str, tuple[tuple[HopGroup, ...], ...]]) -> set[str]:
+    keys = {trunk_group_key(trunk) for trunk in hops}
+    keys.update(group.key for ways in hops.values() for way in ways for group in way)
     return keys
 
 

@@ -1,17 +1,19 @@
 """Pass 5: rules. Labelled trunks, bypasses and demands become the flows, groups and meters of each switch.
 
-Every function returns rules of one thing, as (switch, rule) pairs; `lower` only collects them. The format is
-`docs/pipeline.md`; tables come from `tables`. Every number was given out by `label`.
+Every function returns the rules of one thing (a demand, a service, a trunk, a group, a bypass), which no other thing
+has; `lower` only collects them. The format is `docs/pipeline.md`; tables come from `tables`. Every number was given
+out by `label`. Actions and parts of matches that many rules have in common are one object.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sdnctl.compiler.abilities import Abilities, fit
-from sdnctl.compiler.classify import ANY_TAG, UNTAGGED, is_whole_port, selections, tag_of
-from sdnctl.compiler.groups import HopGroup, active, trunk_group_key, trunk_hops, trunk_paths
+from sdnctl.compiler.classify import ANY_TAG, UNTAGGED, Selector
+from sdnctl.compiler.groups import HopGroup, active, trunk_group_key, trunk_paths
 from sdnctl.compiler.ir import Bypass, Network, Trunk
 from sdnctl.compiler.label import Labelled, service_key
 from sdnctl.compiler.tables import (
@@ -24,6 +26,7 @@ from sdnctl.compiler.tables import (
     POLICE,
     PRIORITY_EDGE,
     PRIORITY_GUARD,
+    PRIORITY_RULE,
     PRIORITY_TRUNK_PORT,
     TRANSIT,
     Kind,
@@ -33,6 +36,7 @@ from sdnctl.dataplane.values import (
     ETH_MPLS,
     GROUP_BASE,
     METER_BASE,
+    VLAN_PRESENT,
     Action,
     Bucket,
     ClearInPort,
@@ -55,11 +59,13 @@ from sdnctl.dataplane.values import (
     ToGroup,
 )
 from sdnctl.errors import Diagnostic, Diagnostics
-from sdnctl.intents.demand import Demand, Endpoint, Service
+from sdnctl.intents.demand import Demand, Service
 from sdnctl.topology.graph import Hop, Topology
 from sdnctl.units import Octets
 
-Rules: TypeAlias = Iterator[tuple[str, Flow | Group | Meter]]
+Rule: TypeAlias = Flow | Group | Meter
+Rules: TypeAlias = Iterator[tuple[str, Iterable[Rule]]]
+"""Rules and the switch that they are for."""
 
 FRAME_HEADERS = 22
 """Octets of a customer frame above its payload that meters may count: Ethernet header and two tags."""
@@ -75,12 +81,10 @@ def lower(
     The demands passed `check.refusals`. Where capabilities are declared, the diagnostics say what a switch
     cannot do (errors) and what was left out for it (warnings).
     """
-    carried = {*labelled.local, *(member for trunk in labelled.trunks for member in trunk.demands)}
-    demands = [demand for demand in sorted(network.demands, key=lambda item: item.id) if demand.id in carried]
     found = Diagnostics()
     rules = {switch: RuleSet() for switch in sorted(network.topology.nodes)}
-    for switch, rule in _all_rules(network, labelled, demands):
-        rules[switch].add(rule)
+    for switch, made in _all_rules(network, labelled):
+        rules[switch].add(*made)
     for switch in rules:
         rules[switch].add(*carrier_rules(network.topology, switch, rules[switch]))
     for switch, abilities in sorted((capabilities or {}).items()):
@@ -90,58 +94,94 @@ def lower(
     return rules, found.sorted()
 
 
-def _all_rules(network: Network, labelled: Labelled, demands: Iterable[Demand]) -> Rules:
-    topology = network.topology
+def _all_rules(network: Network, labelled: Labelled) -> Rules:
     trunk_of = {member: trunk for trunk in labelled.trunks for member in trunk.demands}
-    bypasses = {bypass.key: bypass for bypass in labelled.bypasses}
-    used: dict[str, HopGroup] = {}
-    for demand in demands:
+    edge, core = Edge(network, labelled), Core(network.topology, labelled)
+    local = frozenset(labelled.local)
+    services: set[ServiceSide] = set()
+    for demand in network.demands:
         trunk = trunk_of.get(demand.id)
-        yield from ingress_rules(network, labelled, demand, trunk)
-        yield from egress_rules(labelled, demand, local=trunk is None)
+        if trunk is not None or demand.id in local:
+            yield demand.ingress.attachment.node, edge.ingress(demand, trunk)
+            services.add(edge.service(demand, local=trunk is None))
+    for side in services:
+        yield side.switch, egress_rules(side)
     for trunk in labelled.trunks:
-        yield from trunk_rules(trunk, labelled, bypasses)
-        for _, path in trunk_paths(trunk):
-            used.update((group.key, group) for group in trunk_hops(trunk, path, bypasses))
+        yield from core.trunk(trunk)
+    used = {group.key: group for groups in labelled.hops.values() for path in groups for group in path}
     for group in used.values():
-        yield group.hop.tail, hop_group(topology, labelled, group)
-    for key in sorted({group.bypass.key for group in used.values() if group.bypass is not None}):
-        yield from bypass_rules(topology, bypasses[key])
+        yield group.hop.tail, (core.hop_group(group),)
+    for key, bypass in sorted({group.bypass.key: group.bypass for group in used.values() if group.bypass}.items()):
+        yield from core.bypass(bypass)
 
 
 # ── the edge: classify, police, encap ────────────────────────────────────────────────────────────
 
 
-def ingress_rules(network: Network, labelled: Labelled, demand: Demand, trunk: Trunk | None) -> Rules:
-    """Classify, police and encap of one demand; `trunk` is None when both ends are on one switch."""
-    switch = demand.ingress.attachment.node
-    number = labelled.demands[demand.id]
-    service = labelled.services[service_key(demand)]
-    treatment = network.classes[demand.service_class]
-    mark = cookie(Kind.DEMAND, number)
-    mine = Match.of(metadata=(number, LOW32))
+@dataclass(frozen=True, slots=True)
+class ServiceSide:
+    """All that the deliver and demux rules of one service depend on; `local`: from the same switch."""
 
-    for match in selections(demand):
-        yield switch, CLASSIFY.flow(match, mark, priority=PRIORITY_EDGE, metadata=number, goto=POLICE)
-    yield switch, meter(demand, number)
-    yield (
-        switch,
-        POLICE.flow(mine, mark, (SetQueue(treatment.queue),), meter=METER_BASE + number, goto=ENCAP),
-    )
-    if trunk is None:
-        # A frame that leaves by the port it came in on would be dropped.
-        hairpin = demand.ingress.attachment.port == demand.egress.attachment.port
-        actions: tuple[Action, ...] = (ClearInPort(),) if hairpin else ()
-        yield switch, ENCAP.flow(mine, mark, actions, metadata=service, goto=DEMUX)
-        return
-    actions = (
-        Encap("mpls"),
-        SetField("mpls_label", service),
-        SetField("mpls_tc", treatment.traffic_class),
-        Encap("ethernet"),
-        ToGroup(GROUP_BASE + labelled.groups[trunk_group_key(trunk.key)]),
-    )
-    yield switch, ENCAP.flow(mine, mark, actions)
+    label: int
+    switch: str
+    port: int
+    vlan: int | None
+    line: bool
+    local: bool
+
+
+class Edge:
+    """Rules of demands; what they have in common is made once and shared."""
+
+    def __init__(self, network: Network, labelled: Labelled) -> None:
+        self.labelled = labelled
+        self._select = Selector()
+        self._police = {name: (SetQueue(item.queue),) for name, item in network.classes.items()}
+        self._class = {name: SetField("mpls_tc", item.traffic_class) for name, item in network.classes.items()}
+        self._service: dict[int, SetField] = {}
+        self._to_trunk: dict[str, ToGroup] = {}
+
+    def service(self, demand: Demand, *, local: bool) -> ServiceSide:
+        """What the demand needs at its egress."""
+        place, line = demand.egress.attachment, demand.service is Service.LINE
+        label = self.labelled.services[service_key(demand)]
+        return ServiceSide(label, place.node, place.port, demand.egress.vlan, line, local)
+
+    def ingress(self, demand: Demand, trunk: Trunk | None) -> list[Rule]:
+        """Classify, police and encap of one demand; `trunk` is None when both ends are on one switch."""
+        number = self.labelled.demands[demand.id]
+        service = self.labelled.services[service_key(demand)]
+        mark = cookie(Kind.DEMAND, number)
+        mine = Match((("metadata", number, LOW32),))
+        written = (number, LOW32)
+        rules: list[Rule] = [
+            Flow(CLASSIFY.number, PRIORITY_EDGE, match, mark, (), None, written, POLICE.number)
+            for match in self._select.matches(demand)
+        ]
+        rules.append(meter(demand, number))
+        police = self._police[demand.service_class]
+        rules.append(
+            Flow(POLICE.number, PRIORITY_RULE, mine, mark, police, METER_BASE + number, None, ENCAP.number)
+        )
+        if trunk is None:
+            # A frame that leaves by the port it came in on would be dropped.
+            hairpin = demand.ingress.attachment.port == demand.egress.attachment.port
+            actions: tuple[Action, ...] = (ClearInPort(),) if hairpin else ()
+            rules.append(ENCAP.flow(mine, mark, actions, metadata=service, goto=DEMUX))
+            return rules
+        written_label = self._service.get(service)
+        if written_label is None:
+            written_label = self._service[service] = SetField("mpls_label", service)
+        to_trunk = self._to_trunk.get(trunk.key)
+        if to_trunk is None:
+            group = GROUP_BASE + self.labelled.groups[trunk_group_key(trunk.key)]
+            to_trunk = self._to_trunk[trunk.key] = ToGroup(group)
+        actions = (_ENCAP_MPLS, written_label, self._class[demand.service_class], _ENCAP_ETHERNET, to_trunk)
+        rules.append(Flow(ENCAP.number, PRIORITY_RULE, mine, mark, actions))
+        return rules
+
+
+_ENCAP_MPLS, _ENCAP_ETHERNET = Encap("mpls"), Encap("ethernet")
 
 
 def meter(demand: Demand, number: int) -> Meter:
@@ -163,36 +203,38 @@ def _up(value: int, unit: int) -> int:
 # ── the egress: deliver, demux ───────────────────────────────────────────────────────────────────
 
 
-def egress_rules(labelled: Labelled, demand: Demand, *, local: bool) -> Rules:
-    """Deliver and demux of the demand's service; demands of one service give the same rules again."""
-    egress = demand.egress
-    switch, port = egress.attachment.node, egress.attachment.port
-    service = labelled.services[service_key(demand)]
-    mark = cookie(Kind.SERVICE, service)
-    whole = is_whole_port(demand, egress)
-    if not local:
-        match = Match.of(eth_type=ETH_MPLS, mpls_label=service)
-        decap: tuple[Action, ...] = (Decap(), Decap(to_ethernet=True))
+def egress_rules(side: ServiceSide) -> list[Rule]:
+    """Deliver and demux of one service."""
+    mark = cookie(Kind.SERVICE, side.label)
+    whole = side.line and side.vlan is None
+    out = Output(side.port)
+    rules: list[Rule] = []
+    if not side.local:
+        match = Match.of(eth_type=ETH_MPLS, mpls_label=side.label)
         if whole:
-            yield switch, DELIVER.flow(match, mark, (*decap, Output(port)))
+            rules.append(DELIVER.flow(match, mark, (*_DECAP, out)))
         else:
-            yield switch, DELIVER.flow(match, mark, decap, metadata=service, goto=DEMUX)
-    if whole and local:
-        yield switch, DEMUX.flow(Match.of(metadata=(service, LOW32)), mark, (Output(port),))
+            rules.append(DELIVER.flow(match, mark, _DECAP, metadata=side.label, goto=DEMUX))
+    if whole and side.local:
+        rules.append(DEMUX.flow(Match.of(metadata=(side.label, LOW32)), mark, (out,)))
     elif not whole:
-        for tags, actions in _retag(egress):
-            if demand.service is not Service.LINE or tags == ANY_TAG:
-                match = Match.of(metadata=(service, LOW32), vlan_vid=tags)
-                yield switch, DEMUX.flow(match, mark, (*actions, Output(port)))
+        for tags, actions in _retag(side.vlan):
+            if not side.line or tags == ANY_TAG:
+                match = Match.of(metadata=(side.label, LOW32), vlan_vid=tags)
+                rules.append(DEMUX.flow(match, mark, (*actions, out)))
+    return rules
 
 
-def _retag(egress: Endpoint) -> Iterator[tuple[int | tuple[int, int], tuple[Action, ...]]]:
+_DECAP: tuple[Action, ...] = (Decap(), Decap(to_ethernet=True))
+
+
+def _retag(vlan: int | None) -> Iterator[tuple[int | tuple[int, int], tuple[Action, ...]]]:
     """How a tagged and an untagged frame get the egress endpoint's tag."""
-    if egress.vlan is None:
+    if vlan is None:
         yield ANY_TAG, (PopVlan(),)
         yield UNTAGGED, ()
     else:
-        write = SetField("vlan_vid", tag_of(egress))
+        write = SetField("vlan_vid", VLAN_PRESENT | vlan)
         yield ANY_TAG, (write,)
         yield UNTAGGED, (PushVlan(), write)
 
@@ -200,69 +242,88 @@ def _retag(egress: Endpoint) -> Iterator[tuple[int | tuple[int, int], tuple[Acti
 # ── the core: trunks, groups, bypasses ───────────────────────────────────────────────────────────
 
 
-def trunk_rules(trunk: Trunk, labelled: Labelled, bypasses: Mapping[str, Bypass]) -> Rules:
-    """Transit rules of a trunk's path (and of its standby), and the trunk group that decides between them."""
-    for label, path in trunk_paths(trunk):
-        mark = cookie(Kind.TRUNK, label)
-        match = Match.of(eth_type=ETH_MPLS, mpls_label=label)
-        for group in trunk_hops(trunk, path, bypasses)[1:]:
-            actions = (DecMplsTtl(), ToGroup(GROUP_BASE + labelled.groups[group.key]))
-            yield group.hop.tail, TRANSIT.flow(match, mark, actions)
-        yield trunk.egress, TRANSIT.flow(match, mark, (PopMpls(),), goto=DELIVER)
+class Core:
+    """Rules of trunks, hops and bypasses; what leads to one group or over one hop is made once and shared."""
 
-    label, path = active(trunk)
-    first = trunk_hops(trunk, path, bypasses)[0]
-    push = (PushMpls(), SetField("mpls_label", label), ToGroup(GROUP_BASE + labelled.groups[first.key]))
-    number = labelled.groups[trunk_group_key(trunk.key)]
-    yield trunk.ingress, Group(GROUP_BASE + number, GroupType.INDIRECT, (Bucket(push),))
+    def __init__(self, topology: Topology, labelled: Labelled) -> None:
+        self.topology = topology
+        self.labelled = labelled
+        self._forward: dict[str, tuple[Action, ...]] = {}
+        self._send: dict[tuple[str, str], tuple[Action, ...]] = {}
+
+    def trunk(self, trunk: Trunk) -> Rules:
+        """Transit rules of a trunk's path (and of its standby), and the trunk group that decides between them."""
+        groups = self.labelled.groups
+        ways = self.labelled.hops[trunk.key]
+        for (label, _), hops in zip(trunk_paths(trunk), ways, strict=True):
+            mark = cookie(Kind.TRUNK, label)
+            match = Match.of(eth_type=ETH_MPLS, mpls_label=label)
+            for group in hops[1:]:
+                actions = self._forward.get(group.key)
+                if actions is None:
+                    to_group = ToGroup(GROUP_BASE + groups[group.key])
+                    actions = self._forward[group.key] = (_DEC_TTL, to_group)
+                yield group.hop.tail, (Flow(TRANSIT.number, PRIORITY_RULE, match, mark, actions),)
+            yield trunk.egress, (TRANSIT.flow(match, mark, _POP, goto=DELIVER),)
+        label, _ = active(trunk)
+        first = ways[-1 if trunk.flipped else 0][0]
+        push = (PushMpls(), SetField("mpls_label", label), ToGroup(GROUP_BASE + groups[first.key]))
+        number = groups[trunk_group_key(trunk.key)]
+        yield trunk.ingress, (Group(GROUP_BASE + number, GroupType.INDIRECT, (Bucket(push),)),)
+
+    def hop_group(self, group: HopGroup) -> Group:
+        """A bare group, or a fast-failover group whose second bucket is the bypass, to a bare port."""
+        hop, bypass = group.hop, group.bypass
+        number = GROUP_BASE + self.labelled.groups[group.key]
+        if bypass is None:
+            return Group(number, GroupType.INDIRECT, (Bucket(self.send(hop)),))
+        way = bypass.path.hops[0]
+        label = bypass.label
+        push: tuple[Action, ...] = () if label is None else (PushMpls(), SetField("mpls_label", label))
+        return Group(
+            number,
+            GroupType.FAST_FAILOVER,
+            (
+                Bucket(self.send(hop), watch_port=self._port(hop)),
+                Bucket((*push, *self.send(way)), watch_port=self._port(way)),
+            ),
+        )
+
+    def bypass(self, bypass: Bypass) -> Rules:
+        """Rules of the switches inside a bypass: forward, and pop at the penultimate one."""
+        if bypass.label is None:
+            return
+        mark = cookie(Kind.BYPASS, bypass.label)
+        match = Match.of(eth_type=ETH_MPLS, mpls_label=bypass.label)
+        for hop in bypass.path.hops[1:]:
+            # Pop, then decrement: the other order would leave the TTL of the trunk label as it was.
+            pop = _POP if hop is bypass.path.hops[-1] else ()
+            yield hop.tail, (TRANSIT.flow(match, mark, (*pop, _DEC_TTL, *self.send(hop))),)
+
+    def send(self, hop: Hop) -> tuple[Action, ...]:
+        """Rewrite the outer MACs to those of the hop's two ports, and output to the bare port."""
+        key = (hop.link, hop.tail)
+        actions = self._send.get(key)
+        if actions is None:
+            nodes, far = self.topology.nodes, self.topology.links[hop.link].port_at(hop.head)
+            actions = self._send[key] = (
+                SetField("eth_src", port_mac(nodes[hop.tail].dpid, self._port(hop))),
+                SetField("eth_dst", port_mac(nodes[hop.head].dpid, far)),
+                Output(self._port(hop)),
+            )
+        return actions
+
+    def _port(self, hop: Hop) -> int:
+        return self.topology.links[hop.link].port_at(hop.tail)
 
 
-def hop_group(topology: Topology, labelled: Labelled, group: HopGroup) -> Group:
-    """A bare group, or a fast-failover group whose second bucket is the bypass, to a bare port."""
-    hop, bypass = group.hop, group.bypass
-    number = GROUP_BASE + labelled.groups[group.key]
-    if bypass is None:
-        return Group(number, GroupType.INDIRECT, (Bucket(send(topology, hop)),))
-    way = bypass.path.hops[0]
-    push: tuple[Action, ...] = () if bypass.label is None else (PushMpls(), SetField("mpls_label", bypass.label))
-    return Group(
-        number,
-        GroupType.FAST_FAILOVER,
-        (
-            Bucket(send(topology, hop), watch_port=_port(topology, hop)),
-            Bucket((*push, *send(topology, way)), watch_port=_port(topology, way)),
-        ),
-    )
-
-
-def bypass_rules(topology: Topology, bypass: Bypass) -> Rules:
-    """Rules of the switches inside a bypass: forward, and pop at the penultimate one."""
-    if bypass.label is None:
-        return
-    mark = cookie(Kind.BYPASS, bypass.label)
-    match = Match.of(eth_type=ETH_MPLS, mpls_label=bypass.label)
-    for hop in bypass.path.hops[1:]:
-        # Pop, then decrement: the other order would leave the TTL of the trunk label as it was.
-        pop: tuple[Action, ...] = (PopMpls(),) if hop is bypass.path.hops[-1] else ()
-        yield hop.tail, TRANSIT.flow(match, mark, (*pop, DecMplsTtl(), *send(topology, hop)))
-
-
-def send(topology: Topology, hop: Hop) -> tuple[Action, ...]:
-    """Rewrite the outer MACs to those of the hop's two ports, and output to the bare port."""
-    return (
-        SetField("eth_src", port_mac(topology.nodes[hop.tail].dpid, _port(topology, hop))),
-        SetField("eth_dst", port_mac(topology.nodes[hop.head].dpid, topology.links[hop.link].port_at(hop.head))),
-        Output(_port(topology, hop)),
-    )
+_DEC_TTL = DecMplsTtl()
+_POP: tuple[Action, ...] = (PopMpls(),)
 
 
 def port_mac(dpid: int, port: int) -> int:
     """``02:dd:dd:dd:pp:pp``: locally administered, low 24 bits of the datapath id, low 16 of the port."""
     return 0x02 << 40 | (dpid & 0xFFFFFF) << 16 | (port & 0xFFFF)
-
-
-def _port(topology: Topology, hop: Hop) -> int:
-    return topology.links[hop.link].port_at(hop.tail)
 
 
 def carrier_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[Flow]:

@@ -314,14 +314,16 @@ class RuleSet:
 
     def add(self, *items: Flow | Group | Meter) -> None:
         for item in items:
+            held: Flow | Group | Meter
             if isinstance(item, Flow):
-                if self.flows.setdefault(item.key, item) != item:
-                    raise ValueError(f"two flows for {item.key}: {self.flows[item.key]} and {item}")
+                held = self.flows.setdefault((item.table, item.priority, item.match), item)
             elif isinstance(item, Group):
-                if self.groups.setdefault(item.id, item) != item:
-                    raise ValueError(f"two groups {item.id}: {self.groups[item.id]} and {item}")
-            elif self.meters.setdefault(item.id, item) != item:
-                raise ValueError(f"two meters {item.id}: {self.meters[item.id]} and {item}")
+                held = self.groups.setdefault(item.id, item)
+            else:
+                held = self.meters.setdefault(item.id, item)
+            if held is not item and held != item:
+                name = item.key if isinstance(item, Flow) else item.id
+                raise ValueError(f"two {type(item).__name__.lower()}s for {name}: {held} and {item}")
 
     @classmethod
     def of(cls, items: Iterable[Flow | Group | Meter]) -> RuleSet:
