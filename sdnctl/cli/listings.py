@@ -116,7 +116,7 @@ def listing(context: Context, what: str, selector: str | None) -> Listing | Rete
     if what not in makers:
         raise UsageError(
             Diagnostic(
-                "no-such-listing", f"nothing to show by the name {what!r}", hint=f"one of {', '.join(makers)}"
+                "no-such-listing", f"nothing to show by the name {what!r}", hint=f"one of map, {', '.join(makers)}"
             )
         )
     found = makers[what](context)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sdnctl.cli.app import Invocation, app, reporting
+from sdnctl.errors import Diagnostic, UsageError
 
 
 @app.command()
@@ -102,17 +103,33 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="switches, links, srlgs, endpoints, intents, demands, retention, trunks, bypasses or rules."
+            help="map, switches, links, srlgs, endpoints, intents, demands, trunks, bypasses or rules."
         ),
     ],
     selector: Annotated[
-        str | None, typer.Argument(help="Only what contains this text, or rules of this switch.")
+        str | None,
+        typer.Argument(help="Only what contains this text; on a map, an application or demand to stand out."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The map's file: .html (default map.html), .svg or .png.")
+    ] = None,
+    cut: Annotated[
+        list[str] | None,
+        typer.Option(help="Map: show what cutting this takes down, as in `lab cut` (repeatable)."),
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Map: ask the switches which links are up.")] = False,
 ) -> None:
-    """Show what the network consists of."""
+    """Show what the network consists of, as a list or as a map."""
+    invocation: Invocation = context.obj
+    if what == "map":
+        from sdnctl.cli.maps import show_map
+
+        show_map(invocation, out or Path("map.html"), cut or (), selector, live)
+        return
+    if out is not None or cut or live:
+        raise UsageError(Diagnostic("not-a-map", "--out, --cut and --live belong to `show map`", f"show {what}"))
     from sdnctl.cli.listings import listing
 
-    invocation: Invocation = context.obj
     found = listing(invocation.context, what, selector)
     invocation.output.show("show", found.document, found.render)
 

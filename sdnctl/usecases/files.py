@@ -11,19 +11,24 @@ from sdnctl.store.state import State, dumps
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` by way of a temporary file beside it, so that a reader never sees half of it.
+    """Write `text` to `path` as UTF-8, complete or not at all; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` by way of a temporary file beside it, so that a reader never sees half of it.
 
     A link is followed, and what is no file (``/dev/stdout``, a pipe) is written to as it is.
     """
     try:
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
             return
         path = path.resolve()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)
