@@ -32,8 +32,8 @@ operators. One school per 1,200 inhabitants is an assumption, and so is a retent
 6.16 Gbit/s, 7.7 Mbit/s a camera on average.
 
 Rates are committed ones, of all demands of the application in one direction: up is to the root of a tree (or from
-`a` to `b`), down the other way; in a mesh all demands count as up. Protection is what is asked for, with the number
-of demands that ask for it.
+`a` to `b`), down the other way; in a mesh all demands count as up. Protection is what is asked for, with how many
+demands ask for it.
 
 """
 
