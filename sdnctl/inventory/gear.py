@@ -289,10 +289,10 @@ class Patching:
             )
             return None
         side = ref.lane if ref.lane in ("a", "b") else None
-        ends = self.joints.ends(c, StrandRange(ref.name, (ref.number,), side), near, address, origin)
-        if ends and self.joints.take(c, ends[0], f"the jumper at {address}", address, origin):
-            return ends[0]
-        return None
+        run = self.joints.ends(c, StrandRange(ref.name, (ref.number,), side), near, address, origin)
+        if run is None or self.joints.take(c, run, f"the jumper at {address}", address, origin):
+            return None
+        return run.end(0)
 
 
 def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, Entry[models.PortModel]]]) -> None:

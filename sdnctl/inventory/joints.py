@@ -15,27 +15,44 @@ from sdnctl.errors import Source
 from sdnctl.inventory import models
 from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.fields import StrandRange
-from sdnctl.inventory.plant import Cable, CableType, Closure, Life, Odf, OdfPosition, Side, Splice, StrandEnd
+from sdnctl.inventory.glass import SpliceRun, StrandRun, TerminationRun, bits, numbers
+from sdnctl.inventory.plant import Cable, CableType, Closure, Life, Odf, Side
 from sdnctl.units import Loss
 
 PLACES = ("chamber", "site")
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Strands as bits that something holds, and where that is said."""
+
+    strands: int
+    holder: str
+    origin: Source
+
+
 @dataclass(slots=True)
 class Joints:
-    """What closures and ODFs did to strands so far. `used`: strand end → what holds it, and where that is said."""
+    """What closures and ODFs did to strands so far. `used`: cable, place and side → strand ends that are held.
+
+    `cut`: cable → place → strands (bits) that are cut there.
+    """
 
     cables: Mapping[str, Cable]
     types: Mapping[str, CableType]
-    used: dict[StrandEnd, tuple[str, Source]] = field(default_factory=dict)
-    cut: dict[tuple[str, int], set[int]] = field(default_factory=dict)
-    splices: list[Splice] = field(default_factory=list)
-    terminations: dict[OdfPosition, StrandEnd] = field(default_factory=dict)
-    pigtails: dict[OdfPosition, Life] = field(default_factory=dict)
+    used: dict[tuple[str, int, Side], list[_Held]] = field(default_factory=dict)
+    cut: dict[str, dict[int, int]] = field(default_factory=dict)
+    splices: list[SpliceRun] = field(default_factory=list)
+    terminations: list[TerminationRun] = field(default_factory=list)
 
     @property
-    def cuts(self) -> dict[tuple[str, int], tuple[int, ...]]:
-        return {key: tuple(sorted(places)) for key, places in self.cut.items()}
+    def cut_places(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        return {cable: tuple(sorted(places.items())) for cable, places in self.cut.items()}
+
+    def cut_here(self, strands: StrandRange, place: int) -> None:
+        """Note that strands are cut at an inner place of their cable."""
+        places = self.cut.setdefault(strands.cable, {})
+        places[place] = places.get(place, 0) | bits(strands.strands)
 
     def locate(self, c: Collector, strands: StrandRange, place: str, address: str, origin: Source) -> int | None:
         """The number of `place` on the cable's route, once the strands are known to exist there."""
@@ -43,7 +60,7 @@ class Joints:
             return None
         cable = self.cables[strands.cable]
         capacity = self.types[cable.type].strands
-        if max(strands.strands) > capacity:
+        if bits(strands.strands).bit_length() > capacity + 1:
             c.error(
                 "strand-beyond-capacity",
                 f"cable {cable.id} has {capacity} strands, not {max(strands.strands)}",
@@ -67,7 +84,7 @@ class Joints:
 
     def ends(
         self, c: Collector, strands: StrandRange, place: str, address: str, origin: Source
-    ) -> list[StrandEnd] | None:
+    ) -> StrandRun | None:
         """The strand ends that a range means at a place; None (and a diagnostic) if it means none."""
         index = self.locate(c, strands, place, address, origin)
         if index is None:
@@ -96,26 +113,28 @@ class Joints:
             )
             return None
         if implied is None:
-            for strand in strands.strands:
-                self.cut.setdefault((cable.id, strand), set()).add(index)
-        return [StrandEnd(cable.id, strand, index, side) for strand in strands.strands]
+            self.cut_here(strands, index)
+        return StrandRun(cable.id, strands.strands, index, side)
 
-    def take(self, c: Collector, end: StrandEnd, holder: str, address: str, origin: Source) -> bool:
-        """Join something to a strand end; False (and a diagnostic) if something is joined to it already."""
-        before = self.used.get(end)
-        if before is None:
-            self.used[end] = holder, origin
-            return True
-        place = self.cables[end.cable].places[end.place]
-        c.error(
-            "strand-spliced-twice",
-            f"strand {end.strand} of cable {end.cable} is joined twice at {place}",
-            address,
-            origin,
-            detail=f"{before[0]} joined it first ({before[1]}); {holder} does again.",
-            hint="Remove one of the two, or correct the strand numbers.",
-        )
-        return False
+    def take(self, c: Collector, run: StrandRun, holder: str, address: str, origin: Source) -> int:
+        """Join something to strand ends; those (as bits) to which something is joined already are reported."""
+        wanted, held = bits(run.strands), self.used.setdefault(run.key, [])
+        twice = 0
+        for one in held:
+            both = one.strands & wanted & ~twice
+            for strand in numbers(both):
+                c.error(
+                    "strand-spliced-twice",
+                    f"strand {strand} of cable {run.cable} is joined twice "
+                    f"at {self.cables[run.cable].places[run.place]}",
+                    address,
+                    origin,
+                    detail=f"{one.holder} joined it first ({one.origin}); {holder} does again.",
+                    hint="Remove one of the two, or correct the strand numbers.",
+                )
+            twice |= both
+        held.append(_Held(wanted & ~twice, holder, origin))
+        return twice
 
 
 def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
@@ -162,8 +181,7 @@ def _cut(c: Collector, joints: Joints, entry: Entry[Any]) -> None:
     for number, strands in enumerate(getattr(item, "cut", ())):
         place = joints.locate(c, strands, item.at, f"closure {item.id}", entry.at("cut", number))
         if place is not None and 0 < place < len(joints.cables[strands.cable].places) - 1:
-            for strand in strands.strands:
-                joints.cut.setdefault((strands.cable, strand), set()).add(place)
+            joints.cut_here(strands, place)
 
 
 def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozenset[int]]:
@@ -174,11 +192,11 @@ def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozen
         place = joints.locate(c, strands, item.at, f"closure {item.id}", where)
         if place is None:
             continue
-        both = sorted(n for n in strands.strands if place in joints.cut.get((strands.cable, n), ()))
+        both = bits(strands.strands) & joints.cut.get(strands.cable, {}).get(place, 0)
         if both:
             c.error(
                 "opened-and-cut",
-                f"strand {both[0]} of cable {strands.cable} cannot pass uncut and be cut at {item.at}",
+                f"strand {next(numbers(both))} of cable {strands.cable} cannot pass uncut and be cut at {item.at}",
                 f"closure {item.id}",
                 where,
                 hint="Remove it from opened, or its splice.",
@@ -217,18 +235,22 @@ def _splice(
             "Budgets use the planning figure instead.",
             hint="Measure from the other end and give loss_ab and loss_ba; their mean is the loss.",
         )
-    for a, b in zip(left, right, strict=True):
-        if a == b:
-            c.error("spliced-to-itself", f"{a} is spliced to itself", address, origin, hint="Correct one end.")
-            continue
-        taken = [joints.take(c, end, holder, address, origin) for end in (a, b)]
-        if all(taken):
-            joints.splices.append(Splice(closure, a, b, loss, origin, life))
+    if left.key == right.key and any(a == b for a, b in zip(left.strands, right.strands, strict=True)):
+        same = next(index for index, strand in enumerate(left.strands) if strand == right.strands[index])
+        c.error(
+            "spliced-to-itself",
+            f"{left.end(same)} is spliced to itself",
+            address,
+            origin,
+            hint="Correct one end.",
+        )
+    elif not joints.take(c, left, holder, address, origin) | joints.take(c, right, holder, address, origin):
+        joints.splices.append(SpliceRun(closure, left, right, loss, origin, life))
 
 
 def read_odfs(c: Collector, joints: Joints) -> dict[str, Odf]:
     odfs: dict[str, Odf] = {}
-    taken: dict[OdfPosition, Source] = {}
+    taken: dict[str, list[_Held]] = {}
     for entry in c.listed("inventory/odfs.yaml", "odfs"):
         item, origin = entry.item, entry.at()
         if not c.declare("ODF", item.id, origin):
@@ -253,41 +275,43 @@ def _terminate(
     joints: Joints,
     odf: Odf,
     item: models.TerminationModel,
-    taken: dict[OdfPosition, Source],
+    taken: dict[str, list[_Held]],
     origin: Source,
     life: Life | None,
 ) -> None:
     """Put the strands of one entry behind positions."""
     address = f"ODF {odf.id}"
-    ends = joints.ends(c, item.strands, odf.site, address, origin)
-    for number, end in zip(item.positions, ends or (), strict=False):
-        position = OdfPosition(odf.id, number)
-        if _free(c, odf, position, taken, origin) and joints.take(c, end, address, address, origin):
-            joints.terminations[position] = end
-            if life is not None:
-                joints.pigtails[position] = life
+    run = joints.ends(c, item.strands, odf.site, address, origin)
+    free = _take_positions(c, odf, item.positions, taken.setdefault(odf.id, []), origin)
+    if run is not None and free and not joints.take(c, run, address, address, origin):
+        joints.terminations.append(TerminationRun(odf.id, item.positions, run, life))
 
 
-def _free(c: Collector, odf: Odf, position: OdfPosition, taken: dict[OdfPosition, Source], origin: Source) -> bool:
-    """Whether a position exists and has no strand yet; notes that it has one now."""
-    if position.number > odf.positions:
+def _take_positions(
+    c: Collector, odf: Odf, positions: tuple[int, ...], taken: list[_Held], origin: Source
+) -> bool:
+    """Whether positions exist and have no strands yet; notes that they have now."""
+    wanted, fits = bits(positions), True
+    if wanted.bit_length() > odf.positions + 1:
+        fits = False
         c.error(
             "position-beyond-odf",
-            f"ODF {odf.id} has {odf.positions} positions, not {position.number}",
+            f"ODF {odf.id} has {odf.positions} positions, not {max(positions)}",
             f"ODF {odf.id}",
             origin,
             hint="Correct the position, or the number of positions.",
         )
-        return False
-    first = taken.setdefault(position, origin)
-    if first is origin:
-        return True
-    c.error(
-        "odf-position-used-twice",
-        f"position {position.number} of ODF {odf.id} has two strands",
-        f"ODF {odf.id}",
-        origin,
-        detail=f"It has one at {first} already.",
-        hint="Give one of the two another position.",
-    )
-    return False
+    for one in taken:
+        for number in numbers(one.strands & wanted):
+            fits = False
+            c.error(
+                "odf-position-used-twice",
+                f"position {number} of ODF {odf.id} has two strands",
+                f"ODF {odf.id}",
+                origin,
+                detail=f"It has one at {one.origin} already.",
+                hint="Give one of the two another position.",
+            )
+        wanted &= ~one.strands
+    taken.append(_Held(wanted, "", origin))
+    return fits

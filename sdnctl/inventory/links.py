@@ -286,7 +286,7 @@ def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, Life]]:
     elif step.kind is StepKind.CONNECTOR:
         yield f"ODF {step.via}", plant.odfs[step.via].life
         position = step.enter if isinstance(step.enter, OdfPosition) else step.leave
-        own = plant.pigtails.get(position) if isinstance(position, OdfPosition) else None
+        own = plant.terminations.life(position) if isinstance(position, OdfPosition) else None
         if own is not None:
             yield f"the strand on {position}", own
     elif step.kind is StepKind.PASSIVE:

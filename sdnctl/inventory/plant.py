@@ -10,40 +10,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from sdnctl.errors import Source
 from sdnctl.inventory.fields import Dispersion, Wavelength
-from sdnctl.inventory.models import Status
+from sdnctl.inventory.glass import (
+    Lane,
+    OdfPosition,
+    PassivePort,
+    PortEnd,
+    PositionTable,
+    Side,
+    Splice,
+    SpliceRun,
+    SpliceTable,
+    StrandEnd,
+    Terminal,
+    TerminationRun,
+    TerminationTable,
+    numbers,
+)
+from sdnctl.inventory.life import Life
 from sdnctl.units import Bitrate, Length, Loss, Octets, Power
 
+__all__ = [
+    "Lane",
+    "Life",
+    "OdfPosition",
+    "PassivePort",
+    "PortEnd",
+    "Side",
+    "Splice",
+    "StrandEnd",
+    "Terminal",
+]  # what this module hands on; the rest is its own
+
 Point: TypeAlias = tuple[float, float]
-Side: TypeAlias = Literal["a", "b"]
-Lane: TypeAlias = Literal["tx", "rx", "bidi"]
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """Who owns and manages an object, where in its life it is, and how it is known."""
-
-    owner: str = ""
-    manager: str = ""
-    status: Status = Status.IN_SERVICE
-    valid_from: date | None = None
-    valid_to: date | None = None
-    provenance: str = ""
-
-    def in_service(self, on: date | None = None) -> bool:
-        """Whether it carries traffic: by its status, and on a given day also by its validity."""
-        if self.status is not Status.IN_SERVICE:
-            return False
-        if on is None:
-            return True
-        return (self.valid_from is None or self.valid_from <= on) and (
-            self.valid_to is None or on <= self.valid_to
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,67 +151,6 @@ class Cable:
     @property
     def b(self) -> str:
         return self.places[-1]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PortEnd:
-    """The transmitter, the receiver, or both on one strand, of a switch port."""
-
-    switch: str
-    port: int
-    lane: Lane
-
-    def __str__(self) -> str:
-        return f"{self.switch}:{self.port}/{self.lane}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class OdfPosition:
-    odf: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.odf}:{self.number}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PassivePort:
-    passive: str
-    port: str
-
-    def __str__(self) -> str:
-        return f"{self.passive}/{self.port}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class StrandEnd:
-    """An end of glass at place number `place` of its cable; the glass leads from here to cable end `side`."""
-
-    cable: str
-    strand: int
-    place: int
-    side: Side
-
-    def __str__(self) -> str:
-        return f"{self.cable}/{self.side}:{self.strand}"
-
-
-Terminal: TypeAlias = PortEnd | OdfPosition | PassivePort | StrandEnd
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """Two strand ends joined in a closure. `loss` is the mean of both directions, None if never measured so.
-
-    `life` is None where it is that of the closure.
-    """
-
-    closure: str
-    a: StrandEnd
-    b: StrandEnd
-    loss: Loss | None
-    origin: Source
-    life: Life | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,8 +265,9 @@ class AccessPort:
 class Plant:
     """Everything passive and the switches on it, by id.
 
-    `cuts`: inner places where a strand is cut, ascending. `pigtails`: lives of terminations that differ from those
-    of their ODFs. `access`: ports of customers, by switch and number.
+    `splice_runs` and `termination_runs` are as written, many strands each; the tables made of them answer for one.
+    `cut_places`: cable → inner places where strands are cut, ascending, with the strands as bits.
+    `access`: ports of customers, by switch and number.
     """
 
     sites: Mapping[str, Site] = field(default_factory=dict)
@@ -334,11 +277,10 @@ class Plant:
     cable_types: Mapping[str, CableType] = field(default_factory=dict)
     cables: Mapping[str, Cable] = field(default_factory=dict)
     closures: Mapping[str, Closure] = field(default_factory=dict)
-    splices: tuple[Splice, ...] = ()
-    cuts: Mapping[tuple[str, int], tuple[int, ...]] = field(default_factory=dict)
+    splice_runs: tuple[SpliceRun, ...] = ()
+    cut_places: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     odfs: Mapping[str, Odf] = field(default_factory=dict)
-    terminations: Mapping[OdfPosition, StrandEnd] = field(default_factory=dict)
-    pigtails: Mapping[OdfPosition, Life] = field(default_factory=dict)
+    termination_runs: tuple[TerminationRun, ...] = ()
     passives: Mapping[str, Passive] = field(default_factory=dict)
     jumpers: tuple[Jumper, ...] = ()
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
@@ -347,12 +289,31 @@ class Plant:
     access: Mapping[tuple[str, int], AccessPort] = field(default_factory=dict)
 
     @cached_property
-    def splice_at(self) -> Mapping[StrandEnd, Splice]:
-        return {end: splice for splice in self.splices for end in (splice.a, splice.b)}
+    def splices(self) -> tuple[Splice, ...]:
+        """Every splice of two strands; there are many."""
+        return tuple(run.splice(index) for run in self.splice_runs for index in range(len(run.a.strands)))
 
     @cached_property
-    def position_at(self) -> Mapping[StrandEnd, OdfPosition]:
-        return {end: position for position, end in self.terminations.items()}
+    def splice_at(self) -> SpliceTable:
+        return SpliceTable(self.splice_runs)
+
+    @cached_property
+    def terminations(self) -> TerminationTable:
+        return TerminationTable(self.termination_runs)
+
+    @cached_property
+    def position_at(self) -> PositionTable:
+        return PositionTable(self.termination_runs)
+
+    @cached_property
+    def cuts(self) -> Mapping[tuple[str, int], tuple[int, ...]]:
+        """Inner places where a strand is cut, ascending, by cable and strand."""
+        found: dict[tuple[str, int], tuple[int, ...]] = {}
+        for cable, places in self.cut_places.items():
+            for place, strands in places:
+                for strand in numbers(strands):
+                    found[cable, strand] = (*found.get((cable, strand), ()), place)
+        return found
 
     @cached_property
     def jumper_at(self) -> Mapping[Terminal, Jumper]:

@@ -8,7 +8,6 @@ and the trace from its far end is the same one reversed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -169,9 +168,9 @@ def _arrives_in_front(step: Step) -> bool:
 
 
 def _joint(plant: Plant, here: StrandEnd) -> Step | Break:
-    splice = plant.splice_at.get(here)
-    if splice is not None:
-        return Step(StepKind.SPLICE, splice.closure, here, splice.b if splice.a == here else splice.a)
+    joined = plant.splice_at.joined(here)
+    if joined is not None:
+        return Step(StepKind.SPLICE, joined[0], here, joined[1])
     position = plant.position_at.get(here)
     if position is not None:
         return Step(StepKind.CONNECTOR, position.odf, here, position)
@@ -217,7 +216,13 @@ def _along_strand(plant: Plant, here: StrandEnd, severed: frozenset[str]) -> Ste
 
 
 def _next_cut(plant: Plant, cable: Cable, here: StrandEnd) -> int:
-    inner: Iterable[int] = plant.cuts.get((cable.id, here.strand), ())
+    cuts = plant.cut_places.get(cable.id, ())
     if here.side == "b":
-        return min((place for place in inner if place > here.place), default=len(cable.places) - 1)
-    return max((place for place in inner if place < here.place), default=0)
+        for place, strands in cuts:
+            if place > here.place and strands >> here.strand & 1:
+                return place
+        return len(cable.places) - 1
+    for place, strands in reversed(cuts):
+        if place < here.place and strands >> here.strand & 1:
+            return place
+    return 0

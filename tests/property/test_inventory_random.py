@@ -136,7 +136,7 @@ def brute_force(network: dict[str, Any], plant: Plant, severed: frozenset[str]) 
     gone = [
         node
         for node in graph
-        if isinstance(node, tuple) and plant.cables[node[0]].passages[node[2]].segment in severed
+        if type(node) is tuple and plant.cables[node[0]].passages[node[2]].segment in severed
     ]
     graph.remove_nodes_from(gone)
     return graph
