@@ -162,7 +162,7 @@ class Fleet:
 
         async def one(device: str) -> None:
             for payload, kind in (("settings", SettingsChange), ("rules", Change)):
-                changes = [change for change in stage.changes[device] if isinstance(change, kind)]
+                changes = tuple(change for change in stage.changes[device] if isinstance(change, kind))
                 if changes:
                     driver = await self.driver(device, payload)  # type: ignore[arg-type]
                     await driver.prepare(changes)

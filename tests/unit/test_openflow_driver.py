@@ -17,7 +17,7 @@ from sdnctl.southbound.base import Driver, Target
 from sdnctl.southbound.openflow.channel import Timing
 from sdnctl.southbound.openflow.codec.wire import Type
 from sdnctl.southbound.openflow.driver import ChangesRefused, OpenFlowDriver
-from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE
+from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE, WINDOW
 from sdnctl.testing import samples
 from sdnctl.testing.contract import adds, assert_rules, deletes, modify
 
@@ -235,7 +235,7 @@ def test_a_switch_lost_in_the_middle_of_a_commit() -> None:
         for call in (driver.observe, driver.revert, driver.counters):
             with pytest.raises(DeviceUnreachable):
                 await asyncio.wait_for(call(), 5)
-        assert len(switch.book.rules.flows) == 2_000
+        assert WINDOW <= len(switch.book.rules.flows) <= len(flows)  # what came before the first barrier is in
 
     on_fake(use, bundles=False)
 
@@ -252,3 +252,61 @@ def test_reading_and_writing_do_not_overlap() -> None:
         await commit
 
     on_fake(use, bundles=False)
+
+
+# ── bundles or not ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_only_what_changes_existing_rules_goes_in_a_bundle() -> None:
+    """ADR 6: additions and deletions one by one, a barrier behind each window; changes take effect together."""
+    many = [transit(number) for number in range(2 * WINDOW + 1)]
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.observe()
+        for changes in (adds(*many), deletes(*many)):
+            switch.received.clear()
+            await driver.commit(changes)
+            assert switch.received.count(Type.FLOW_MOD) == len(many)
+            assert switch.received.count(Type.BARRIER_REQUEST) == 3
+            assert Type.EXPERIMENTER not in switch.received
+        await driver.commit(adds(*many[:3]))
+        switch.received.clear()
+        await driver.commit([modify(flow, replace(flow, goto=4)) for flow in many[:2]] + deletes(many[2]))
+        assert Type.EXPERIMENTER in switch.received
+        assert Type.FLOW_MOD not in switch.received
+        assert_rules(switch.book.rules, RuleSet.of(replace(flow, goto=4) for flow in many[:2]))
+
+    on_fake(use)
+
+
+def test_after_a_refusal_nothing_further_is_sent() -> None:
+    many = [transit(number) for number in range(14 * WINDOW)]
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.observe()
+        switch.refuse = lambda rule: "OFPFMFC_TABLE_FULL" if rule == many[5] else None
+        switch.received.clear()
+        with pytest.raises(ChangesRefused, match="OFPFMFC_TABLE_FULL") as caught:
+            await driver.commit(adds(*many))
+        assert [change.rule for change, _ in caught.value.refusals] == [many[5]]
+        assert switch.received.count(Type.FLOW_MOD) < len(many)
+        assert_rules(switch.book.rules, RuleSet())
+
+    on_fake(use)
+
+
+def test_what_cannot_be_expressed_late_in_a_commit_undoes_what_was_sent() -> None:
+    kept = transit(3)
+    many = [transit(number) for number in range(10, 10 + 3 * WINDOW)]
+    bad = [replace(many[index], priority=1 << 16) for index in (-5, -3)]
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.commit(adds(kept))
+        await driver.confirm()
+        with pytest.raises(DeviceRefused, match="cannot add flow") as caught:
+            await driver.commit(adds(*many[:-10], *bad))
+        assert len(caught.value.diagnostics) == 2
+        assert_rules(switch.book.rules, RuleSet.of((kept,)))
+        assert_rules((await driver.observe()).rules, RuleSet.of((kept,)))
+
+    on_fake(use)

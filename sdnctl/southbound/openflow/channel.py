@@ -342,11 +342,15 @@ class Channel(asyncio.Protocol):
                 await self._write(data)
                 return await waiter.future
         except TimeoutError:
-            error = self.unreachable(f"no answer to {waiter.request} within {limit:g} s")
-            self.abort(error)
-            raise error from None
+            raise self._silent(waiter.request) from None
         finally:
             self._waiting.pop(xid, None)
+
+    def _silent(self, request: str) -> DeviceUnreachable:
+        """Cut the connection to a switch that does not answer; the error to raise."""
+        error = self.unreachable(f"no answer to {request} within {self.timing.request:g} s")
+        self.abort(error)
+        return error
 
     def _extend(self, timeout: asyncio.Timeout) -> None:
         if not timeout.expired():
@@ -355,6 +359,21 @@ class Channel(asyncio.Protocol):
     async def barrier(self) -> None:
         """Return when the switch has done everything sent before."""
         await self.request("barrier_request", Type.BARRIER_REPLY)
+
+    def expect_barrier(self) -> tuple[bytes, asyncio.Future[Any]]:
+        """A barrier request to send behind other messages, and the future of its reply, for `settle`."""
+        xid = self.reserve()
+        waiter = Reply(self._loop.create_future(), "barrier_request", Type.BARRIER_REPLY)
+        self._waiting[xid] = waiter
+        return message(Type.BARRIER_REQUEST, xid), waiter.future
+
+    async def settle(self, barrier: asyncio.Future[Any]) -> None:
+        """Wait for the reply to a barrier that was sent; raises what ended the connection instead."""
+        try:
+            async with asyncio.timeout(self.timing.request):
+                await barrier
+        except TimeoutError:
+            raise self._silent("barrier_request") from None
 
     @contextmanager
     def watching(self, first: int, count: int) -> Iterator[dict[int, SwitchError]]:

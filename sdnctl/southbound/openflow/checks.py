@@ -6,15 +6,17 @@ a field without its prerequisite in an action. These checks need no device, only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from operator import itemgetter
+from typing import Any
 
-from sdnctl.dataplane.fields import missing_prerequisite
+from sdnctl.dataplane.fields import PREREQUISITES, missing_prerequisite
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import Action, Encap, Flow, FlowKey, Group, Meter, RuleSet
+from sdnctl.dataplane.values import Action, Encap, Flow, FlowKey, Group, Match, Meter, RuleSet, ToGroup
 from sdnctl.errors import Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import Capabilities
-from sdnctl.southbound.openflow.mirror import applied, groups_of, groups_of_group
+from sdnctl.southbound.openflow.mirror import groups_of, groups_of_group
 
 
 def check(
@@ -25,12 +27,12 @@ def check(
     capabilities: Capabilities,
 ) -> list[Diagnostic]:
     """All faults of `changes` on a switch that holds `held`; `foreign` are flows that are not ours."""
-    after, _ = applied(held, changes)
+    checks = _Checks(changes, held, foreign, capabilities)
     faults = []
     for change in changes:
-        if change.op is Op.DELETE:
+        if change.op is Op.DELETE or checks.sound(change.rule):
             continue
-        for code, reason in _faults(change, after, foreign, capabilities):
+        for code, reason in checks.faults(change.rule):
             faults.append(
                 Diagnostic(
                     code,
@@ -41,42 +43,107 @@ def check(
     return faults
 
 
-def _faults(
-    change: Change, after: RuleSet, foreign: Collection[FlowKey], capabilities: Capabilities
-) -> Iterator[tuple[str, str]]:
-    rule = change.rule
-    if isinstance(rule, Flow):
-        yield from _flow_faults(rule, after, capabilities)
-        if rule.key in foreign:
-            yield "foreign-rule", "somebody else's flow has the same table, priority and match"
-        yield from _action_faults(rule.actions, capabilities)
-    elif isinstance(rule, Group):
-        if rule.type.value not in capabilities.groups:
-            yield "unsupported-group", f"the switch has no groups of type {rule.type.value}"
-        for group in groups_of_group(rule):
-            if group not in after.groups:
-                yield "absent-group", f"group {group}, which it sends to, is absent"
-        for bucket in rule.buckets:
-            yield from _action_faults(bucket.actions, capabilities)
-    elif isinstance(rule, Meter) and rule.id > capabilities.meters:
-        yield "unsupported-meter", f"the switch's meters end at {capabilities.meters}"
+class _Checks:
+    """What rules are judged by. `sound` is quick and says only whether; `faults` says what is wrong."""
+
+    def __init__(
+        self, changes: Sequence[Change], held: RuleSet, foreign: Collection[FlowKey], can: Capabilities
+    ) -> None:
+        self.foreign, self.can = foreign, can
+        self.groups, self.meters = set(held.groups), set(held.meters)
+        self.encap = "mpls" in can.encapsulations
+        self.matches = _Matches()
+        for change in changes:
+            if not isinstance(change.rule, Flow):
+                ids = self.groups if isinstance(change.rule, Group) else self.meters
+                (ids.discard if change.op is Op.DELETE else ids.add)(change.rule.id)
+
+    def sound(self, rule: Flow | Group | Meter) -> bool:
+        """Whether a flow has no fault; False also says that somebody should look closer."""
+        if not isinstance(rule, Flow):
+            return False
+        goto = rule.goto
+        for action in rule.actions:
+            kind = type(action)
+            if kind is ToGroup:
+                if action.group not in self.groups:  # type: ignore[union-attr]
+                    return False
+            elif kind is Encap and not self.encap:
+                return False
+        return (
+            rule.table < self.can.tables
+            and (goto is None or rule.table < goto < self.can.tables)
+            and (rule.meter is None or rule.meter in self.meters)
+            and self.matches.sound(rule.match)
+            and not (self.foreign and rule.key in self.foreign)
+        )
+
+    def faults(self, rule: Flow | Group | Meter) -> Iterator[tuple[str, str]]:
+        """Code and text of everything that is wrong with a rule."""
+        if isinstance(rule, Flow):
+            yield from self._flow_faults(rule)
+            if rule.key in self.foreign:
+                yield "foreign-rule", "somebody else's flow has the same table, priority and match"
+            yield from self._action_faults(rule.actions)
+        elif isinstance(rule, Group):
+            if rule.type.value not in self.can.groups:
+                yield "unsupported-group", f"the switch has no groups of type {rule.type.value}"
+            for group in groups_of_group(rule):
+                if group not in self.groups:
+                    yield "absent-group", f"group {group}, which it sends to, is absent"
+            for bucket in rule.buckets:
+                yield from self._action_faults(bucket.actions)
+        elif rule.id > self.can.meters:
+            yield "unsupported-meter", f"the switch's meters end at {self.can.meters}"
+
+    def _flow_faults(self, flow: Flow) -> Iterator[tuple[str, str]]:
+        tables = self.can.tables
+        if flow.table >= tables:
+            yield "absent-table", f"the switch has {tables} tables"
+        if flow.goto is not None and not flow.table < flow.goto < tables:
+            yield "bad-goto", f"goes to table {flow.goto}"
+        prerequisite = missing_prerequisite(flow.match)
+        if prerequisite is not None:
+            yield "bad-match", prerequisite
+        for group in groups_of(flow.actions):
+            if group not in self.groups:
+                yield "absent-group", f"group {group} is absent"
+        if flow.meter is not None and flow.meter not in self.meters:
+            yield "absent-meter", f"meter {flow.meter} is absent"
+
+    def _action_faults(self, actions: Sequence[Action]) -> Iterator[tuple[str, str]]:
+        if not self.encap and any(isinstance(action, Encap) for action in actions):
+            yield "unsupported-encapsulation", "the switch cannot put a frame into MPLS"
 
 
-def _flow_faults(flow: Flow, after: RuleSet, capabilities: Capabilities) -> Iterator[tuple[str, str]]:
-    if flow.table >= capabilities.tables:
-        yield "absent-table", f"the switch has {capabilities.tables} tables"
-    if flow.goto is not None and not flow.table < flow.goto < capabilities.tables:
-        yield "bad-goto", f"goes to table {flow.goto}"
-    prerequisite = missing_prerequisite(flow.match)
-    if prerequisite is not None:
-        yield "bad-match", prerequisite
-    for group in groups_of(flow.actions):
-        if group not in after.groups:
-            yield "absent-group", f"group {group} is absent"
-    if flow.meter is not None and flow.meter not in after.meters:
-        yield "absent-meter", f"meter {flow.meter} is absent"
+_DECISIVE = {field for needs in PREREQUISITES.values() for field, _ in needs} | {"vlan_vid"}
+"""Fields on whose value it depends whether another may be matched."""
 
 
-def _action_faults(actions: Sequence[Action], capabilities: Capabilities) -> Iterator[tuple[str, str]]:
-    if any(isinstance(action, Encap) for action in actions) and "mpls" not in capabilities.encapsulations:
-        yield "unsupported-encapsulation", "the switch cannot put a frame into MPLS"
+class _Matches:
+    """Matches that were found sound, remembered by all on which that depends: names, masks, decisive values."""
+
+    LIMIT = 4_096
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, Any], tuple[Callable[[Any], Any] | None, set[Any]]] = {}
+
+    def sound(self, match: Match) -> bool:
+        if not match.fields:
+            return True
+        names, values, masks = zip(*match.fields, strict=True)
+        found = self._known.get((names, masks))
+        if found is None:
+            where = [index for index, name in enumerate(names) if name in _DECISIVE and len(names) > 1]
+            found = itemgetter(*where) if where else None, set()
+            if len(self._known) < self.LIMIT:
+                self._known[names, masks] = found
+        decisive, good = found
+        key = decisive(values) if decisive is not None else None
+        if key in good:
+            return True
+        if missing_prerequisite(match) is not None:
+            return False
+        if len(good) < self.LIMIT:
+            good.add(key)
+        return True

@@ -6,7 +6,7 @@ a commit, the driver must therefore know everything that the commit touches, not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -76,41 +76,75 @@ class _Users:
         return [key for key in known if key in flows and flows[key].meter == rule.id]
 
 
-def applied(rules: RuleSet, changes: Iterable[Change]) -> tuple[RuleSet, Touched]:
-    """The rules after changes, in order, with what deletions take along; and everything that was touched."""
-    after = RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters))
-    touched = Touched()
-    users: _Users | None = None
-    for change in changes:
-        rule = change.rule
-        touched.add(rule)
-        if isinstance(rule, Flow):
+class Mirror:
+    """What a switch holds while changes are on their way; `rules` that it starts from stay as they are."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = RuleSet(rules.flows, rules.groups, rules.meters)
+        self._own = [False, False, False]  # flows, groups, meters: copied only when they change
+        self._users: _Users | None = None
+        self._seen: list[Sequence[Change]] = []
+        self._taken: dict[FlowKey, None] = {}
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Do changes, in their order, with what deletions take along."""
+        self._seen.append(changes)
+        rules = self.rules
+        for change in changes:
+            rule = change.rule
+            if isinstance(rule, Flow):
+                if not self._own[0]:
+                    rules.flows, self._own[0] = dict(rules.flows), True
+                if change.op is Op.DELETE:
+                    rules.flows.pop(rule.key, None)
+                    continue
+                rules.flows[rule.table, rule.priority, rule.match] = rule
+                if self._users is not None:
+                    self._users.add(rule)
+                continue
             if change.op is Op.DELETE:
-                after.flows.pop(rule.key, None)
+                self._cascade(rule)
+            if isinstance(rule, Group):
+                if not self._own[1]:
+                    rules.groups, self._own[1] = dict(rules.groups), True
+                _put(rules.groups, change.op, rule)
             else:
-                after.flows[rule.key] = rule
-                if users is not None:
-                    users.add(rule)
-            continue
-        if change.op is Op.DELETE:
-            users = users or _Users(after.flows.values())
-            for key in users.of(rule, after.flows):
-                touched.flows[key] = None
-                del after.flows[key]
-        _put(after, change.op, rule)
-    return after, touched
+                if not self._own[2]:
+                    rules.meters, self._own[2] = dict(rules.meters), True
+                _put(rules.meters, change.op, rule)
+
+    def _cascade(self, rule: Group | Meter) -> None:
+        """Deleting a group or a meter deletes the flows that use it."""
+        self._users = self._users or _Users(self.rules.flows.values())
+        keys = self._users.of(rule, self.rules.flows)
+        if keys and not self._own[0]:
+            self.rules.flows, self._own[0] = dict(self.rules.flows), True
+        for key in keys:
+            self._taken[key] = None
+            del self.rules.flows[key]
+
+    def touched(self) -> Touched:
+        """Everything that the changes affected so far."""
+        touched = Touched(flows=dict(self._taken))
+        for changes in self._seen:
+            for change in changes:
+                touched.add(change.rule)
+        return touched
 
 
-def _put(rules: RuleSet, op: Op, rule: Group | Meter) -> None:
-    if isinstance(rule, Group):
-        if op is Op.DELETE:
-            rules.groups.pop(rule.id, None)
-        else:
-            rules.groups[rule.id] = rule
-    elif op is Op.DELETE:
-        rules.meters.pop(rule.id, None)
+def applied(rules: RuleSet, changes: Sequence[Change]) -> tuple[RuleSet, Touched]:
+    """The rules after changes, in order, with what deletions take along; and everything that was touched."""
+    mirror = Mirror(rules)
+    mirror.take(changes)
+    return mirror.rules, mirror.touched()
+
+
+def _put(rules: dict[int, R], op: Op, rule: R) -> None:
+    assert isinstance(rule, Group | Meter)
+    if op is Op.DELETE:
+        rules.pop(rule.id, None)
     else:
-        rules.meters[rule.id] = rule
+        rules[rule.id] = rule
 
 
 def restoring(current: RuleSet, wanted: RuleSet, touched: Touched) -> list[Change]:

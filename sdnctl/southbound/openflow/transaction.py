@@ -1,14 +1,20 @@
-"""Changes sent to a switch: as messages, in bundles that take effect as a whole, or one by one.
+"""Changes sent to a switch: in bundles that take effect as a whole, or one by one with barriers between.
 
-Both ways return the errors by index of the message that caused them, when the switch has confirmed.
+Both ways encode while the switch is at work, and return the errors by index of the message that caused them, when
+the switch has confirmed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import struct
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group
+from sdnctl.dataplane.text import rule_name
+from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group, Meter
+from sdnctl.errors import DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.openflow.channel import Channel
 from sdnctl.southbound.openflow.codec.bundle import BundleControl, bundle_add, bundle_control
@@ -17,10 +23,15 @@ from sdnctl.southbound.openflow.codec.flow import FlowCommand, flow_mod
 from sdnctl.southbound.openflow.codec.group import GroupCommand, group_mod
 from sdnctl.southbound.openflow.codec.meter import MeterCommand, meter_mod
 from sdnctl.southbound.openflow.codec.wire import Type
+from sdnctl.southbound.openflow.mirror import Mirror
 from sdnctl.southbound.openflow.waiting import RequestRefused
 
 BUNDLE_SIZE = 3_000
 """Messages in one bundle: a switch that takes in a bundle of 50,000 forwards nothing meanwhile."""
+WINDOW = 512
+"""Messages between two barriers outside bundles: about 64 KB, one write."""
+AHEAD = 6
+"""Windows on their way: enough to keep a switch busy, few enough that a slow one answers in time."""
 
 # A flow is changed by adding it again: that replaces actions and cookie, keeps the counters, and works too
 # when somebody deleted the flow meanwhile, where a modification would silently do nothing.
@@ -42,6 +53,17 @@ def encode(change: Change, xid: int) -> bytes:
     return meter_mod(rule, _METER_COMMANDS[change.op], xid)
 
 
+def together(changes: Sequence[Change]) -> bool:
+    """Whether changes are worth an atomic bundle: several, and some change what traffic may be using now.
+
+    What is only added or only removed is invisible to traffic until something that exists is turned to it, or was
+    turned away before; it goes faster one by one, and is undone when a part of it is refused (ADR 6).
+    """
+    return len(changes) > 1 and any(
+        change.op is Op.MODIFY and not isinstance(change.rule, Meter) for change in changes
+    )
+
+
 def segments(changes: Sequence[Change], bundles: bool) -> list[tuple[int, int]]:
     """Split changes, in order, into ranges (start, stop) that are sent together.
 
@@ -61,25 +83,67 @@ def segments(changes: Sequence[Change], bundles: bool) -> list[tuple[int, int]]:
     return ranges
 
 
-async def send_plain(channel: Channel, first: int, messages: Sequence[bytes]) -> Mapping[int, SwitchError]:
-    """Send messages `first` … as they are, then a barrier; the errors by index. Others have taken effect."""
-    with channel.watching(first, len(messages)) as errors:
-        await channel.send(messages)
-        await channel.barrier()
+def messages(device: str, changes: Sequence[Change], first: int, mirror: Mirror) -> Iterator[list[bytes]]:
+    """The messages of changes in windows, with transaction ids `first` …; `mirror` follows them.
+
+    A window is encoded when it is asked for, while the switch works on those before. Raises DeviceRefused with
+    everything in the window and after it that cannot be expressed.
+    """
+    for start in range(0, len(changes), WINDOW):
+        window = changes[start : start + WINDOW]
+        try:
+            encoded = [encode(change, first + start + index) for index, change in enumerate(window)]
+        except (ValueError, struct.error):
+            raise DeviceRefused(*_inexpressible(device, changes[start:])) from None
+        yield encoded
+        mirror.take(window)
+
+
+def _inexpressible(device: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    for change in changes:
+        try:
+            encode(change, 0)
+        except (ValueError, struct.error) as error:
+            text = f"{device}: cannot {change.op} {rule_name(change.rule)}: {error}"
+            yield Diagnostic("cannot-encode", text, address=f"switch {device}")
+
+
+async def send_plain(
+    channel: Channel, first: int, count: int, windows: Iterable[Sequence[bytes]]
+) -> Mapping[int, SwitchError]:
+    """Send messages `first` … `first + count - 1` as they are; returns when the switch has done them all.
+
+    Each window ends in a barrier, and at most `AHEAD` windows are on their way: a slow switch is not taken for a
+    silent one, and after a window with an error no further one is sent. The errors by index; all other
+    messages have taken effect.
+    """
+    barriers: deque[asyncio.Future[Any]] = deque()
+    with channel.watching(first, count) as errors:
+        for window in windows:
+            request, barrier = channel.expect_barrier()
+            barriers.append(barrier)
+            await channel.send((*window, request))
+            if len(barriers) > AHEAD:
+                await channel.settle(barriers.popleft())
+            if errors:
+                break
+        while barriers:
+            await channel.settle(barriers.popleft())
         return errors
 
 
 async def send_bundle(
-    channel: Channel, bundle: int, first: int, messages: Sequence[bytes]
+    channel: Channel, bundle: int, first: int, count: int, windows: Iterable[Sequence[bytes]]
 ) -> Mapping[int, SwitchError]:
     """Send messages `first` … as one atomic, ordered bundle; if there are errors, none has taken effect.
 
     Raises RequestRefused when the bundle itself is refused.
     """
-    with channel.watching(first, len(messages)) as errors:
+    with channel.watching(first, count) as errors:
 
         async def fill() -> None:
-            await channel.send([bundle_add(bundle, message) for message in messages])
+            for window in windows:
+                await channel.send([bundle_add(bundle, message) for message in window])
             await channel.barrier()
 
         # What is added follows the opening at once: over a long line, round trips are what takes time.
