@@ -10,6 +10,7 @@ from sdnctl.compiler.ir import Compiled
 from sdnctl.drawing.places import arc, extent, site_positions, spread
 from sdnctl.drawing.scene import (
     Application,
+    Area,
     Cable,
     Endpoint,
     Flow,
@@ -26,6 +27,7 @@ from sdnctl.drawing.scene import (
 from sdnctl.intents.demand import Demand
 from sdnctl.intents.demand import Endpoint as Attached
 from sdnctl.inventory.access import AccessLine
+from sdnctl.inventory.areas import Area as Outline
 from sdnctl.inventory.plant import Lane, Plant, PortEnd, StrandEnd
 from sdnctl.inventory.tracing import StepKind, Trace, trace
 from sdnctl.topology.graph import Topology
@@ -39,6 +41,7 @@ def gather(
     compiled: Compiled,
     endpoints: Mapping[str, Attached],
     lines: Sequence[AccessLine] = (),
+    areas: Sequence[Outline] = (),
     *,
     state: str = "",
     down: frozenset[str] = frozenset(),
@@ -47,7 +50,7 @@ def gather(
 ) -> Scene:
     """The scene of a network, without what cuts take down.
 
-    `endpoints` may be more than those with demands; `lines` are their access lines; `levels` are verdicts by
+    `endpoints` may be more than those with demands; `lines` are their access lines, `levels` verdicts by
     application.
     """
     topology = compiled.topology
@@ -60,6 +63,7 @@ def gather(
     return Scene(
         name=compiled.settings.name,
         state=state,
+        areas=_areas(areas),
         zones=tuple(Zone(one.id, one.kind, one.name, one.polygon) for _, one in sorted(plant.hazards.items())),
         sites=_sites(plant, positions),
         switches={key: node.role for key, node in sorted(topology.nodes.items())},
@@ -72,7 +76,7 @@ def gather(
         classes=tuple(one.name for one in sorted(compiled.classes.values(), key=lambda one: one.rank)),
         trunks=tuple(_trunks(compiled)),
         local=_local(compiled),
-        sources=_sources(plant),
+        sources=_sources(plant, areas),
         placed=placed,
     )
 
@@ -175,15 +179,24 @@ def _strands(chain: Trace) -> Iterable[tuple[str, int]]:
             yield step.via, step.enter.strand
 
 
-def _sources(plant: Plant) -> tuple[str, ...]:
-    """How the plant is known, what most of it says first."""
+def _areas(areas: Iterable[Outline]) -> tuple[Area, ...]:
+    """Areas by name, each with the outer rings of all its parts."""
+    rings: dict[str, list[Line]] = defaultdict(list)
+    for one in areas:
+        rings[one.name].append(one.rings[0])
+    return tuple(Area(name, tuple(rings[name])) for name in sorted(rings))
+
+
+def _sources(plant: Plant, areas: Iterable[Outline]) -> tuple[str, ...]:
+    """How the plant is known, what most of it says first; then the outlines."""
     told = Counter(
         one.life.provenance
         for things in (plant.segments, plant.cables, plant.chambers, plant.sites)
         for one in things.values()
         if one.life.provenance
     )
-    return tuple(text for text, _ in sorted(told.items(), key=lambda item: (-item[1], item[0])))
+    ranked = [text for text, _ in sorted(told.items(), key=lambda item: (-item[1], item[0]))]
+    return tuple(dict.fromkeys((*ranked, *sorted({one.provenance for one in areas if one.provenance}))))
 
 
 # ── what runs over it ────────────────────────────────────────────────────────────────────────────

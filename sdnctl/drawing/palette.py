@@ -33,7 +33,7 @@ LOAD_STEPS: tuple[tuple[float, str, str], ...] = (
     (0.30, "#4f97c3", "10–30 %"),
     (0.60, "#1f6aa5", "30–60 %"),
     (0.85, "#123f70", "60–85 %"),
-    (9.99, "#7d3c98", "above 85 %"),
+    (9.99, "#7d3c98", "over 85 %"),
 )
 """Upper bound of the load, colour, and what the legend says."""
 
@@ -42,7 +42,7 @@ FILL_STEPS: tuple[tuple[float, str, str], ...] = (
     (0.25, "#b9c98f", "up to 25 %"),
     (0.50, "#83a84f", "25–50 %"),
     (0.85, "#4c7d2c", "50–85 %"),
-    (9.99, "#7a3b12", "above 85 %"),
+    (9.99, "#7a3b12", "over 85 %"),
 )
 
 DASHES: dict[str, tuple[float, ...]] = {

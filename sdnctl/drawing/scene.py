@@ -76,7 +76,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Cable:
-    """A cable: `lit` of its `strands` carry light; `segments` in order from a, none where the route is not known."""
+    """A cable: `lit` of its `strands` carry light; `segments` in order from a, none where that is unknown."""
 
     id: str
     type: str

@@ -23,6 +23,7 @@ class FileSpec(NamedTuple):
 FILES: Mapping[str, FileSpec] = {
     "inventory/sites.yaml": FileSpec(models.SitesFile, "yaml"),
     "inventory/chambers.csv": FileSpec(models.ChamberRow, "csv"),
+    "inventory/areas.geojson": FileSpec(models.AreaFeature, "geojson"),
     "inventory/segments.geojson": FileSpec(models.SegmentFeature, "geojson"),
     "inventory/ducts.yaml": FileSpec(models.DuctsFile, "yaml"),
     "inventory/ducts.csv": FileSpec(rows.DuctRow, "csv"),

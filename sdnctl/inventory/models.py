@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -93,6 +93,10 @@ class ChamberRow(PlantObject):
     kind: Literal["chamber", "handhole", "pole", "wall-box"] = "chamber"
 
 
+Ring = Annotated[tuple[Position, ...], Field(min_length=3)]
+"""Corners of an outline, in order."""
+
+
 class SegmentFeature(PlantObject):
     """A stretch of civil works between two places (`a`, `b`: ids of chambers or sites), drawn from a to b.
 
@@ -104,6 +108,22 @@ class SegmentFeature(PlantObject):
     kind: Literal["trench", "overhead", "facade", "sewer", "bridge"] = "trench"
     length: LengthField | None = None  # surveyed; by default that of the line
     coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
+
+    GEOMETRY: ClassVar[str] = "LineString"
+
+
+class AreaFeature(Strict):
+    """The outline of an area (commune, district) that sites are counted to; maps draw it.
+
+    A GeoJSON feature with a Polygon: its properties, and the rings as `coordinates`, the outer one first. An area
+    in several parts has as many features.
+    """
+
+    GEOMETRY: ClassVar[str] = "Polygon"
+
+    area: Annotated[str, Field(min_length=1)]
+    source: str | None = None
+    coordinates: Annotated[tuple[Ring, ...], Field(min_length=1)]
 
 
 class DuctModel(PlantObject):

@@ -79,6 +79,7 @@ def scene(
         state.compiled,
         context.loaded.network.endpoints,
         context.loaded.access,
+        context.loaded.areas,
         state=told,
         down=down,
         pinned=state.down,

@@ -22,6 +22,7 @@ class Kind(NamedTuple):
 
 NETWORK, LINKS, MAINTENANCE = "network.yaml", "topology/links.yaml", "topology/maintenance.yaml"
 CLASSES, TENANTS, ENDPOINTS = "intents/classes.yaml", "intents/tenants.yaml", "inventory/endpoints.csv"
+AREAS = "inventory/areas.geojson"
 
 FILES: Mapping[str, Kind] = {
     NETWORK: Kind(NetworkFile, "yaml"),

@@ -73,7 +73,7 @@ def dump_geojson(rows: Iterable[BaseModel]) -> str:
     features = []
     for row in rows:
         properties = _plain(row)
-        geometry = {"type": "LineString", "coordinates": properties.pop("coordinates")}
+        geometry = {"type": getattr(row, "GEOMETRY", "LineString"), "coordinates": properties.pop("coordinates")}
         feature = {"type": "Feature", "properties": properties, "geometry": geometry}
         features.append(json.dumps(feature, ensure_ascii=False))
     return '{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n"

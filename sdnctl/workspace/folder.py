@@ -25,18 +25,19 @@ from sdnctl.intents.models import Application, ClassesFile
 from sdnctl.intents.references import Head, head
 from sdnctl.intents.resolve import read_tenants, resolve
 from sdnctl.inventory.access import AccessLine, access_lines
+from sdnctl.inventory.areas import Area, read_areas
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.plant import Plant
 from sdnctl.topology.derive import derive
 from sdnctl.topology.graph import Topology
 from sdnctl.workspace.consequences import Faults
-from sdnctl.workspace.convention import CLASSES, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
+from sdnctl.workspace.convention import AREAS, CLASSES, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
 from sdnctl.workspace.names import known_names
 from sdnctl.workspace.read import Read, read_folder
 from sdnctl.workspace.settings import read_settings
 
-_UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml"})
+_UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml", AREAS})
 """Inventory files that no other inventory file refers to: without them the plant can still be judged."""
 
 
@@ -52,6 +53,7 @@ class Loaded:
     diagnostics: tuple[Diagnostic, ...]
     documents: Mapping[str, Document[Any]]
     access: tuple[AccessLine, ...] = ()
+    areas: tuple[Area, ...] = ()
 
 
 def load_network(folder: Path) -> Loaded:
@@ -61,8 +63,9 @@ def load_network(folder: Path) -> Loaded:
     if not read.documents and not read.lost:
         raise InputError(*out.sorted())
     network, plant, access = _stages(read, out)
+    areas = read_areas(read.documents.get(AREAS), out)
     out.raise_if_errors(InputError)
-    return Loaded(network, plant, out.sorted(), read.documents, access)
+    return Loaded(network, plant, out.sorted(), read.documents, access, areas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ def parse_geojson(text: str, model: type[M], file: str, out: Diagnostics) -> Row
         return None
     collector = _Collector(model, file, out)
     for feature in features:
-        fields = _fields(feature, file, out)
+        fields = _fields(feature, getattr(model, "GEOMETRY", "LineString"), file, out)
         if fields is None:
             collector.drop(feature.properties)
         else:
@@ -203,21 +203,32 @@ def parse_geojson(text: str, model: type[M], file: str, out: Diagnostics) -> Row
     return collector.done()
 
 
-def _fields(feature: Feature, file: str, out: Diagnostics) -> dict[str, Any] | None:
+_HINTS = {
+    "LineString": "Draw it as one line; split a MultiLineString into features.",
+    "Polygon": "Draw it as one outline; split a MultiPolygon into features.",
+}
+
+
+def _fields(feature: Feature, wanted: str, file: str, out: Diagnostics) -> dict[str, Any] | None:
     """What the model of a feature gets; null properties, as GIS tools write them, are values not given."""
     fields = {key: value for key, value in feature.properties.items() if value is not None}
     if feature.id is not None:
         fields.setdefault("id", feature.id)
-    if feature.geometry != "LineString":
+    if feature.geometry != wanted:
         out.error(
             "wrong-geometry",
-            f"the geometry is {feature.geometry or 'missing'}, a LineString is wanted",
+            f"the geometry is {feature.geometry or 'missing'}, a {wanted} is wanted",
             address=f"feature {fields.get('id', '')}".strip(),
             source=Source(file, feature.line),
-            hint="Draw it as one line; split a MultiLineString into features.",
+            hint=_HINTS[wanted],
         )
         return None
-    # RFC 7946 allows a height as third number; plans here are flat
-    points = feature.coordinates if isinstance(feature.coordinates, list) else []
-    flat = [point[:2] if isinstance(point, list) else point for point in points]
-    return {**fields, "coordinates": flat}
+    lines = feature.coordinates if isinstance(feature.coordinates, list) else []
+    if wanted == "LineString":
+        return {**fields, "coordinates": _flat(lines)}
+    return {**fields, "coordinates": [_flat(ring) if isinstance(ring, list) else ring for ring in lines]}
+
+
+def _flat(points: list[Any]) -> list[Any]:
+    """Points without the height that RFC 7946 allows as third number: plans here are flat."""
+    return [point[:2] if isinstance(point, list) else point for point in points]
