@@ -8,10 +8,12 @@ and the trace from its far end is the same one reversed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.glass import SpliceRun
 from sdnctl.inventory.plant import Cable, OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
 from sdnctl.units import Length, format_length
 
@@ -125,15 +127,46 @@ def closed_loops(plant: Plant) -> tuple[tuple[StrandEnd, ...], ...]:
     """Rings of glass that no port, ODF or free end belongs to: always a mistake in the splice records."""
     seen: set[StrandEnd] = set()
     loops: list[tuple[StrandEnd, ...]] = []
-    for splice in plant.splices:
-        if splice.a in seen:
-            continue
-        walk = trace(plant, splice.a)
-        ends = [end for step in walk.steps for end in (step.enter, step.leave) if isinstance(end, StrandEnd)]
-        seen.update(ends)
-        if walk.broken is not None and walk.broken.cause == "loop":
-            loops.append(tuple(dict.fromkeys(ends)))
+    for run in _in_cycles(plant.splice_runs):
+        for index in range(len(run.a.strands)):
+            start = run.a.end(index)
+            if start in seen:
+                continue
+            walk = trace(plant, start)
+            ends = [end for step in walk.steps for end in (step.enter, step.leave) if isinstance(end, StrandEnd)]
+            seen.update(ends)
+            if walk.broken is not None and walk.broken.cause == "loop":
+                loops.append(tuple(dict.fromkeys(ends)))
     return tuple(loops)
+
+
+def _in_cycles(runs: Iterable[SpliceRun]) -> list[SpliceRun]:
+    """Splices that may belong to a ring: those of cables that splices join in a cycle.
+
+    In the graph of cables with an edge for each two places that are spliced together, a ring of glass is a
+    closed walk that never takes the edge back on which it came, because it leaves a cable at another place than it
+    entered. In a tree there is none. Networks have few cycles of cables: their rings go through ODFs.
+    """
+    joints: dict[frozenset[tuple[str, int]], list[SpliceRun]] = {}
+    for run in runs:
+        joints.setdefault(frozenset((run.a.key[:2], run.b.key[:2])), []).append(run)
+    head: dict[str, str] = {}
+
+    def root(cable: str) -> str:
+        while (above := head.get(cable, cable)) != cable:
+            head[cable] = head.get(above, above)
+            cable = above
+        return cable
+
+    closing: set[str] = set()
+    for same in joints.values():
+        a, b = root(same[0].a.cable), root(same[0].b.cable)
+        if a == b:
+            closing.add(a)
+        else:
+            head[a] = b
+    suspects = {root(cable) for cable in closing}
+    return [run for same in joints.values() for run in same if root(run.a.cable) in suspects] if suspects else []
 
 
 def _leave(
