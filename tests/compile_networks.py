@@ -85,7 +85,10 @@ def random_edges(rng: random.Random, size: int) -> list[Edge]:
 
 
 def random_demands(rng: random.Random, topo: Topology, applications: int = 3) -> list[Demand]:
-    """Lines and trees between random ports, tagged and untagged, single and dual stack, some on one switch."""
+    """Lines, trees, meshes between random ports, tagged and untagged, single and dual stack, some on one switch.
+
+    Every other mesh is two groups of one application, which may not meet.
+    """
     nodes = sorted(topo.nodes)
     ports = iter(range(FIRST_EDGE_PORT, FIRST_EDGE_PORT + 200))
     found: list[Demand] = []
@@ -99,6 +102,24 @@ def random_demands(rng: random.Random, topo: Topology, applications: int = 3) ->
                 for side, vlan in zip("ab", vlans, strict=True)
             ]
             found += both_ways(f"line{index}", *ends, Service.LINE, grade, service_class=service_class)
+            continue
+        if rng.random() < 0.5:
+            for group in range(rng.randint(1, 2)):
+                members = [
+                    _tree_end(
+                        rng,
+                        f"member{index}-{group}-{number}",
+                        rng.choice(nodes),
+                        next(ports),
+                        index,
+                        8 * group + number,
+                    )
+                    for number in range(rng.randint(2, 3))
+                ]
+                for one, other in itertools.combinations(members, 2):
+                    found += both_ways(
+                        f"mesh{index}", one, other, Service.MESH, grade, service_class=service_class
+                    )
             continue
         root = _tree_end(rng, f"root{index}", rng.choice(nodes), next(ports), index, 0)
         for leaf in range(1, rng.randint(2, 4)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -59,21 +60,40 @@ def test_grade_node_survives_the_death_of_any_transit_switch(seed: int) -> None:
 
 @settings(max_examples=8)
 @given(SEEDS)
-def test_nothing_leaks_between_leaves_or_applications(seed: int) -> None:
+def test_nothing_leaks_between_leaves_groups_or_applications(seed: int) -> None:
     net = random_network(seed)
     built = fabric(compile_network(net).rules, net.topology)
     intended = {(item.ingress.attachment, sample.frame) for item in net.demands for sample in samples(item)}
     for item in net.demands:
-        if item.service is not Service.TREE:
+        if item.service is Service.LINE:
             continue
         for other in net.demands:
             # The frames of a demand, offered at another endpoint's port: its tag and addresses do not fit there.
             port = other.ingress.attachment
-            if other.service is Service.TREE and other.ingress != item.ingress:
+            if other.service is not Service.LINE and other.ingress != item.ingress:
                 for sample in samples(item):
                     if (port, sample.frame) not in intended:
                         outcome = built.inject(port.node, port.port, sample.frame)
                         assert not outcome.frames, f"{item.id} at {other.ingress.id}\n{outcome}"
+
+
+@settings(max_examples=10)
+@given(SEEDS)
+def test_members_reach_each_other_and_nobody_of_another_group(seed: int) -> None:
+    """From every endpoint of an application to every other: it arrives exactly where a demand was declared."""
+    net = random_network(seed, applications=4)
+    built = fabric(compile_network(net).rules, net.topology)
+    declared = {(item.application, item.ingress.id, item.egress.id) for item in net.demands}
+    for one, other in itertools.product(net.demands, repeat=2):
+        if one.service is Service.LINE or one.application != other.application or one.ingress == other.egress:
+            continue
+        tried = replace(one, egress=other.egress)
+        for sample in samples(tried):
+            outcome = built.inject(one.ingress.attachment.node, one.ingress.attachment.port, sample.frame)
+            place = other.egress.attachment
+            expected = [(place.node, place.port, sample.expected)]
+            meets = (one.application, one.ingress.id, other.egress.id) in declared
+            assert outcome.frames == (expected if meets else []), f"{one.ingress.id} {other.egress.id}\n{outcome}"
 
 
 @settings(max_examples=10)

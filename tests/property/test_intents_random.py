@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from workspace_folder import FILES, write
 
@@ -60,15 +60,21 @@ def applications(draw: st.DrawFn) -> list[dict[str, Any]]:
             "class": draw(st.sampled_from(["c", "d"])),
             "bandwidth": "1 Mbit/s",
         }
-        if draw(st.booleans()):
+        kinds = st.sampled_from([{"kind": "x"}, {"kind": "y"}, {"ids": ["e0"]}, {"ids": ["e1", "e2"]}])
+        shape = draw(st.sampled_from(["line", "tree", "mesh", "tree groups", "mesh groups"]))
+        if shape == "line":
             circuits = draw(st.lists(st.tuples(name, name), max_size=3))
             body: dict[str, Any] = {
                 "circuits": [{"id": f"k{i}", "a": a, "b": b} for i, (a, b) in enumerate(circuits)]
             }
             raws.append({**head, "service": "line", **body})
-        else:
-            kinds = st.sampled_from([{"kind": "x"}, {"kind": "y"}, {"ids": ["e0"]}, {"ids": ["e1", "e2"]}])
-            raws.append({**head, "service": "tree", "roots": draw(kinds), "leaves": draw(kinds)})
+            continue
+        service = shape.split()[0]
+        sides = ("roots", "leaves") if service == "tree" else ("members",)
+        groups = [{side: draw(kinds) for side in sides} for _ in range(draw(st.integers(1, 3)))]
+        said: dict[str, Any] = groups[0] if shape == service else {"groups": groups}
+        entry = st.fixed_dictionaries({"select": kinds, "guarantees": st.just({"protection": "local"})})
+        raws.append({**head, "service": service, **said, "terms": draw(st.lists(entry, max_size=2))})
     return raws
 
 
@@ -79,7 +85,10 @@ def run(
         Document(file, Application.model_validate_json(json.dumps(raw), strict=True)) for file, raw in raws
     ]
     classes = {"c": ServiceClass("c", 0, 0, 0, 0)}
-    tenants = {"t": TenantModel.model_validate({"id": "t", "quota": "3 Mbit/s", "max_endpoints": 2})}
+    tenants = {
+        "t": TenantModel.model_validate({"id": "t", "quota": "3 Mbit/s", "max_endpoints": 2}),
+        "free": TenantModel(id="free"),
+    }
     return resolve(documents, found, classes, tenants, Octets(1500))
 
 
@@ -111,6 +120,46 @@ def test_order_does_not_matter(raws: list[dict[str, Any]], found: dict[str, Endp
         assert (back.reverse, back.ingress, back.egress) == (demand.id, demand.egress, demand.ingress)
 
 
+@given(applications(), st.lists(st.sampled_from(["x", "x", "y"]), min_size=3, max_size=7))
+@settings(max_examples=150)
+def test_exactly_the_declared_pairs_meet(raws: list[dict[str, Any]], kinds: list[str]) -> None:
+    """In the plainest words: who is selected beside whom, in the same group."""
+    found = {
+        f"e{number}": Endpoint(
+            f"e{number}", "s", PortRef("a", number + 1), kind, None, (IPv4Network((0x0A000000 + number, 32)),)
+        )
+        for number, kind in enumerate(kinds)
+    }
+    raw = {**raws[0], "tenant": "free", "class": "c"}
+    demands, out = run([("intents/0.yaml", raw)], found)
+    assume(not out.errors)
+    expected = set()
+    for group in raw.get("groups", [raw]):
+        a, b = _chosen(group, found, raw["service"])
+        expected |= {pair for one in a for two in b if one != two for pair in ((one, two), (two, one))}
+    for circuit in raw.get("circuits", []):
+        expected |= {(circuit["a"], circuit["b"]), (circuit["b"], circuit["a"])}
+    assert {(demand.ingress.id, demand.egress.id) for demand in demands} == expected
+    assert expected
+
+
+def _chosen(group: dict[str, Any], found: dict[str, Endpoint], service: str) -> tuple[list[str], list[str]]:
+    """Who stands on either side of a group."""
+
+    def of(selector: dict[str, Any]) -> list[str]:
+        return [
+            one.id
+            for one in found.values()
+            if one.kind == selector.get("kind") or one.id in selector.get("ids", ())
+        ]
+
+    if service == "line":
+        return [], []
+    if service == "mesh":
+        return of(group["members"]), of(group["members"])
+    return of(group["roots"]), of(group["leaves"])
+
+
 def claims(demand: Demand, vlan: int | None, source: int, destination: int) -> bool:
     """Whether a demand takes an IPv4 frame on its port: docs/pipeline.md, in the plainest words."""
     mine = demand.ingress.vlan
@@ -124,21 +173,20 @@ def claims(demand: Demand, vlan: int | None, source: int, destination: int) -> b
 
 
 @given(
-    st.lists(st.tuples(st.booleans(), vlans, prefixes, prefixes), min_size=2, max_size=4),
+    st.lists(st.tuples(st.sampled_from(Service), vlans, prefixes, prefixes), min_size=2, max_size=4),
     st.lists(
         st.tuples(vlans, st.integers(0x0A000000, 0x0A0000FF), st.integers(0x0A000000, 0x0A0000FF)), max_size=20
     ),
 )
 @settings(max_examples=150)
 def test_without_a_conflict_every_frame_has_one_owner(
-    shapes: list[tuple[bool, int | None, IPv4Network, IPv4Network]], frames: list[tuple[int | None, int, int]]
+    shapes: list[tuple[Service, int | None, IPv4Network, IPv4Network]], frames: list[tuple[int | None, int, int]]
 ) -> None:
     port = PortRef("a", 1)
     demands = []
-    for number, (is_line, vlan, source, destination) in enumerate(shapes):
+    for number, (service, vlan, source, destination) in enumerate(shapes):
         near = Endpoint(f"n{number}", "s", port, "x", vlan, (source,))
         far = Endpoint(f"f{number}", "s", PortRef("b", number + 1), "x", vlan, (destination,))
-        service = Service.LINE if is_line else Service.TREE
         demands.append(
             Demand(f"{number}", f"app{number}", "t", service, "c", near, far, Bitrate(1), Bitrate(0), Grade.NONE)
         )
