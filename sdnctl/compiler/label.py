@@ -262,17 +262,23 @@ def next_baseline(labelled: Labelled, rules: Mapping[str, RuleSet], baseline: Ba
 
 def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[int, tuple[str, ...]]]:
     """Namespace → number → switches: what the new rules contain, and what earlier ones may still."""
-    holders: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for switch, ruleset in rules.items():
-        for namespace, found in numbers(ruleset).items():
+    holders: dict[str, dict[int, tuple[str, ...]]] = defaultdict(dict)
+    for switch in sorted(rules):
+        alone = (switch,)
+        for namespace, found in numbers(rules[switch]).items():
+            table = holders[namespace]
             for number in found:
-                holders[namespace][number].add(switch)
-    for namespace, table in (*baseline.held.items(), (LABEL, _retired(baseline))):
-        for number, switches in table.items():
-            holders[namespace][number].update(switches)
+                table[number] = table[number] + alone if number in table else alone
+    for namespace, held in (*baseline.held.items(), (LABEL, _retired(baseline))):
+        table = holders[namespace]
+        for number, switches in held.items():
+            now = table.get(number)
+            if now is None:
+                table[number] = switches
+            elif now != switches:
+                table[number] = tuple(sorted({*now, *switches}))
     return {
-        namespace: {number: tuple(sorted(table[number])) for number in sorted(table)}
-        for namespace, table in holders.items()
+        namespace: {number: table[number] for number in sorted(table)} for namespace, table in holders.items()
     }
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sdnctl.dataplane.values import (
     GROUP_BASE,
@@ -73,26 +72,41 @@ def _exact(flow: Flow, name: str) -> int | None:
 
 def numbers(rules: RuleSet) -> Mapping[str, frozenset[int]]:
     """All numbers that a switch's rules contain, by namespace: labels, demand numbers, group numbers."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for item in rules:
-        if not is_ours(item):
-            continue
-        if isinstance(item, Group):
-            found[GROUP].add(item.id - GROUP_BASE)
-        elif isinstance(item, Meter):
-            found[DEMAND].add(item.id - METER_BASE)
-        else:
-            _flow_numbers(item, found)
-        found[LABEL] |= labels_written(item)
-    return {namespace: frozenset(values) for namespace, values in found.items()}
+    flows = (flow for flow in rules.flows.values() if is_ours(flow))
+    labels, demands = _flow_numbers(flows)
+    groups = [group for group in rules.groups.values() if is_ours(group)]
+    for group in groups:
+        labels |= labels_written(group)
+    demands.update(meter.id - METER_BASE for meter in rules.meters.values() if is_ours(meter))
+    found = {LABEL: labels, DEMAND: demands, GROUP: {group.id - GROUP_BASE for group in groups}}
+    return {namespace: frozenset(values) for namespace, values in found.items() if values or namespace == LABEL}
 
 
-def _flow_numbers(flow: Flow, found: dict[str, set[int]]) -> None:
-    label = label_matched(flow)
-    if label is not None:
-        found[LABEL].add(label)
-    elif (demand := metadata_matched(flow)) is not None:
-        found[DEMAND].add(demand)
-    written = metadata_written(flow)
-    if written is not None:
-        found[LABEL if flow.goto == _SERVICE_IN_METADATA else DEMAND].add(written)
+def _flow_numbers(flows: Iterable[Flow]) -> tuple[set[int], set[int]]:
+    """Labels and demand numbers that flows match or write."""
+    labels: set[int] = set()
+    demands: set[int] = set()
+    seen: set[int] = set()  # identities of actions, which the flows keep alive
+    for flow in flows:
+        table = flow.table
+        label = demand = None
+        for name, value, _ in flow.match.fields:
+            if name == "metadata":
+                demand = value & _LOW32
+            elif name == "mpls_label" and value >= _RESERVED:
+                label = value
+        if table == _SERVICE_IN_METADATA:
+            label = demand
+        elif table not in _LABELLED:
+            label = None
+        if label is not None:
+            labels.add(label)
+        elif demand is not None:
+            demands.add(demand)
+        if flow.metadata is not None:
+            written = flow.metadata[0] & _LOW32
+            (labels if flow.goto == _SERVICE_IN_METADATA else demands).add(written)
+        if flow.actions and id(flow.actions) not in seen:
+            seen.add(id(flow.actions))
+            labels |= labels_written(flow)
+    return labels, demands

@@ -6,7 +6,7 @@ set against the description: whatever emits rules, they fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -150,8 +150,7 @@ def faults(rules: RuleSet) -> Iterator[str]:
     for item in rules:
         if not is_ours(item):
             yield f"{item} is outside the cookies and ids of sdnctl"
-    for flow in rules.flows.values():
-        yield from (f"{flow}: {fault}" for fault in _flow_faults(flow, rules))
+    yield from flow_faults(rules.flows.values(), rules)
     for group in rules.groups.values():
         for used in groups_used(group):
             if used not in rules.groups:
@@ -160,7 +159,48 @@ def faults(rules: RuleSet) -> Iterator[str]:
             yield f"group {group.id:#x} sends to itself"
 
 
-def _flow_faults(flow: Flow, rules: RuleSet) -> Iterator[str]:
+def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
+    """The same for some of the flows, which are or are to be among `rules`.
+
+    Most flows differ from others in numbers alone, so what holds for all of one shape is looked at once.
+    """
+    shapes: dict[_Shape, tuple[str, ...]] = {}
+    good: set[int] = set()  # identities of actions whose groups are there; the flows keep them alive
+    meters, groups = rules.meters, rules.groups
+    for flow in flows:
+        shape = _shape(flow)
+        found = shapes.get(shape)
+        if found is None:
+            found = shapes[shape] = tuple(_shape_faults(flow))
+        for fault in found:
+            yield f"{flow}: {fault}"
+        if flow.meter is not None and flow.meter not in meters:
+            yield f"{flow}: meter {flow.meter} is not there"
+        if id(flow.actions) not in good:
+            missing = [used for used in groups_used(flow) if used not in groups]
+            yield from (f"{flow}: group {used:#x} is not there" for used in missing)
+            if not missing:
+                good.add(id(flow.actions))
+
+
+_DECISIVE = frozenset(("eth_type", "ip_proto", "icmpv6_type"))
+"""Fields whose value decides what else may be matched, so that it belongs to the shape of a flow."""
+
+_Shape = tuple[int, int | None, bool, bool, tuple[tuple[str, int, int], ...], tuple[type[Action], ...]]
+
+
+def _shape(flow: Flow) -> _Shape:
+    return (
+        flow.table,
+        flow.goto,
+        flow.metadata is None,
+        flow.meter is None,
+        tuple([(name, value if name in _DECISIVE else 0, mask) for name, value, mask in flow.match.fields]),
+        tuple(map(type, flow.actions)),
+    )
+
+
+def _shape_faults(flow: Flow) -> Iterator[str]:
     if flow.table >= len(PIPELINE):
         yield f"there is no table {flow.table}"
         return
@@ -178,11 +218,8 @@ def _flow_faults(flow: Flow, rules: RuleSet) -> Iterator[str]:
         yield f"table {table.name} does not go to table {flow.goto}"
     if flow.metadata is not None and not table.metadata:
         yield f"table {table.name} writes no metadata"
-    if flow.meter is not None and (not table.meters or flow.meter not in rules.meters):
-        yield f"meter {flow.meter} is not there or not allowed in table {table.name}"
-    for used in groups_used(flow):
-        if used not in rules.groups:
-            yield f"group {used:#x} is not there"
+    if flow.meter is not None and not table.meters:
+        yield f"no meter is allowed in table {table.name}"
 
 
 def _reaches(rules: RuleSet, start: int, goal: int) -> bool:
