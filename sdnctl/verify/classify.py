@@ -7,13 +7,13 @@ at, so that no failure matters. From a trunk port only label traffic may enter.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 from sdnctl.dataplane.values import ETH_MPLS, Flow
 from sdnctl.intents.demand import Demand
 from sdnctl.topology.graph import PortRef
 from sdnctl.verify.execute import Dropped, Outcome, Sent
+from sdnctl.verify.frames import frames
 from sdnctl.verify.index import Entry, Index
 from sdnctl.verify.packet import Space, Wire
 from sdnctl.verify.report import Violation
@@ -28,18 +28,19 @@ switch would carry them out if the frame came with labels."""
 
 
 class EdgeCheck:
-    """The demands of every switch as sets of frames, and what its first table admits beyond them."""
+    """The demands of some switches as sets of frames, and what their first tables admit beyond them."""
 
-    def __init__(
-        self, network: Network, demands: Iterable[Demand], frames: Mapping[str, tuple[Cube, ...]]
-    ) -> None:
+    def __init__(self, network: Network, demands: Iterable[Demand], nodes: Collection[str]) -> None:
         self.network = network
-        cubes: dict[str, list[tuple[Cube, Demand | None]]] = defaultdict(list)
+        cubes: dict[str, list[tuple[Cube, Demand | None]]] = {node: [] for node in sorted(nodes)}
         for demand in demands:
             port = demand.ingress.attachment
-            cubes[port.node] += [({**cube, **exactly(in_port=port.port)}, demand) for cube in frames[demand.id]]
-        for node, switch in network.switches.items():
-            cubes[node] += [(exactly(in_port=port, eth_type=ETH_MPLS), None) for port in switch.link_at]
+            if port.node in cubes:
+                mine = frames(demand)
+                cubes[port.node] += [({**cube, **exactly(in_port=port.port)}, demand) for cube in mine]
+        for node, items in cubes.items():
+            ports = network.switches[node].link_at
+            items += [(exactly(in_port=port, eth_type=ETH_MPLS), None) for port in ports]
         self.owned = {node: Index(items) for node, items in cubes.items()}
 
     def overlaps(self) -> Iterator[tuple[Demand, Violation]]:
@@ -59,11 +60,10 @@ class EdgeCheck:
 
     def leaks(self) -> Iterator[Violation]:
         """What is admitted beyond the demands, rule by rule."""
-        for node, switch in self.network.switches.items():
-            table = switch.tables.get(CLASSIFY)
+        for node, owned in self.owned.items():
+            table = self.network.switches[node].tables.get(CLASSIFY)
             if table is None:
                 continue
-            owned = self.owned.get(node) or Index(())
             for entry in table.entries:
                 if entry.item.actions or entry.item.goto is not None:
                     yield from self._rule(node, entry, owned, table)

@@ -1,9 +1,9 @@
 """Which frames belong to a demand, as sets: the verifier's own reading of the service definition.
 
-`line`: every frame of the port, or every frame whose outermost tag is the endpoint's VLAN. `tree` and `mesh`: frames
-with the endpoint's tag (or none), from an address of the ingress endpoint (and its MAC, where it has one) to
-an address of the egress endpoint: IPv4, ARP by its addresses, IPv6, and multicast neighbour solicitation by
-its target (a unicast one is for its IPv6 destination, like any other packet).
+`line`: every frame of the port, or every frame whose outermost tag is the endpoint's VLAN. `tree` and `mesh`:
+frames with the endpoint's tag (or none), from an address of the ingress endpoint (and its MAC, where it has
+one) to an address of the egress endpoint: IPv4, ARP by its addresses, IPv6, and multicast neighbour
+solicitation by its target (a unicast one is for its IPv6 destination, like any other packet).
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ result tells where each of its labels came from and how often its TTL was decrem
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TypeAlias
 
-from sdnctl.dataplane.values import ETH_MPLS, Action, ClearInPort, Flow, RuleSet
+from sdnctl.dataplane.values import ETH_MPLS, Action, ClearInPort, RuleSet
 from sdnctl.topology.graph import Failure, PortRef, Topology
 from sdnctl.verify.execute import Ambiguous, Dropped, Exposed, Outcome, Sent, Step, Switch
 from sdnctl.verify.frames import Tags
-from sdnctl.verify.index import Entry
 from sdnctl.verify.packet import NEW_TTL, UNKNOWN, Label, Wire
 from sdnctl.verify.space import exactly, meet
 
@@ -41,9 +41,7 @@ class Steps:
     def __init__(self, topology: Topology, rules: Mapping[str, RuleSet], down: frozenset[str]) -> None:
         self.topology = topology
         self.down = down
-        self.switches = {
-            node: Switch(node, rules.get(node, RuleSet()), topology) for node in sorted(topology.nodes)
-        }
+        self.switches = _Switches(topology, rules)
         self.computed = 0
         self.stuck: set[tuple[str, int]] = set()
         self.macs: dict[PortRef, set[int]] = {}
@@ -51,20 +49,43 @@ class Steps:
         self._failed: dict[tuple[_Key, frozenset[str]], Step] = {}
         self._failure: Failure | None = None
         self._links_near: Mapping[str, frozenset[str]] = {}
-        self._same_port, self._entry = _equal_ports(self.switches)
-        labelled = [entry.cube for entry in _label_rules(self.switches)]
-        self.plain_macs = not any(cube.keys() & {"eth_dst", "eth_src"} for cube in labelled)
-        self._plain_classes = not any("mpls_tc" in cube for cube in labelled)
+        self._rules = rules
+        self._ports: dict[str, tuple[dict[int, int], dict[int, int]]] = {}
+
+    @cached_property
+    def plain_macs(self) -> bool:
+        """Whether no rule that label traffic can meet looks at its outer addresses."""
+        return not any(name in ("eth_dst", "eth_src") for name in self._looked_at)
+
+    @cached_property
+    def _plain_classes(self) -> bool:
+        return "mpls_tc" not in self._looked_at
+
+    @cached_property
+    def _looked_at(self) -> frozenset[str]:
+        """Fields that rules look at which label traffic can meet."""
+        names: set[str] = set()
+        for held in self._rules.values():
+            for flow in held.flows.values():
+                fields = flow.match.fields
+                if not any(name == "eth_type" and value != ETH_MPLS for name, value, _ in fields):
+                    names.update(name for name, _, _ in fields)
+        return frozenset(names)
+
+    def _equal(self, node: str) -> tuple[dict[int, int], dict[int, int]]:
+        if node not in self._ports:
+            self._ports[node] = _equal_ports(self.switches[node])
+        return self._ports[node]
 
     def port_class(self, node: str, in_port: int) -> int:
         """One port for all that treat label traffic alike: those whose first rule forgets the port."""
-        return self._same_port.get((node, in_port), in_port)
+        return self._equal(node)[0].get(in_port, in_port)
 
     def step(self, node: str, in_port: int, wire: Wire, failure: Failure | None = None) -> Step:
         """What one switch does with one packet, with no failure or one."""
         if not wire.labels:
             return self._cached(node, in_port, wire, 0, failure)
-        entry = self._entry.get((node, in_port))
+        entry = self._equal(node)[1].get(in_port)
         if entry is not None:
             self.switches[node].used.add(entry)
         in_port = self.port_class(node, in_port)
@@ -180,36 +201,36 @@ def _label(label: Label, arrived: tuple[Label, ...]) -> Label:
     return Label(value, tc, ttl)
 
 
-def _label_rules(switches: Mapping[str, Switch]) -> Iterator[Entry[Flow]]:
-    """Rules that label traffic can meet."""
-    for switch in switches.values():
-        for table in switch.tables.values():
-            for entry in table.entries:
-                if entry.cube.get("eth_type", (ETH_MPLS, 0))[0] == ETH_MPLS:
-                    yield entry
-
-
-def _equal_ports(
-    switches: Mapping[str, Switch],
-) -> tuple[dict[tuple[str, int], int], dict[tuple[str, int], int]]:
-    """Ports of each switch whose label traffic is treated alike → one of them; and the rule that says so.
+def _equal_ports(switch: Switch) -> tuple[dict[int, int], dict[int, int]]:
+    """Ports of a switch whose label traffic is treated alike → one of them; and the rule that says so.
 
     Their only rule for label traffic in the first table looks at nothing but the port and clears it first.
     """
-    same: dict[tuple[str, int], int] = {}
-    rules: dict[tuple[str, int], int] = {}
-    for node, switch in switches.items():
-        table = switch.tables.get(0)
-        first: dict[object, int] = {}
-        for port in sorted(switch.link_at) if table else ():
-            here = exactly(in_port=port, eth_type=ETH_MPLS)
-            hits = (
-                [entry for entry in table.candidates(here) if meet(here, entry.cube) is not None] if table else []
-            )
-            if len(hits) != 1 or hits[0].cube != here or hits[0].item.actions[:1] != (ClearInPort(),):
-                continue
-            flow = hits[0].item
-            behaviour = flow.actions, flow.meter, flow.metadata, flow.goto
-            same[node, port] = first.setdefault(behaviour, port)
-            rules[node, port] = id(flow)
+    same: dict[int, int] = {}
+    rules: dict[int, int] = {}
+    table = switch.tables.get(0)
+    first: dict[object, int] = {}
+    for port in sorted(switch.link_at) if table else ():
+        here = exactly(in_port=port, eth_type=ETH_MPLS)
+        hits = [entry for entry in table.candidates(here) if meet(here, entry.cube) is not None] if table else []
+        if len(hits) != 1 or hits[0].cube != here or hits[0].item.actions[:1] != (ClearInPort(),):
+            continue
+        flow = hits[0].item
+        behaviour = flow.actions, flow.meter, flow.metadata, flow.goto
+        same[port] = first.setdefault(behaviour, port)
+        rules[port] = id(flow)
     return same, rules
+
+
+class _Switches(dict[str, Switch]):
+    """Switches by name, indexed when they are first asked for."""
+
+    def __init__(self, topology: Topology, rules: Mapping[str, RuleSet]) -> None:
+        super().__init__()
+        self.topology, self.rules = topology, rules
+
+    def __missing__(self, node: str) -> Switch:
+        if node not in self.topology.nodes:
+            raise KeyError(node)
+        made = self[node] = Switch(node, self.rules.get(node, RuleSet()), self.topology)
+        return made

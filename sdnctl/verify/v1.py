@@ -1,37 +1,34 @@
 """V1: do these rules carry these demands, and nothing else, under every failure that each grade covers?
 
-`verify` is a pure function of topology, demands and rules; it shares no code with what made the rules. For
-each demand the whole set of its frames is followed with everything up, and again under every failure that
-takes a link or a switch on which that walk depended. This restriction is exact: what a switch does
-depends on the packet and on the state of the links it consults, so a walk that consulted none of the failed
-links goes the same way under the failure.
+`verify` is a pure function of topology, demands and rules; it shares no code with what made the rules. What has
+a form is proven for all demands and failures at once (`swift`); what has not, or breaks a claim, is walked
+demand by demand (`demands`), label by label (`labels`), rule by rule (`classify`, `wellformed`). Both say the
+same.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from sdnctl.compiler.ir import Compiled, Settings, Trunk
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import RuleSet
-from sdnctl.intents.demand import Demand, Grade, ServiceClass
-from sdnctl.topology.graph import Failure, Path, PortRef, Topology
-from sdnctl.topology.risk import Coverage, Covered, NotCovered, Residual, Risks
-from sdnctl.verify import standby, wellformed
+from sdnctl.intents.demand import Demand, ServiceClass
+from sdnctl.topology.graph import PortRef, Topology
+from sdnctl.topology.risk import Risks
+from sdnctl.verify import wellformed
 from sdnctl.verify.classify import EdgeCheck
-from sdnctl.verify.frames import frames
-from sdnctl.verify.isolation import Met, astray, isolation, met
-from sdnctl.verify.judge import Context, avoided, careless, undelivered, unsafe
+from sdnctl.verify.demands import Findings, Walks
+from sdnctl.verify.isolation import Met, isolation
+from sdnctl.verify.judge import Context
 from sdnctl.verify.labels import LabelCheck
-from sdnctl.verify.packet import Space, Wire
-from sdnctl.verify.report import Checked, Loss, Report, Verdict, Violation
-from sdnctl.verify.steps import UNCHANGED
-from sdnctl.verify.walk import Network, Walk, path_of
+from sdnctl.verify.report import Checked, Report, Verdict, Violation
+from sdnctl.verify.swift import Swift
+from sdnctl.verify.walk import Network
 
 ALL_KINDS = ("link", "srlg", "node")
-_ORDER = (Grade.NONE, Grade.LOCAL, Grade.NODE, Grade.DISJOINT)
 
 
 def verify(
@@ -43,16 +40,20 @@ def verify(
     rules: Mapping[str, RuleSet],
     failures: Iterable[str] = ALL_KINDS,
     down: Iterable[str] = (),
+    *,
+    shortcuts: bool = True,
 ) -> Report:
     """Judge `rules` (per switch; a switch that is missing holds none) by what `demands` are promised.
 
     `demands` are those that were admitted. `trunks` say on which path each was, and where standby paths are.
     `failures` are the kinds of single failures to go through: link, srlg, node, or none of them. `down` are
     links of the topology that are down now: the failures come on top, and what runs on its repair has spent
-    its protection until it is rerouted.
+    its protection until it is rerouted. Without `shortcuts` every demand is walked one by one: the same report
+    (but for `checked.steps`), by the longer way.
     """
-    kinds, gone = tuple(failures), frozenset(down)
-    return _V1(topology, settings, classes, tuple(demands), tuple(trunks), rules, kinds, gone).run()
+    gone = frozenset(down)
+    run = _V1(topology, settings, classes, tuple(demands), tuple(trunks), rules, tuple(failures), gone)
+    return run.run(shortcuts=shortcuts)
 
 
 def verify_compiled(
@@ -74,25 +75,8 @@ def verify_compiled(
     )
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What is known of one demand so far."""
-
-    violations: list[Violation] = field(default_factory=list)
-    residual: list[Loss] = field(default_factory=list)
-    exposed: list[Loss] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    path: Path = field(default_factory=lambda: Path(()))
-    worst_delay: float = 0.0
-    worst_failure: str = ""
-    spent: frozenset[str] = frozenset()
-    met: Met = field(default_factory=Met)
-    grade: Grade = Grade.NONE
-    walks: int = 0
-
-
 class _V1:
-    """One run: tables that all demands share, then each demand by itself."""
+    """One run: the shortcut for what it proves, the long way for the rest, and one report of both."""
 
     def __init__(
         self,
@@ -105,49 +89,56 @@ class _V1:
         kinds: tuple[str, ...],
         down: frozenset[str],
     ) -> None:
-        self.topology, self.settings, self.rules = topology, settings, rules
+        self.topology, self.settings, self.classes, self.rules = topology, settings, classes, rules
         self.demands = tuple(sorted(demands, key=lambda demand: demand.id))
-        self.context = Context(topology, rules, classes)
-        self.network = Network(topology, rules, down)
+        self.down = down
         left = topology.without(down) if down else topology
-        self.risks = Risks(left, settings)
         self.failures = tuple(left.failures(kinds))
+        self.risks = Risks(left, settings)
         self.trunk_of = {demand: trunk for trunk in trunks for demand in trunk.demands}
-        self.frames = {demand.id: frames(demand) for demand in self.demands}
-        self.found = {demand.id: _Findings() for demand in self.demands}
-        self.by_link: dict[str, list[int]] = defaultdict(list)
-        self.by_node: dict[str, list[int]] = defaultdict(list)
-        for number, failure in enumerate(self.failures):
-            for link in failure.links:
-                self.by_link[link].append(number)
-            for node in failure.nodes:
-                self.by_node[node].append(number)
+        self.network = Network(topology, rules, down)
+        self.swift: Swift | None = None
+        self.found: dict[str, Findings] = {}
+        self.extra: dict[str, list[Violation]] = defaultdict(list)
 
-    def run(self) -> Report:
-        faults = self._wellformed()
-        edge = EdgeCheck(self.network, self.demands, self.frames)
+    def run(self, *, shortcuts: bool) -> Report:
+        if shortcuts:
+            self.swift = Swift(
+                self.topology,
+                self.settings,
+                self.classes,
+                self.demands,
+                self.trunk_of,
+                self.rules,
+                self.failures,
+                self.down,
+                self.risks,
+            )
+        swift = self.swift
+        every = frozenset(self.topology.nodes)
+        faults = self._wellformed(swift.suspect if swift else every)
+        doubtful = swift.overlapping | swift.leaking if swift else every
+        edge = EdgeCheck(self.network, self.demands, doubtful)
         for demand, violation in edge.overlaps():
-            self.found[demand.id].violations.append(violation)
-        for demand in self.demands:
-            self._demand(demand)
-        for demand, violation in isolation(self.demands, {name: found.met for name, found in self.found.items()}):
-            self.found[demand.id].violations.append(violation)
+            self.extra[demand.id].append(violation)
+        self._walk()
+        for demand, violation in isolation(self.demands, self._met()):
+            self.extra[demand.id].append(violation)
         unused = self._unused()
         faults += edge.leaks()
-        labels = LabelCheck(self.network)
-        faults += labels.run(self.failures)
+        faults += self._labels()
         faults += self._steps()
         return Report(
             tuple(self._verdict(demand) for demand in self.demands),
             tuple(dict.fromkeys(faults)),
-            self._checked(len(labels.labels), len(unused)),
+            self._checked(len(self._known_labels()), len(unused)),
             unused,
         )
 
     # ── rules ────────────────────────────────────────────────────────────────────────────────────
 
-    def _wellformed(self) -> list[Violation]:
-        """Faults of each switch's rules by themselves."""
+    def _wellformed(self, nodes: Collection[str]) -> list[Violation]:
+        """Faults of rules by themselves, at some switches."""
         faults = []
         ports: dict[str, set[int]] = defaultdict(set)
         for demand in self.demands:
@@ -157,19 +148,55 @@ class _V1:
             if node not in self.topology.nodes:
                 if len(self.rules[node]):
                     faults.append(Violation("unknown-switch", f"rules for {node}, which is not in the topology"))
-                continue
-            known = ports[node] | self.network.switches[node].link_at.keys()
-            faults += wellformed.check(node, self.rules[node], known, self.settings.bypass_labels)
+            elif node in nodes:
+                known = ports[node] | self.network.switches[node].link_at.keys()
+                faults += wellformed.check(node, self.rules[node], known, self.settings.bypass_labels)
         return faults
 
+    def _labels(self) -> list[Violation]:
+        """Faults of label ways: those that do not plainly end."""
+        swift = self.swift
+        nodes = [node for node, forms in swift.forms.items() if forms.strange] if swift else self.topology.nodes
+        check = LabelCheck(self.network, nodes)
+        faults = list(check.unknown(self._known_labels()))
+        starts = [start for node in check.nodes for start in check.starts(node, check.known(node))]
+        if swift is None:
+            return [*faults, *check.run(starts, self.failures)]
+        doubtful, more = swift.labels()
+        starts += [start for node, label in doubtful for start in check.starts(node, (label,))]
+        under = {
+            number: [start for node, label in places for start in check.starts(node, (label,))]
+            for number, places in more.items()
+        }
+        if starts or under:
+            faults += check.run(starts, self.failures, under)
+        return faults
+
+    def _known_labels(self) -> frozenset[int]:
+        """Every label that a rule names."""
+        swift, found = self.swift, set[int]()
+        for node in self.topology.nodes:
+            if swift and node not in swift.suspect:
+                found |= swift.forms[node].labels
+            elif node in self.rules:
+                matches = (flow.match.get("mpls_label") for flow in self.rules[node].flows.values())
+                found.update(label[0] for label in matches if label is not None)
+        return frozenset(found)
+
     def _steps(self) -> list[Violation]:
-        """Claims that every computed step must keep: TTLs fall, outer addresses belong to their ports."""
+        """Claims that every step must keep: TTLs fall, outer addresses belong to their ports."""
+        steps, swift = self.network.steps, self.swift
         faults = [
             Violation("ttl", f"{node} sends on packets that came with label {label} without lowering the TTL")
-            for node, label in sorted(self.network.steps.stuck)
+            for node, label in sorted(steps.stuck)
         ]
+        if swift and not steps.macs and swift.addresses_agree():
+            return faults
+        seen: dict[PortRef, set[int]] = {port: set(macs) for port, macs in steps.macs.items()}
+        for port, mac in swift.addresses() if swift else ():
+            seen.setdefault(port, set()).add(mac)
         owners: dict[int, PortRef] = {}
-        for port, macs in sorted(self.network.steps.macs.items()):
+        for port, macs in sorted(seen.items()):
             if len(macs) > 1:
                 names = ", ".join(f"{mac:012x}" for mac in sorted(macs))
                 faults.append(Violation("macs", f"{port} has several outer addresses: {names}"))
@@ -183,140 +210,33 @@ class _V1:
 
     # ── demands ──────────────────────────────────────────────────────────────────────────────────
 
-    def _demand(self, demand: Demand) -> None:
-        """Everything that is claimed of one demand alone."""
-        found, required = self.found[demand.id], self.frames[demand.id]
-        if not required:
-            found.violations.append(Violation("vacuous", "its ends share no address family: it carries no frame"))
+    def _walk(self) -> None:
+        """Walk the demands that the shortcut did not prove."""
+        context = Context(self.topology, self.rules, self.classes)
+        left = [demand for demand in self.demands if not self.swift or demand.id not in self.swift.proofs]
+        if not left:
             return
-        space = Space(required)
-        walk = self.network.enter(demand.ingress.attachment, space, demand.mtu)
-        found.walks += 1
-        trunk = self.trunk_of.get(demand.id)
-        wrong = list(unsafe(demand, walk))
-        carried = self._promise(demand, walk, trunk)
-        if carried:
-            wrong += [*undelivered(demand, required, walk), *careless(demand, walk, self.context)]
-        self._blame(demand, space, wrong, None)
-        found.path, found.met = path_of(walk), met(walk)
-        found.worst_delay = float(self.topology.delay(found.path))
-        if trunk is not None and walk.delivered and not found.spent:
-            found.violations += astray(found.path, found.met.trunks, trunk)
-        meets = avoided(demand, found.path, self.context)
-        if meets:
-            found.violations.append(Violation("avoid", f"its path meets {', '.join(sorted(meets))}"))
-        for number in self._touching(walk):
-            self._under(demand, space, walk, self.failures[number], whole=carried and not wrong)
-        if found.grade is Grade.DISJOINT and walk.delivered and found.path.hops and not found.spent:
-            gone = standby.spent(trunk, self.network.down)
-            if gone:
-                found.exposed.append(Loss("", f"its standby is gone: {', '.join(sorted(gone))} is down"))
-            found.walks += 1
-            found.violations += standby.check(
-                demand, required, trunk, walk.delivered[0], self.network, self.risks, self.context
-            )
+        walks = Walks(self.network, self.risks, context, self.failures, self.trunk_of)
+        for demand in left:
+            self.found[demand.id] = walks.judge(demand)
 
-    def _promise(self, demand: Demand, walk: Walk, trunk: Trunk | None) -> bool:
-        """What the demand is promised now; False if it is not carried.
-
-        With everything up: its grade. While links are down it may have less, or nothing, and the verdict says so.
-        """
-        found, down = self.found[demand.id], self.network.down
-        found.grade = demand.grade
-        found.spent = (walk.touched | frozenset(trunk.path.links if trunk else ())) & down
-        if not down or demand.ingress.attachment.node == demand.egress.attachment.node:
-            return True
-        because = f"while {', '.join(sorted(down))} is down"
-        if trunk is None:
-            found.exposed.append(Loss("", f"not carried {because}"))
-            return False
-        if _ORDER.index(trunk.grade) < _ORDER.index(demand.grade):
-            found.grade = trunk.grade
-            found.remarks.append(f"has grade {trunk.grade} {because}")
-        return True
-
-    def _touching(self, walk: Walk) -> list[int]:
-        """The failures on which a walk may depend, in order."""
-        numbers = {number for link in walk.touched for number in self.by_link.get(link, ())}
-        numbers.update(number for node in walk.switches for number in self.by_node.get(node, ()))
-        return sorted(numbers)
-
-    def _under(self, demand: Demand, space: Space, healthy: Walk, failure: Failure, whole: bool) -> None:
-        """One demand under one failure; `whole`: it is served with everything up, as `healthy` shows."""
-        found = self.found[demand.id]
-        coverage = self._coverage(demand, failure)
-        if demand.ingress.attachment.node in failure.nodes:
-            self._uncovered(found, failure, coverage)
-            return
-        walk = self.network.again(healthy, demand.ingress.attachment, space, demand.mtu, failure)
-        found.walks += 1
-        wrong = list(unsafe(demand, walk))
-        missing = list(undelivered(demand, space.cubes, walk))
-        if not isinstance(coverage, Covered):
-            if missing:
-                self._uncovered(found, failure, coverage)
-        elif whole:
-            late = _repairs(found.grade, found.path, failure) < 2
-            wrong += [*missing, *careless(demand, walk, self.context, late=late)]
-            wrong += self._repaired(demand, walk, failure)
-        self._blame(demand, space, wrong, failure)
-
-    def _repaired(self, demand: Demand, walk: Walk, failure: Failure) -> Iterator[Violation]:
-        """Remember the longest way that a covered failure leads to; it may not meet what is avoided either."""
-        found = self.found[demand.id]
-        for end in walk.delivered:
-            path = Path(end.hops)
-            delay = float(self.topology.delay(path))
-            if delay > found.worst_delay:
-                found.worst_delay, found.worst_failure = delay, failure.name
-            if demand.latency is not None and delay > demand.latency:
-                found.remarks.append(f"under {failure.name}: {delay:.1f} µs")
-            meets = avoided(demand, path, self.context)
-            if meets:
-                yield Violation("avoid", f"its repaired way meets {', '.join(sorted(meets))}")
-
-    def _coverage(self, demand: Demand, failure: Failure) -> Coverage:
-        """What the grade promises; the death of an end switch is never covered."""
-        ends = {demand.ingress.attachment.node, demand.egress.attachment.node}
-        dead = sorted(ends & failure.nodes)
-        found = self.found[demand.id]
-        if dead and found.grade is not Grade.NONE:
-            for switch in dead:
-                if failure.kind == "srlg" and self.risks.residual(switch).issuperset(failure.names):
-                    return Residual(failure.name, switch)
-        if dead:
-            return NotCovered(f"switch {dead[0]} is an end of the demand")
-        if found.spent:
-            return NotCovered(f"its protection is spent: {', '.join(sorted(found.spent))} is down")
-        return self.risks.covered(found.grade, found.path, failure)
-
-    def _uncovered(self, found: _Findings, failure: Failure, coverage: Coverage) -> None:
-        if isinstance(coverage, Residual):
-            found.residual.append(Loss(coverage.name, f"single point of failure of {coverage.switch}"))
-        elif isinstance(coverage, NotCovered):
-            found.exposed.append(Loss(failure.name, coverage.reason))
-
-    def _blame(
-        self, demand: Demand, space: Space, violations: Iterable[Violation], failure: Failure | None
-    ) -> None:
-        """Record violations with the failure and one trace of how it happens."""
-        trace: tuple[str, ...] | None = None
-        for violation in violations:
-            if trace is None:
-                wire = Wire(space, (), True, (0, 0), UNCHANGED, ())
-                trace = self.network.traced(demand.ingress.attachment, wire, demand.mtu, failure)
-            name = failure.name if failure else ""
-            self.found[demand.id].violations.append(replace(violation, failure=name, trace=trace))
-
-    # ── result ───────────────────────────────────────────────────────────────────────────────────
+    def _met(self) -> dict[str, Met]:
+        proofs = self.swift.proofs if self.swift else {}
+        return {key: found.met for key, found in self.found.items()} | {
+            key: proof.met for key, proof in proofs.items()
+        }
 
     def _verdict(self, demand: Demand) -> Verdict:
+        extra = self.extra.get(demand.id, ())
+        if self.swift and (proof := self.swift.proofs.get(demand.id)) is not None:
+            verdict = proof.verdict(demand)
+            return replace(verdict, violations=tuple(dict.fromkeys(extra))) if extra else verdict
         found = self.found[demand.id]
         return Verdict(
             demand.id,
             demand.application,
             demand.grade,
-            tuple(dict.fromkeys(found.violations)),
+            tuple(dict.fromkeys((*extra, *found.violations))),
             tuple(dict.fromkeys(found.residual)),
             tuple(dict.fromkeys(found.exposed)),
             found.path.nodes,
@@ -327,9 +247,13 @@ class _V1:
             tuple(found.remarks),
         )
 
+    # ── result ───────────────────────────────────────────────────────────────────────────────────
+
     def _unused(self) -> tuple[str, ...]:
         """Flows and groups that no demand used so far, by name."""
         used = self.network.steps.used()
+        if self.swift:
+            used |= self.swift.used
         names: list[str] = []
         for node, held in sorted(self.rules.items()):
             names += [f"{node}: {rule_name(flow)}" for flow in held.flows.values() if id(flow) not in used]
@@ -338,25 +262,16 @@ class _V1:
 
     def _checked(self, labels: int, unused: int) -> Checked:
         rules = sum(len(held.flows) + len(held.groups) for held in self.rules.values())
+        walks = sum(found.walks for found in self.found.values())
+        if self.swift:
+            walks += sum(proof.judged.walks for proof in self.swift.proofs.values())
         return Checked(
             len(self.topology.nodes),
             rules,
             len(self.demands),
             len(self.failures),
-            sum(found.walks for found in self.found.values()),
+            walks,
             self.network.steps.computed,
             labels,
             rules - unused,
         )
-
-
-def _repairs(grade: Grade, path: Path, failure: Failure) -> int:
-    """How many bypasses a path needs at once under a failure, as `Risks.covered` counts them."""
-    count = index = 0
-    while index < len(path.hops):
-        if path.hops[index].link in failure.links:
-            count += 1
-            index += 2 if grade is Grade.NODE and index + 1 < len(path.hops) else 1
-        else:
-            index += 1
-    return count

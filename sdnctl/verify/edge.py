@@ -1,0 +1,162 @@
+"""What the edge does with the frames of one demand, where its rules have forms.
+
+The frames of a demand are a few cubes. If every one of them is exactly the match of one rule of the first
+table, and no other rule there overlaps that rule (whatever its priority), then the frames take these rules and
+nothing else does; from there on metadata and labels decide. Overlaps are found by projecting matches on the
+fields they share: two matches overlap if and only if they agree there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+from sdnctl.dataplane.values import VLAN_PRESENT, Flow
+from sdnctl.intents.demand import Demand, Service, ServiceClass
+from sdnctl.verify.forms import Demux, Encapsulate, Fields, Forms, Police
+from sdnctl.verify.frames import Tags, expected_tags
+from sdnctl.verify.judge import BURST_SLACK, least_burst
+from sdnctl.verify.wanted import Wanted
+
+_KEEP = Tags()
+
+
+class Edge(NamedTuple):
+    """The rules that a demand's frames take: `first` those of the first table, `last` those at the egress."""
+
+    first: tuple[Flow, ...]
+    police: Police
+    encapsulate: Encapsulate
+    last: tuple[Flow, ...]
+
+
+def contested(forms: Forms) -> set[Fields]:
+    """Matches of the first table that overlap another one there."""
+    if forms.open:
+        return set(forms.classify)
+    found = set(forms.contested)
+    for matches in forms.by_port.values():
+        if len(matches) > 1:
+            _overlaps(matches, found)
+    return found
+
+
+def _overlaps(matches: Iterable[Fields], found: set[Fields]) -> None:
+    """Add to `found` those of some different matches that overlap another."""
+    groups: dict[tuple[int, tuple[tuple[str, int], ...]], list[Fields]] = defaultdict(list)
+    for fields in matches:
+        kind = -1
+        for name, value, mask in fields:
+            if name == "eth_type" and mask == 0xFFFF:
+                kind = value
+        groups[kind, tuple([(name, mask) for name, _, mask in fields])].append(fields)
+    for ((kind, one), mine), ((other_kind, other), theirs) in combinations(groups.items(), 2):
+        if kind != other_kind and kind >= 0 and other_kind >= 0:
+            continue
+        place = {name: (index, mask) for index, (name, mask) in enumerate(one)}
+        common = [(*place[name], index, mask) for index, (name, mask) in enumerate(other) if name in place]
+        bits = [(i, j, m & n) for i, m, j, n in common if m & n]
+        here: dict[tuple[int, ...], list[Fields]] = defaultdict(list)
+        for fields in mine:
+            here[tuple([fields[i][1] & mask for i, _, mask in bits])].append(fields)
+        for fields in theirs:
+            same = here.get(tuple([fields[j][1] & mask for _, j, mask in bits]))
+            if same:
+                found.add(fields)
+                found.update(same)
+
+
+class Edges:
+    """The edge part of demands, one after the other; remembers which rules of the first table are theirs."""
+
+    def __init__(
+        self, forms: Mapping[str, Forms], disputed: Mapping[str, set[Fields]], classes: Mapping[str, ServiceClass]
+    ) -> None:
+        self.forms = forms
+        self.disputed = disputed
+        self.classes = classes
+        self.wanted = Wanted()
+        self.owned: dict[str, set[Fields]] = {name: set() for name in forms}
+        self.shared: set[str] = set()
+
+    def read(self, demand: Demand) -> Edge | None:
+        """The rules that carry a demand at its ends, if all of them have forms and do what it is owed."""
+        ingress = demand.ingress.attachment
+        forms = self.forms[ingress.node]
+        first = self._own(demand, ingress.node, forms)
+        if not first or ingress.port in forms.links:
+            return None
+        number = first[0].metadata
+        for flow in first:
+            if flow.metadata != number:
+                return None
+        assert number is not None
+        police, encapsulate = forms.police.get(number[0]), forms.encapsulate.get(number[0])
+        if police is None or encapsulate is None or not self._treated(demand, forms, police, encapsulate):
+            return None
+        last = self._last(demand, encapsulate)
+        return None if last is None else Edge(first, police, encapsulate, last)
+
+    def _own(self, demand: Demand, node: str, forms: Forms) -> tuple[Flow, ...]:
+        """The rules whose matches are exactly the demand's frames; () unless there is one for each, its alone."""
+        owned, disputed, classify = self.owned[node], self.disputed[node], forms.classify
+        flows = []
+        whole = True
+        for fields in self.wanted.matches(demand):
+            flow = classify.get(fields)
+            if flow is None or fields in owned or fields in disputed:
+                whole = False
+                self.shared.add(node)
+            if flow is not None:
+                owned.add(fields)
+                flows.append(flow)
+        return tuple(flows) if whole else ()
+
+    def _treated(self, demand: Demand, forms: Forms, police: Police, encapsulate: Encapsulate) -> bool:
+        """Whether rate, burst, queue and class are what the demand is owed."""
+        service = self.classes[demand.service_class]
+        meter = forms.meters[police.meter]
+        least = least_burst(demand)
+        return (
+            police.queue == service.queue
+            and meter.rate == -(-(demand.cir + demand.eir) // 1000)
+            and least - 1 < meter.burst <= BURST_SLACK * least + 1
+            and (encapsulate.trunk is None or encapsulate.traffic_class == service.traffic_class)
+        )
+
+    def _last(self, demand: Demand, encapsulate: Encapsulate) -> tuple[Flow, ...] | None:
+        """The rules of the egress switch, if they deliver at the right port with the right tag."""
+        out = demand.egress.attachment
+        forms = self.forms[out.node]
+        flows: tuple[Flow, ...] = ()
+        key = encapsulate.service
+        if encapsulate.trunk is None:
+            hairpin = out.port == demand.ingress.attachment.port and not encapsulate.cleared
+            if out.node != demand.ingress.attachment.node or hairpin:
+                return None
+        else:
+            deliver = forms.deliver.get(key)
+            if deliver is None:
+                return None
+            flows = (deliver.flow,)
+            if deliver.port is not None:
+                whole = deliver.port == out.port and expected_tags(demand) == _KEEP
+                return flows if whole else None
+            key = deliver.then
+        tag = _choose(demand, forms.demux.get(key, ()))
+        if tag is None or tag.port != out.port:
+            return None
+        own = demand.ingress.vlan
+        tags = _KEEP if own is not None and tag.tags == Tags(1, (VLAN_PRESENT | own,)) else tag.tags
+        return (*flows, tag.flow) if tags == expected_tags(demand) else None
+
+
+def _choose(demand: Demand, forms: Iterable[Demux]) -> Demux | None:
+    """The form that takes all frames of a demand, by their tag."""
+    transparent = demand.service is Service.LINE and demand.ingress.vlan is None
+    for form in forms:
+        if form.tagged is None or (not transparent and form.tagged is (demand.ingress.vlan is not None)):
+            return form
+    return None
