@@ -179,7 +179,7 @@ def _line(asked: Asked, selection: Selection) -> Iterator[Demand]:
             )
         a = selection.named(document, ("circuits", index, "a"), circuit.a)
         b = selection.named(document, ("circuits", index, "b"), circuit.b)
-        terms = asked.terms(("circuits", index), circuit)
+        terms = asked.terms((("circuits", index), circuit))
         if a is not None and b is not None:
             yield from _circuit(asked, circuit, a, b, terms, source)
 

@@ -167,7 +167,8 @@ class Group(Model):
 class OwnTerms(Model):
     """What some endpoints of a tree or mesh are promised instead; what it leaves out is the application's.
 
-    It holds for pairs whose leaf `select` fits (in a mesh: one of the two members); of several the first counts.
+    It holds for pairs whose leaf `select` fits (in a mesh: one of the two members). Where several fit, each point
+    (bandwidth, excess, one guarantee) is that of the first that says it.
     """
 
     select: Selector

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from sdnctl.document import Document, KeyPath
-from sdnctl.errors import Diagnostics
+from sdnctl.errors import Diagnostic, Diagnostics, Severity, Source
 from sdnctl.intents.demand import Endpoint, Grade, Service, ServiceClass
 from sdnctl.intents.models import Application, Circuit, Guarantees, OwnTerms, Rates
 from sdnctl.intents.select import Selection
@@ -29,55 +29,68 @@ class Terms:
     mtu: Octets
 
 
+Said: TypeAlias = tuple[KeyPath, Circuit | OwnTerms]
+"""Where somebody says what differs from the application, and what."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One application's file, what its class and network say, and where to tell what is wrong."""
+    """One application's file, what its class and network say, and where to tell (once) what is wrong."""
 
     document: Document[Application]
     service_class: ServiceClass | None
     mtu: Octets
     out: Diagnostics
+    told: set[tuple[str, str, Source]] = field(default_factory=set)
 
     @property
     def address(self) -> str:
         return f"application {self.document.value.application}"
 
-    def terms(self, at: KeyPath = (), own: Circuit | OwnTerms | None = None) -> Terms | None:
-        """What `own` (it stands at `at`) or the application promises; None, and a diagnostic, without rates."""
-        application, document = self.document.value, self.document
-        bandwidth = (own.bandwidth if own else None) or application.bandwidth
-        excess = (own.excess if own else None) or application.excess or Rates(up="0 bit/s", down="0 bit/s")
-        address = self.address + (f" circuit {own.id}" if isinstance(own, Circuit) else "")
-        if bandwidth is None:
-            self.missing_bandwidth(address, at)
+    def terms(self, *said: Said, whom: str = "") -> Terms | None:
+        """What is promised: each point by the first that says it, else by the application, else by its class.
+
+        None, and a diagnostic, without usable rates; `whom` names for whom they are missing.
+        """
+        application = self.document.value
+        sayers: list[tuple[KeyPath, Application | Circuit | OwnTerms]] = [*said, ((), application)]
+        circuit = said[0][1] if said and isinstance(said[0][1], Circuit) else None
+        address = self.address + (f" circuit {circuit.id}" if circuit else "")
+        rate = next(((at, one.bandwidth) for at, one in sayers if one.bandwidth is not None), None)
+        if rate is None:
+            self._missing_bandwidth(address, said, whom)
             return None
+        path, bandwidth = rate
+        excess = next((one.excess for _, one in sayers if one.excess is not None), _NOTHING)
+        usable = True
         if not bandwidth.up + excess.up or not bandwidth.down + excess.down:
-            self.out.error(
+            usable = self._tell(
                 "no-rate",
                 "neither bandwidth nor excess lets anything pass in one direction",
-                address=address,
-                source=document.at(*at, "bandwidth"),
+                address,
+                (*path, "bandwidth"),
                 hint="Every direction needs some rate: address resolution runs both ways.",
             )
-            return None
         if application.service is Service.MESH and (bandwidth.up, excess.up) != (bandwidth.down, excess.down):
-            self.out.error(
+            usable = self._tell(
                 "mesh-without-up",
                 "a mesh has no up and down: one rate holds from each member to each",
-                address=address,
-                source=document.at(*at, "bandwidth"),
+                address,
+                (*path, "bandwidth"),
                 hint="Write one rate, such as 'bandwidth: 64 kbit/s'; likewise for excess.",
             )
+        if not usable:
             return None
-        said = [application.guarantees, *((own.guarantees,) if own else ())]
+        latency = _first(sayers, "latency")
         target = self.service_class.latency if self.service_class else None
-        latency = _latest(said, "latency")
         if latency is not None and target is not None and latency < target:
-            self.out.warning(
+            at = next(at for at, one in sayers if one.guarantees.latency is not None)
+            self._tell(
                 "latency-below-class",
                 f"the latency is stricter than what class {application.service_class} is meant for",
-                address=address,
-                source=document.at(*at, "guarantees", "latency"),
+                address,
+                (*at, "guarantees", "latency"),
+                Severity.WARNING,
                 detail="Paths are chosen by the stricter figure; queueing is that of the class.",
                 hint="Take a class higher on the ladder, or the class's own latency.",
             )
@@ -86,27 +99,48 @@ class Asked:
             bandwidth.down,
             excess.up,
             excess.down,
-            _latest(said, "protection") or Grade.NONE,
+            _first(sayers, "protection") or Grade.NONE,
             latency if latency is not None else target,
-            frozenset(_latest(said, "avoid") or ()),
-            _latest(said, "isolation") == "exclusive",
-            (own.mtu if isinstance(own, Circuit) else None) or application.mtu or self.mtu,
+            frozenset(_first(sayers, "avoid") or ()),
+            _first(sayers, "isolation") == "exclusive",
+            (circuit.mtu if circuit else None) or application.mtu or self.mtu,
         )
 
-    def missing_bandwidth(self, address: str, at: KeyPath = (), detail: str = "") -> None:
-        self.out.error(
+    def _missing_bandwidth(self, address: str, said: tuple[Said, ...], whom: str) -> None:
+        self._tell(
             "missing-key",
             "bandwidth is missing",
-            address=address,
-            source=self.document.at(*at) if at else self.document.at("application"),
-            detail=detail,
+            address,
+            said[0][0] if said else ("application",),
+            detail=f"No terms give a rate to {whom}." if whom and self.document.value.terms else "",
             hint="Write the committed rate, such as 'bandwidth: {up: 8 Mbit/s, down: 256 kbit/s}'.",
         )
 
+    def _tell(
+        self,
+        code: str,
+        summary: str,
+        address: str,
+        at: KeyPath,
+        severity: Severity = Severity.ERROR,
+        *,
+        detail: str = "",
+        hint: str,
+    ) -> bool:
+        """One diagnostic, once for all pairs that it is true of; always False."""
+        source = self.document.at(*at)
+        if (code, address, source) not in self.told:
+            self.told.add((code, address, source))
+            self.out.extend([Diagnostic(code, summary, address, source, detail, hint, severity)])
+        return False
 
-def _latest(said: list[Guarantees], name: str) -> Any:
-    """The last word about one guarantee, or None."""
-    return next((value for one in reversed(said) if (value := getattr(one, name)) is not None), None)
+
+_NOTHING = Rates(up="0 bit/s", down="0 bit/s")
+
+
+def _first(sayers: Iterable[tuple[KeyPath, Application | Circuit | OwnTerms]], name: str) -> Any:
+    """The first word about one guarantee, or None."""
+    return next((value for _, one in sayers if (value := getattr(one.guarantees, name)) is not None), None)
 
 
 # ── terms of some endpoints ──────────────────────────────────────────────────────────────────────
@@ -114,49 +148,52 @@ def _latest(said: list[Guarantees], name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Terms by endpoint. `first`: endpoint id → the first entry that fits it; the last entry is for the rest.
+    """Terms by endpoint. `fitting`: endpoint id → the entries of `terms` that fit it, in their order."""
 
-    An entry is None where its terms are faulty, which was told.
-    """
-
-    entries: tuple[Terms | None, ...]
-    first: Mapping[str, int]
+    asked: Asked
+    fitting: Mapping[str, tuple[int, ...]]
+    known: dict[tuple[int, ...], Terms | None] = field(default_factory=dict)
 
     def of(self, *ends: Endpoint) -> Terms | None:
-        """The terms of a pair: of the first entry that fits one of its ends."""
-        rest = len(self.entries) - 1
-        return self.entries[min(self.first.get(end.id, rest) for end in ends)]
+        """The terms of a pair, by the entries that fit one of these ends; None where they are faulty."""
+        key = tuple(sorted({index for end in ends for index in self.fitting.get(end.id, ())}))
+        if key not in self.known:
+            entries = self.asked.document.value.terms
+            said = [(("terms", index), entries[index]) for index in key]
+            self.known[key] = self.asked.terms(*said, whom=ends[0].id)
+        return self.known[key]
 
 
 def schedule(asked: Asked, selection: Selection, served: Iterable[Endpoint]) -> Schedule:
     """The terms of the leaves of a tree or the members of a mesh; entries of no use are told."""
     application, document = asked.document.value, asked.document
     served = tuple(served)
-    entries: list[Terms | None] = []
-    first: dict[str, int] = {}
-    for index, one in enumerate(application.terms):
-        at: KeyPath = ("terms", index)
-        entries.append(asked.terms(at, one))
-        if not served:
-            continue  # that nobody is selected was told already
-        found = selection.narrow(document, (*at, "select"), one.select, served, "endpoint that is served")
-        fresh = [endpoint.id for endpoint in found if endpoint.id not in first]
-        if found and not fresh:
+    fitting: dict[str, tuple[int, ...]] = {}
+    points: dict[str, set[str]] = {endpoint.id: set() for endpoint in served}
+    for index, one in enumerate(application.terms if served else ()):
+        found = selection.narrow(
+            document, ("terms", index, "select"), one.select, served, "endpoint that is served"
+        )
+        own = _points(one)
+        if found and all(own <= points[endpoint.id] for endpoint in found):
             asked.out.warning(
                 "terms-never-used",
                 f"entry {index + 1} of terms is never used",
                 address=asked.address,
-                source=document.at(*at),
-                detail="Entries before it fit all of its endpoints, and the first one counts.",
+                source=document.at("terms", index),
+                detail="Entries before it fit all of its endpoints and say the same things; the first counts.",
                 hint="Put it before them, or delete it.",
             )
-        first.update((name, index) for name in fresh)
-    rest = sorted(endpoint.id for endpoint in served if endpoint.id not in first)
-    if application.terms and application.bandwidth is None:
-        if rest:
-            shown = ", ".join(rest[:5]) + (" …" if len(rest) > 5 else "")
-            asked.missing_bandwidth(
-                asked.address, detail=f"No terms give a rate to {len(rest)} endpoints: {shown}."
-            )
-        return Schedule((*entries, None), first)
-    return Schedule((*entries, asked.terms()), first)
+        for endpoint in found:
+            points[endpoint.id] |= own
+            fitting[endpoint.id] = (*fitting.get(endpoint.id, ()), index)
+    made = Schedule(asked, fitting)
+    if not application.terms or application.bandwidth is not None:
+        made.known[()] = asked.terms()  # told also where nobody is selected
+    return made
+
+
+def _points(one: OwnTerms) -> set[str]:
+    """What an entry speaks about."""
+    said = {name for name in ("bandwidth", "excess") if getattr(one, name) is not None}
+    return said | {name for name in Guarantees.model_fields if getattr(one.guarantees, name) is not None}

@@ -166,16 +166,21 @@ def test_groups_stand_instead_of_what_is_beside_them() -> None:
 # ── terms ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_first_terms_that_fit_count() -> None:
+def test_of_terms_that_fit_the_first_that_says_a_thing_counts() -> None:
     terms = [
         {"select": {"ids": "cam-2"}, "bandwidth": {"up": "12 Mbit/s", "down": "1 Mbit/s"}},
-        {"select": {"kind": "camera"}, "excess": "2 Mbit/s", "guarantees": {"protection": "none"}},
+        {
+            "select": {"kind": "camera"},
+            "bandwidth": "7 Mbit/s",
+            "excess": "2 Mbit/s",
+            "guarantees": {"protection": "none"},
+        },
     ]
     demands, out = run(tree(terms=terms, guarantees={"protection": "local", "latency": "9 ms"}))
     assert not out.items
     one, two = demands["video/cam-1>rec-1"], demands["video/cam-2>rec-1"]
-    assert (one.cir, one.eir, one.grade, one.latency) == (8_000_000, 2_000_000, Grade.NONE, 9_000)
-    assert (two.cir, two.eir, two.grade, two.latency) == (12_000_000, 0, Grade.LOCAL, 9_000)
+    assert (one.cir, one.eir, one.grade, one.latency) == (7_000_000, 2_000_000, Grade.NONE, 9_000)
+    assert (two.cir, two.eir, two.grade, two.latency) == (12_000_000, 2_000_000, Grade.NONE, 9_000)
     assert demands["video/rec-1>cam-2"].cir == 1_000_000
 
 
