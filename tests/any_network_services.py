@@ -37,7 +37,7 @@ class Services:
             shape = shapes[number % len(shapes)]
             make = {"tree": self._tree, "line": self._line, "mesh": self._mesh, "grouped": self._grouped}[shape]
             make(rng, number, max(2, leaves + rng.randint(-2, 2)))
-        self.city.files["inventory/endpoints.csv"] = self.endpoints
+        self.city.connect(self.endpoints)
         self._write()
         return self.city
 

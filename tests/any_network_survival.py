@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 
 import networkx as nx
 
 from sdnctl.topology.graph import Topology
 
 POINTS = frozenset(("chamber", "building", "feeder", "zone"))
-MOST_PATHS = 3_000
+MOST_PATHS, MOST_STEPS = 3_000, 200_000
+"""How many paths (steps of a search) are tried before a question stays open."""
 
 
 @dataclass(frozen=True)
@@ -198,14 +198,27 @@ class Survival:
                         turns.add_edge(hop, other)
         if not nx.has_path(turns, "a", "b"):
             return False
-        for walk in islice(nx.all_simple_paths(turns, "a", "b"), MOST_PATHS):
-            nodes = [hop[0] for hop in walk[1:-1]]
-            if len(set(nodes)) == len(nodes):
-                return True
+        useful = nx.ancestors(turns, "b") & nx.descendants(turns, "a")
+        stack: list[tuple[object, frozenset[str]]] = [("a", frozenset())]
+        for _ in range(MOST_STEPS):
+            if not stack:
+                return False
+            at, seen = stack.pop()
+            for step in turns.successors(at):
+                if step == "b":
+                    return True
+                if step in useful and step[0] not in seen:
+                    stack.append((step, seen | {step[0]}))
         return None
 
     def _pair(self, allowed: nx.MultiGraph[str], a: str, b: str, ban: frozenset[str]) -> bool | None:
         """Grade disjoint: a protected path and a second one that shares nothing with it."""
+        cuts = [event.links for event in self.groups.values() if not event.own & {a, b}]
+        cuts += [self._around((node,)) for node in self.topology.nodes if node not in (a, b)]
+        for gone in set(cuts):
+            left = self._subgraph(key for key in self.topology.links if key not in gone | ban)
+            if not nx.has_path(left, a, b):
+                return False  # what both paths would have to share
         for count, path in enumerate(nx.all_simple_edge_paths(allowed, a, b)):
             if count == MOST_PATHS:
                 return None

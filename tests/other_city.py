@@ -17,6 +17,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
+from any_network_drops import DROP, Drops
 from any_network_files import Files, write_files
 from any_network_map import Map
 from any_network_plant import OWNER, Drawn, Glass, Names
@@ -37,8 +39,9 @@ class Optics:
 
 @dataclass
 class City:
-    """A drawn city: its files, and what is true of them."""
+    """A drawn city: its files, and what is true of them. `connect` lays glass to customers and makes the files."""
 
+    drawing: Drawing
     files: Files
     links: dict[str, Drawn]
     switches: dict[str, str]  # switch → site
@@ -46,16 +49,24 @@ class City:
     names: Names
     rng: random.Random
 
+    def connect(self, endpoints: list[dict[str, Any]]) -> None:
+        """Lay glass to the customers of some ports, and write down everything that was drawn."""
+        self.drawing.connect(endpoints)
+        self.files |= self.drawing.files()
+        self.files["inventory/endpoints.csv"] = endpoints
+
     def write(self, folder: Path) -> Path:
         return write_files(folder, self.files)
 
 
 def draw_city(graph: str, seed: int) -> City:
     """The plant of a city; `any_network_services.settle` gives it services."""
-    return _Drawing(graph, seed).city()
+    return Drawing(graph, seed).city()
 
 
-class _Drawing:
+class Drawing:
+    """Everything between the map and the files: switches, optics, lit and dark links, lines to customers."""
+
     def __init__(self, graph: str, seed: int) -> None:
         self.map = Map(graph, seed)
         self.rng, self.names, self.plant = self.map.rng, self.map.names, self.map.plant
@@ -72,9 +83,10 @@ class _Drawing:
         self._light()
         self._patched_through()
         self._dark_glass()
+        self._declared()
         self._hazards()
         switches = {switch: site for site, group in self.of_site.items() for switch in group}
-        return City(self._files(), self.links, switches, self.used, self.names, self.rng)
+        return City(self, {}, self.links, switches, self.used, self.names, self.rng)
 
     # ── switches and light ───────────────────────────────────────────────────────────────────────
 
@@ -223,6 +235,37 @@ class _Drawing:
             glass, lit=False,
         )  # fmt: skip
 
+    def _declared(self) -> None:
+        """A rented link of which only the length is known, a risk it shares, and a link that is out for works."""
+        one, two = self.rng.sample(sorted(self.ports), 2)
+        ends, rented, risk = [], self.names("link"), self.names("risk")
+        for switch in (one, two):
+            number = next(port for port in range(400, 500) if port not in self.used[switch])
+            self.used[switch].add(number)
+            ends.append(f"{switch}:{number}")
+        lit = sorted(name for name, link in self.links.items() if link.lit)
+        beside = self.rng.choice(lit)
+        out = self.rng.choice([name for name in lit if name != beside and self._whole_without(name)])
+        link = {"id": rented, "a": ends[0], "b": ends[1], "length": "31 km", "capacity": "2 Gbit/s"}
+        link["mtu"] = "2000 B"
+        risks = [{"id": risk, "links": [rented, beside], "metres": "80 m", "note": "told by the other operator"}]
+        self.topology = {
+            "topology/links.yaml": {"links": [link], "srlgs": risks},
+            "topology/maintenance.yaml": {"out_of_service": [{"link": out, "reason": "splicing"}]},
+        }
+        sites = [site for site, group in self.of_site.items() if {one, two} & set(group)]
+        risks_of_it = {f"declared:{risk}", *(f"building:{site}" for site in sites)}
+        self.links[rented] = Drawn(rented, one, two, risks=risks_of_it)
+        self.links[beside].risks.add(f"declared:{risk}")
+        self.links[out].lit = False
+
+    def _whole_without(self, name: str) -> bool:
+        """Whether every switch still reaches every other without this link."""
+        graph: nx.Graph[str] = nx.Graph()
+        graph.add_nodes_from(self.ports)
+        graph.add_edges_from((link.a, link.b) for link in self.links.values() if link.lit and link.name != name)
+        return bool(nx.is_connected(graph))
+
     def _hazards(self) -> None:
         """Low ground round some chambers, and round one site."""
         spots = [name for name, place in self.plant.places.items() if place.kind != "site"]
@@ -231,6 +274,25 @@ class _Drawing:
             corners = [(x - size, y - size), (x + size, y - size), (x + size, y + size), (x - size, y + size)]
             polygon = [self.plant.position(corner) for corner in corners]
             self.hazards.append({"id": self.names("zone"), "kind": "flood", "polygon": polygon})
+
+    def connect(self, endpoints: list[dict[str, Any]]) -> None:
+        """An access line to the wall box of every other port that has endpoints; others are in the same room."""
+        drop = {"id": self.names("kind"), **DROP}
+        trunk = max(self.cable_types, key=lambda row: int(row["strands"]))["id"]
+        self.cable_types.append(drop)
+        drops = Drops(self.plant, self.rng, drop["id"], trunk)
+        behind: dict[tuple[str, int], list[dict[str, Any]]] = {}
+        for row in endpoints:
+            behind.setdefault((row["device"], row["port"]), []).append(row)
+        for (switch, port), group in behind.items():
+            if self.rng.random() < 0.5:
+                single = self.rng.random() < 0.3
+                terminal, ends = drops.lead(group[0]["site"], strands=1 if single else 2)
+                optics = self.optics["up" if single else "near"].row["id"]
+                lanes = {"bidi": ends[0]} if single else {"tx": ends[0], "rx": ends[1]}
+                self.ports[switch].append({"port": port, "transceiver": optics, **lanes})
+                for row in group:
+                    row["terminal"] = terminal
 
     # ── kinds ────────────────────────────────────────────────────────────────────────────────────
 
@@ -261,8 +323,10 @@ class _Drawing:
 
     def _site_rows(self) -> Iterator[dict[str, Any]]:
         feeders: list[str] = []
+        areas = [f"Quarter {self.names('area')}" for _ in range(4)]
         for site in self.site.values():
             row = {"id": site, "position": self.plant.position(self.plant.places[site].xy)}
+            row["area"] = self.rng.choice(areas)
             if self.rng.random() < 0.8:
                 old = feeders and self.rng.random() < 0.12
                 feeder = self.rng.choice(feeders) if old else self.names("feeder")
@@ -277,9 +341,11 @@ class _Drawing:
             mtu = self.rng.choice(("1600 B", "2000 B", "9000 B"))
             yield {"id": switch, "dpid": dpid, "site": site, "mtu": mtu, "ports": ports}
 
-    def _files(self) -> Files:
+    def files(self) -> Files:
+        """The files of plant and equipment."""
         plant = self.plant
         return {
+            **self.topology,
             "network.yaml": {"name": self.names("city"), "lead_in": "150 m"},
             "inventory/sites.yaml": {"defaults": OWNER, "sites": list(self._site_rows())},
             "inventory/chambers.csv": plant.chamber_rows(),
@@ -301,4 +367,6 @@ class _Drawing:
 
 
 if __name__ == "__main__":
-    draw_city(sys.argv[1], int(sys.argv[2])).write(Path(sys.argv[3]))
+    city = draw_city(sys.argv[1], int(sys.argv[2]))
+    city.connect([])
+    city.write(Path(sys.argv[3]))

@@ -20,7 +20,9 @@ from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.fabric import Fabric
 from sdnctl.dataplane.values import Bucket, Flow, Group, GroupType, Match, Meter, Output, RuleSet
+from sdnctl.inventory.access import access_lines
 from sdnctl.inventory.geometry import distance
+from sdnctl.inventory.plant import StrandEnd
 from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Observed
@@ -127,6 +129,35 @@ def test_the_subjects_have_something_of_everything() -> None:
     assert all(one.rounds for one in drawn), "every city asks for something that its plant cannot give"
 
 
+@over_all
+def test_access_lines_lead_where_endpoints_say(name: str) -> None:
+    """Every port whose endpoints name a terminal has glass to it, through strands, splices and frames."""
+    one = subject(name)
+    plant = one.loaded.plant
+    said = {
+        (row["device"], int(row["port"])): row["terminal"]
+        for row in rows(one.files, "endpoints")
+        if "terminal" in row and row.get("status", "in-service") == "in-service"
+    }
+    lines, _ = access_lines(plant)
+    assert {(line.switch, line.port) for line in lines} == set(said)
+    for line in lines:
+        assert line.usable, line
+        end = line.terminal
+        assert isinstance(end, StrandEnd)
+        assert said[line.switch, line.port] == f"{end.cable}:{end.strand}"
+        here, there = (_xy(one, place) for place in (plant.switches[line.switch].site, line.place))
+        assert line.length >= 0.98 * distance(here, there)
+    assert bool(lines) == (one.city is not None or name == "reference")
+
+
+def _xy(one: Subject, place: str) -> tuple[float, float]:
+    plant = one.loaded.plant
+    found = plant.sites[place].position if place in plant.sites else plant.chambers[place].position
+    assert found is not None
+    return found
+
+
 # ── the same in other words ──────────────────────────────────────────────────────────────────────
 
 
@@ -186,13 +217,14 @@ def test_refused_is_what_nobody_could_give_and_nothing_else(name: str) -> None:
     """Every refusal against brute force: the grade is impossible there, and possible wherever it was granted."""
     one = subject(name)
     assert one.rounds, "this city asks for nothing that its plant cannot give: take another seed"
-    undecided = refused = 0
+    undecided = refused = total = 0
     for number, round_ in enumerate([*one.rounds, None]):
         declared = round_.declared if round_ else one.declared
         for pair in declared.pairs:
             ends = pair.ingress.spot[0], pair.egress.spot[0]
             possible = one.survival.possible(pair.grade, *ends, pair.avoid)
             diagnostic = round_.refused.get(pair.demand) if round_ else None
+            total += 1
             if possible is None or (diagnostic is not None and "bound otherwise" in diagnostic.summary):
                 undecided += 1
             elif diagnostic is not None:
@@ -202,7 +234,7 @@ def test_refused_is_what_nobody_could_give_and_nothing_else(name: str) -> None:
             else:
                 assert possible, f"round {number}: {pair.demand} {pair.grade} was granted"
     assert refused
-    assert undecided < 10
+    assert undecided <= total // 20
 
 
 @over_all
