@@ -108,7 +108,8 @@ class Detours:
 
     def least_delay(self, guard: Guard, ban: frozenset[str] = frozenset()) -> int | None:
         """The delay of that bypass, ns."""
-        found = self._look(guard, ban)
+        key = (guard, ban)
+        found = self._found[key] if key in self._found else self._look(guard, ban)
         return None if found is None else found[1]
 
     def satisfiable(self, guard: Guard, need: Need) -> bool:
@@ -142,20 +143,25 @@ class Needs:
         self.by_guard: dict[Guard, Need] = {}
 
     def extra(self, guard: Guard, replaced: Iterable[Hop], ban: frozenset[str]) -> int | None:
-        """What the least bypass adds to the delay of the hops it replaces, ns; None where there is no bypass.
+        """What the least bypass adds to the delay of the hops it replaces, ns; None where there is no bypass."""
+        delay = self.delay(guard, ban)
+        if delay is None:
+            return None
+        delays = self.detours.graph.delays
+        return delay - sum([delays[hop.link] for hop in replaced])
+
+    def delay(self, guard: Guard, ban: frozenset[str]) -> int | None:
+        """The delay of the least bypass, ns; None where there is none.
 
         A trunk that may not use the links in `ban` joins the present users of the guard.
         """
         need = self.by_guard.get(guard)
-        if need is not None and need.ban and need.ban is not ban:
+        if need is None:
+            return self.detours.least_delay(guard, ban)
+        if need.ban and need.ban is not ban:
             ban = need.ban if ban <= need.ban else ban | need.ban
-        extra = self.detours.least_delay(guard, ban)
-        if extra is None or (need is not None and need.bound is not None and extra > need.bound):
-            return None
-        delays = self.detours.graph.delays
-        for hop in replaced:
-            extra -= delays[hop.link]
-        return extra
+        delay = self.detours.least_delay(guard, ban)
+        return None if delay is not None and need.bound is not None and delay > need.bound else delay
 
     def add(self, path: Path, grade: Grade, ban: frozenset[str], bound: int | None) -> None:
         """Take up a trunk on `path` whose delay, repaired, may be at most `bound` ns."""

@@ -176,24 +176,26 @@ class Router:
 
     def link_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
         """What the worse of the two link bypasses of a hop (there and back) adds to its delay, ns."""
-        return self._worst(
-            (Guard(hop.link, hop.tail, hop.head), (hop,)), (Guard(hop.link, hop.head, hop.tail), (hop,)), ban=ban
-        )
+        link, tail, head = hop.link, hop.tail, hop.head
+        return self._worst(Guard(link, tail, head), Guard(link, head, tail), self.graph.delays[link], ban)
 
     def turn_extra(self, one: Hop, two: Hop, ban: frozenset[str]) -> int | None:
         """What the worse of the two node bypasses round the switch between two hops adds to their delay, ns."""
         there = Guard(one.link, one.tail, one.head, two.head)
         back = Guard(two.link, two.head, two.tail, one.tail)
-        return self._worst((there, (one, two)), (back, (one, two)), ban=ban)
+        return self._worst(there, back, self.graph.delays[one.link] + self.graph.delays[two.link], ban)
 
     def end_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
         """What the link bypass towards the last switch adds to the delay of the last hop, ns."""
         return self.needs.extra(Guard(hop.link, hop.tail, hop.head), (hop,), ban)
 
-    def _worst(self, *both: tuple[Guard, tuple[Hop, ...]], ban: frozenset[str]) -> int | None:
-        extras = [self.needs.extra(guard, replaced, ban) for guard, replaced in both]
-        found = [extra for extra in extras if extra is not None]
-        return max(found) if len(found) == len(extras) else None
+    def _worst(self, there: Guard, back: Guard, replaced: int, ban: frozenset[str]) -> int | None:
+        """What the worse of two bypasses adds to the delay of what both replace, ns; None if one is missing."""
+        one = self.needs.delay(there, ban)
+        if one is None:
+            return None
+        other = self.needs.delay(back, ban)
+        return None if other is None else max(one, other) - replaced
 
     def extras(self, profile: Profile, path: Path) -> list[int] | None:
         """What each bypass of a path adds, both ways; None where one is missing."""

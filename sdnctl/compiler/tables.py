@@ -143,6 +143,7 @@ DELIVER = Table(4, "deliver", _LABEL, frozenset((Decap, Output)), frozenset((5,)
 DEMUX = Table(5, "demux", frozenset(("metadata", "vlan_vid")), frozenset((PushVlan, PopVlan, SetField, Output)))
 
 PIPELINE = (CLASSIFY, POLICE, ENCAP, TRANSIT, DELIVER, DEMUX)
+_METERED = frozenset(table.number for table in PIPELINE if table.meters)
 
 
 def faults(rules: RuleSet) -> Iterator[str]:
@@ -174,8 +175,8 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
             found = shapes[shape] = tuple(_shape_faults(flow))
         for fault in found:
             yield f"{flow}: {fault}"
-        if flow.meter is not None and flow.meter not in meters:
-            yield f"{flow}: meter {flow.meter} is not there"
+        if flow.meter is not None and (flow.meter not in meters or flow.table not in _METERED):
+            yield f"{flow}: meter {flow.meter} is not there or not allowed in table {flow.table}"
         if id(flow.actions) not in good:
             missing = [used for used in groups_used(flow) if used not in groups]
             yield from (f"{flow}: group {used:#x} is not there" for used in missing)
@@ -186,7 +187,7 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
 _DECISIVE = frozenset(("eth_type", "ip_proto", "icmpv6_type"))
 """Fields whose value decides what else may be matched, so that it belongs to the shape of a flow."""
 
-_Shape = tuple[int, int | None, bool, bool, tuple[tuple[str, int, int], ...], tuple[type[Action], ...]]
+_Shape = tuple[int, int | None, bool, tuple[tuple[str, int, int], ...], tuple[type[Action], ...]]
 
 
 def _shape(flow: Flow) -> _Shape:
@@ -194,7 +195,6 @@ def _shape(flow: Flow) -> _Shape:
         flow.table,
         flow.goto,
         flow.metadata is None,
-        flow.meter is None,
         tuple([(name, value if name in _DECISIVE else 0, mask) for name, value, mask in flow.match.fields]),
         tuple(map(type, flow.actions)),
     )
@@ -218,8 +218,6 @@ def _shape_faults(flow: Flow) -> Iterator[str]:
         yield f"table {table.name} does not go to table {flow.goto}"
     if flow.metadata is not None and not table.metadata:
         yield f"table {table.name} writes no metadata"
-    if flow.meter is not None and not table.meters:
-        yield f"no meter is allowed in table {table.name}"
 
 
 def _reaches(rules: RuleSet, start: int, goal: int) -> bool:

@@ -92,6 +92,9 @@ class Hop:
     tail: str
     head: str
 
+    def __hash__(self) -> int:
+        return hash((self.link, self.tail))
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -176,6 +179,15 @@ class Topology:
             for link in srlg.links:
                 table[link].add(srlg.id)
         return {link: frozenset(table[link]) for link in self.links}
+
+    @cached_property
+    def exposures(self) -> Mapping[str, frozenset[str]]:
+        """Ids of the SRLGs that name a switch itself, by switch."""
+        table: dict[str, set[str]] = defaultdict(set)
+        for srlg in self.srlgs.values():
+            for node in srlg.nodes:
+                table[node].add(srlg.id)
+        return {node: frozenset(table[node]) for node in self.nodes}
 
     @cached_property
     def link_at(self) -> Mapping[PortRef, Link]:

@@ -32,7 +32,7 @@ def nanoseconds(delay: Delay) -> int:
 class Graph:
     """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head)).
 
-    Searches run on switch numbers; an entry of their heap is a weight and a number in one integer.
+    `arrivals`: switch → the hops that lead to it, the same objects as in the topology. Searches run on switch numbers; an entry of their heap is a weight and a number in one integer.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -50,6 +50,11 @@ class Graph:
             tuple((self.weights[hop.link], hop.link, self._number[hop.head], hop) for hop in hops)
             for hops in topology.adjacency.values()
         )
+        into: dict[str, list[Hop]] = {node: [] for node in self._names}
+        for hops in topology.adjacency.values():
+            for hop in hops:
+                into[hop.head].append(hop)
+        self.arrivals: dict[str, tuple[Hop, ...]] = {node: tuple(hops) for node, hops in into.items()}
         self._trees: dict[tuple[str, Set[str], Set[Place]], list[int]] = {}
 
     def delay(self, path: Path) -> int:

@@ -100,7 +100,7 @@ class Risks:
 
     def isolating(self, switch: str) -> frozenset[str]:
         """SRLG ids that cut every way into the switch or into its site."""
-        found = {key for key, srlg in self.topology.srlgs.items() if switch in srlg.nodes}
+        found = set(self.topology.exposures[switch])
         own = [hop.link for hop in self.topology.adjacency[switch]]
         for links in (own, self._exits.get(self.topology.nodes[switch].site, ())):
             groups = [self.hits[link] for link in links]

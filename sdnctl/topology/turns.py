@@ -89,26 +89,22 @@ class _Search:
     ) -> None:
         self.graph, self.source, self.target = graph, source, target
         self.turn, self.first, self.last = turn, first, last
-        self.out = {
-            node: tuple(hop for hop in hops if hop.link not in banned)
-            for node, hops in graph.topology.adjacency.items()
-        }
-        self.closed = closed
+        self.banned, self.closed = banned, closed
 
     def walk(self, given_up: frozenset[Hop]) -> Path | None:
         """The least walk without these hops; it may visit switches twice."""
-        weights = self.graph.weights
+        weights, arrivals, turn = self.graph.weights, self.graph.arrivals, self.turn
         best: dict[Hop, int] = {}
-        heap: list[tuple[int, Hop]] = []
-        for out in self.out[self.target]:
-            hop = Hop(out.link, out.head, out.tail)
+        heap: list[tuple[int, int, Hop]] = []  # weight, a number that no other entry has, hop
+        for hop in arrivals[self.target]:
             if self.usable(hop, given_up) and self.last(hop):
                 best[hop] = weights[hop.link]
-                heappush(heap, (best[hop], hop))
+                heappush(heap, (best[hop], len(best), hop))
         settled: set[Hop] = set()
         limit: int | None = None
+        serial = len(best)
         while heap:
-            so_far, hop = heappop(heap)
+            so_far, _, hop = heappop(heap)
             if hop in settled:
                 continue
             if limit is not None and so_far > limit:
@@ -116,30 +112,40 @@ class _Search:
             settled.add(hop)
             if hop.tail == self.source and self.first(hop):
                 limit = so_far
-            for out in self.out[hop.tail]:
-                before = Hop(out.link, out.head, out.tail)
-                if before in settled or before.tail == hop.head or not self.usable(before, given_up):
+            head = hop.head
+            for before in arrivals[hop.tail]:
+                if before.tail == head or before in settled or not self.usable(before, given_up):
                     continue
                 total = so_far + weights[before.link]
-                if total < best.get(before, total + 1) and self.turn(before, hop):
+                if total < best.get(before, _FAR) and turn(before, hop):
                     best[before] = total
-                    heappush(heap, (total, before))
+                    serial += 1
+                    heappush(heap, (total, serial, before))
         return self._follow(best, settled, limit)
 
     def usable(self, hop: Hop, given_up: frozenset[Hop]) -> bool:
-        return hop not in given_up and (hop.link, hop.tail) not in self.closed
+        return (
+            hop.link not in self.banned
+            and not (given_up and hop in given_up)
+            and not (self.closed and (hop.link, hop.tail) in self.closed)
+        )
 
     def _follow(self, best: dict[Hop, int], settled: set[Hop], limit: int | None) -> Path | None:
         if limit is None:
             return None
-        hop = next(hop for hop in self.out[self.source] if best.get(hop) == limit and self.first(hop))
+        out, weights = self.graph.topology.adjacency, self.graph.weights
+        hop = next(hop for hop in out[self.source] if best.get(hop) == limit and self.first(hop))
         hops = [hop]
-        while best[hop] != self.graph.weights[hop.link] or hop.head != self.target:
-            rest = best[hop] - self.graph.weights[hop.link]
+        while best[hop] != weights[hop.link] or hop.head != self.target:
+            rest = best[hop] - weights[hop.link]
             hop = next(
                 after
-                for after in self.out[hop.head]
+                for after in out[hop.head]
                 if after in settled and best[after] == rest and after.head != hop.tail and self.turn(hop, after)
             )
             hops.append(hop)
         return Path(tuple(hops))
+
+
+_FAR = 1 << 62
+"""More than any weight."""
