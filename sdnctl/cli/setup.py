@@ -103,7 +103,7 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="map, switches, links, srlgs, endpoints, intents, demands, trunks, bypasses or rules."
+            help="map, switches, links, srlgs, endpoints, intents, demands, retention, trunks, bypasses or rules."
         ),
     ],
     selector: Annotated[
