@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 PAPER = "#faf8f3"
+PAPER_DEEP = "#f1ede4"
 INK = "#1f2a33"
+SOFT_INK = "#3d4a54"
 MUTED = "#6d6a63"
 AREA_LINE = "#d6cfc0"
 AREA_FILL = "#fffefb"
@@ -21,6 +23,7 @@ HAZARD = "#eed9b3"
 HAZARD_LINE = "#c2a15c"
 PLANT = "#a39b8e"
 NOT_IN_SERVICE = "#cfc7b9"
+FADED = "#d5d0c5"
 PLACE = "#8d8578"
 ALARM = "#c8330b"
 LOST = "#e08a00"

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from sdnctl.drawing.gather import gather
 from sdnctl.drawing.page import page
+from sdnctl.drawing.png import png
 from sdnctl.drawing.scene import Scene
+from sdnctl.drawing.sheet import sheet
+from sdnctl.drawing.svg import svg
 from sdnctl.errors import Diagnostic, InputError, UsageError
 from sdnctl.usecases.consequences import Judge, behind
 from sdnctl.usecases.context import Context
@@ -47,7 +50,12 @@ def draw(
     progress("reading the network", 0, 3)
     drawn = scene(context, cut, chosen=chosen, live=live, every_cut=kind == ".html")
     progress("drawing", 1, 3)
-    content = page(drawn).encode("utf-8")
+    if kind == ".html":
+        content = page(drawn).encode("utf-8")
+    elif kind == ".svg":
+        content = svg(sheet(drawn)).encode("utf-8")
+    else:
+        content = png(sheet(drawn))
     progress("writing", 2, 3)
     write_bytes(out, content)
     return drawn

@@ -100,8 +100,8 @@ class Cards {
     const sentence = what.flatMap((part, index) => [index ? (index === what.length - 1 ? ' and ' : ', ') : '', part]);
     return h('div', { className: 'loss', 'data-event': 'cut' },
       h('h3', {}, 'If this is cut'),
-      h('p', {}, ...sentence, ' go dark; ', h('b', { 'data-count': 'demands' }, plural(all.demands, 'demand')),
-        all.demands === 1 ? ' ran there.' : ' ran there.'),
+      h('p', {}, ...sentence, event.links.length + event.switches.length + event.dark.length === 1 ? ' goes dark; ' : ' go dark; ',
+        h('b', { 'data-count': 'demands' }, plural(all.demands, 'demand')), ' ran there.'),
       h('div', { className: 'tiles' }, tiles),
       counted.rows.length ? h('table', {},
         h('thead', {}, h('tr', {}, h('th', {}, 'Application'), h('th', {}, ''), FATES.map((fate) => h('th', { title: FATE_TEXTS[fate][0] }, h('i', { className: FATE_TEXTS[fate][1] }))))),

@@ -59,6 +59,17 @@ class Highlight {
     else if (thing.at) this.ring(thing.at, color, thing.type === 'site' ? 13 : 8);
   }
 
+  /** What is cut: its place in red, with a cross where the digger stands. */
+  wound(thing) {
+    this.thing(thing, this.net.colours.alarm);
+    if (thing.type !== 'segment' && !thing.at && !thing.place) return;
+    const line = thing.lines ? thing.lines[0] : null;
+    const at = thing.at || (thing.place ? thing.place.at : halfway(line));
+    for (const [colour, weight] of [['#fff', 6], [this.net.colours.ink, 2.6]]) {
+      this.group.addLayer(new Cross(at, { renderer: this.renderer, interactive: false, radius: 9, color: colour, weight }));
+    }
+  }
+
   /** The glass under some trunks, standbys dashed, and the sites where they turn. */
   trunks(trunks) {
     const { path, standby } = this.net.colours;
@@ -90,4 +101,19 @@ class Highlight {
     event.dark.forEach((endpoint) => this.dot(endpoint, alarm));
     new Set(event.switches.map((one) => one.site).filter(Boolean)).forEach((site) => this.ring(site.at, alarm, 12));
   }
+}
+
+/** Halfway along a line. */
+function halfway(line) {
+  const lengths = line.slice(1).map((point, index) => L.latLng(point).distanceTo(line[index]));
+  let left = lengths.reduce((sum, one) => sum + one, 0) / 2;
+  for (const [index, one] of lengths.entries()) {
+    if (left <= one && one > 0) {
+      const share = left / one;
+      const [a, b] = [line[index], line[index + 1]];
+      return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share];
+    }
+    left -= one;
+  }
+  return line[0];
 }

@@ -40,13 +40,21 @@ class Labels {
       const r = siteForm(site).radius + 1;
       return [p.x - r, p.y - r, p.x + r, p.y + r];
     });
+    if (this.net.endpoints.length <= 300) {
+      const r = 5;
+      this.net.endpoints.forEach((one) => {
+        const p = map.latLngToContainerPoint(one.at);
+        taken.push([p.x - r, p.y - r, p.x + r, p.y + r]);
+      });
+    }
+    const seen = this.room(size);
     const zoomed = map.getZoom() - this.fitZoom;
     for (const label of this.candidates(zoomed)) {
       const p = map.latLngToContainerPoint(label.at);
       if (p.x < -50 || p.y < -20 || p.x > size.x + 50 || p.y > size.y + 20) continue;
       const wide = this.width(label);
       const high = label.size + 3;
-      const box = this.spots(label, p, wide, high).find((spot) => !taken.some((other) => meet(spot, other)));
+      const box = this.spots(label, p, wide, high).find((spot) => inside(spot, seen) && !taken.some((other) => meet(spot, other)));
       if (!box) continue;
       taken.push(box);
       const at = map.containerPointToLayerPoint([box[0], box[1]]);
@@ -54,6 +62,11 @@ class Labels {
       made.style.transform = `translate(${Math.round(at.x)}px, ${Math.round(at.y)}px)`;
       pane.append(made);
     }
+  }
+
+  /** The part of the map that nothing covers. */
+  room(size) {
+    return size.x < 720 ? [2, 100, size.x - 2, size.y - 2] : [322, 2, size.x - 2, size.y - 2];
   }
 
   spots(label, p, wide, high) {
@@ -81,6 +94,10 @@ class Labels {
 
 function meet(a, b) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
+
+function inside(a, b) {
+  return a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3];
 }
 
 /** The middle of the biggest ring's corners, weighted as an area. */

@@ -38,7 +38,8 @@ function choose(thing, go = false) {
   if (thing.type === 'application') related(thing.flows);
   else if (thing.type === 'demand') related([thing]);
   else if (thing.type === 'endpoint') related(thing.flows);
-  highlight.thing(thing, loss ? net.colours.alarm : net.colours.ink);
+  if (loss) highlight.wound(thing);
+  else highlight.thing(thing, net.colours.ink);
   if (map.getSize().x < 720) panel.fold(false);
   if (go) pan(thing);
   history.replaceState(null, '', `#${encodeURIComponent(thing.key)}`);
@@ -80,10 +81,8 @@ function showCut() {
   highlight.clear();
   const counted = cards.cut(net.cut.what, net.cut.event);
   highlight.event(net.cut.event, counted);
-  for (const name of net.cut.what) {
-    const thing = named(name);
-    if (thing) highlight.thing(thing, net.colours.alarm);
-  }
+  net.cut.what.map(named).filter(Boolean).forEach((thing) => highlight.wound(thing));
+  map.fitBounds(extent(), { ...margins(), animate: false });
 }
 
 /** The thing that the product calls so. */
@@ -95,6 +94,7 @@ function named(name) {
 }
 
 function start() {
+  document.body.classList.toggle('deep', net.areas.length > 0);
   panel.build();
   if (map.getSize().x < 720) panel.fold(false);
   map.fitBounds(extent(), { ...margins(), animate: false });

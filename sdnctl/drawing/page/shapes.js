@@ -32,6 +32,23 @@ const Shape = L.CircleMarker.extend({
   },
 });
 
+/** Two strokes that cross. */
+const Cross = L.CircleMarker.extend({
+  _updatePath() {
+    const renderer = this._renderer;
+    if (!renderer._drawing || this._empty()) return;
+    const { x, y } = this._point;
+    const r = this._radius;
+    renderer._ctx.beginPath();
+    for (const side of [1, -1]) {
+      renderer._ctx.moveTo(x - r, y - r * side);
+      renderer._ctx.lineTo(x + r, y + r * side);
+    }
+    renderer._fillStroke(renderer._ctx, this);
+  },
+  options: { fill: false },
+});
+
 function shape(at, options) {
   return new Shape(at, options);
 }
