@@ -30,7 +30,8 @@ lint: install ## formatting, style, types, import layers
 
 test: lint ## every tier, seeded samples (Open vSwitch tier included where this user is root)
 	@$(BIN)/python -m pytest -n 2 -q -m "not ovs" --tier "everything but Open vSwitch"
-	@$(BIN)/python -m pytest -q -m ovs --tier "Open vSwitch"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "ovs and not quiet" --tier "Open vSwitch"
+	@$(BIN)/python -m pytest -q -m "ovs and quiet" --tier "Open vSwitch, milliseconds"
 
 soak: install ## the full counts: fuzzing, kills, faults, repair times; writes lab/reports/
 	@$(BIN)/python -m pytest -q --soak -m soak --tier soak

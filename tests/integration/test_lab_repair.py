@@ -21,7 +21,7 @@ from sdnctl.lab.repair import Repair, measure
 from sdnctl.lab.traffic import Feed, Stream
 from sdnctl.topology.graph import PortRef
 
-pytestmark = pytest.mark.ovs
+pytestmark = [pytest.mark.ovs, pytest.mark.quiet]
 HOST_3 = 12
 LINK = {"there": (PortRef("s1", HOST), PortRef("s4", HOST))}
 NODE = {"there": (PortRef("s1", HOST_2), PortRef("s4", HOST_2))}

@@ -18,7 +18,7 @@ from sdnctl.intents.demand import Grade, Service
 from sdnctl.lab.repair import Repair, measure
 from sdnctl.lab.traffic import Stream
 
-pytestmark = pytest.mark.ovs
+pytestmark = [pytest.mark.ovs, pytest.mark.quiet]
 
 RATE = 50_000_000  # above what 1,000 full-size packets a second need: the meter must not be what is measured
 LOCAL, NODE = "local/local-a>local-b", "node/node-a>node-b"
