@@ -35,6 +35,8 @@ CADEREAUX = words(
     "saint-cesaire mas-des-abeilles kennedy route-d-arles jonquilles tour-de-l-eveque ville-active"
 )
 """Quarters of Nîmes that the cadereaux, its dry streams, run through; they flooded the town in 1988."""
+SPURS = ("mauressargues",)
+"""Communes at the end of one cable: what is promised there is what one cable can give, no protection."""
 PARKS = {"nimes": 0.7, "garons": 2.0, "caissargues": 1.6, "milhaud": 1.5, "bouillargues": 1.5, "marguerittes": 1.4}
 """Weight of premises per drop point, where it is not 1."""
 

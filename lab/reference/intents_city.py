@@ -40,11 +40,11 @@ service: tree
 groups:
 {groups}bandwidth: {{up: 4.5 Mbit/s, down: 128 kbit/s}}     # per camera
 excess: {{up: 900 kbit/s, down: 64 kbit/s}}
+retention: 30 d
 terms:
   - select: {{kind: camera, tags: [uhd]}}
     bandwidth: {{up: 12.5 Mbit/s, down: 128 kbit/s}}
     excess: {{up: 2.5 Mbit/s, down: 64 kbit/s}}
-retention: 30 d
 guarantees:
   latency: 20 ms
   protection: local

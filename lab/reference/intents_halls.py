@@ -41,6 +41,8 @@ def _circuit(one: Circuit) -> str:
 
 def _grade(one: Circuit) -> str:
     """The higher the rate the more likely a standby path; every fourth small one is sold without protection."""
+    if one.spur:
+        return "none"
     digit = int(one.dice * 10_000) % 100
     if one.dice >= 0.8:
         return "disjoint" if digit < 40 else "node" if digit < 60 else "local"

@@ -38,9 +38,9 @@ demands ask for it.
 """
 
 
-def readme(files: Mapping[str, str]) -> str:
-    """The README beside these files; raises InputError where they contradict each other."""
-    applications, demands = resolved(files)
+def readme(files: Mapping[str, str], areas: Mapping[str, str]) -> str:
+    """The README beside these files (`areas`: site → its area); raises InputError for faults in them."""
+    applications, demands = resolved(files, areas)
     rows = [
         "| application | tenant | class | service | endpoints | demands | up | down | protection |",
         "|---|---|---|---|--:|--:|--:|--:|---|",
@@ -50,7 +50,9 @@ def readme(files: Mapping[str, str]) -> str:
     return HEAD + "\n".join(rows) + "\n" + total + _kept(applications, demands)
 
 
-def resolved(files: Mapping[str, str]) -> tuple[dict[str, Application], tuple[Demand, ...]]:
+def resolved(
+    files: Mapping[str, str], areas: Mapping[str, str]
+) -> tuple[dict[str, Application], tuple[Demand, ...]]:
     """Applications by name, and all demands, whatever the plant says; raises InputError with every fault."""
     out = Diagnostics()
     with TemporaryDirectory() as name:
@@ -64,7 +66,7 @@ def resolved(files: Mapping[str, str]) -> tuple[dict[str, Application], tuple[De
     documents = [one for one in read.documents.values() if isinstance(one.value, Application)]
     demands, found = resolve(
         documents,
-        read_endpoints(read.documents[ENDPOINTS], out).active,
+        read_endpoints(read.documents[ENDPOINTS], out, areas).active,
         service_classes(read.documents[CLASSES], None, None, out),
         tenants,
         Octets(1500),

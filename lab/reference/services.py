@@ -7,6 +7,7 @@ from pathlib import Path
 from lab.reference.demography import Town
 from lab.reference.intents_city import city as city_intents
 from lab.reference.intents_halls import halls as halls_intents
+from lab.reference.intents_spurs import on_spurs
 from lab.reference.intents_table import readme
 from lab.reference.model import Plant
 from lab.reference.services_city import city
@@ -24,11 +25,10 @@ def files(plant: Plant) -> dict[str, str]:
     circuits = wholesale(book, town)
     trunks = backbone(book)
     equipment(book, plant)
-    made = {
-        f"intents/{name}.yaml": text for name, text in (city_intents() | halls_intents(circuits, trunks)).items()
-    }
+    texts = on_spurs(city_intents() | halls_intents(circuits, trunks), book.rows)
+    made = {f"intents/{name}.yaml": text for name, text in texts.items()}
     made[ENDPOINTS] = table(book.rows)
-    return {**made, "intents/README.md": readme(made)}
+    return {**made, "intents/README.md": readme(made, {point.site: point.area for point in plant.points})}
 
 
 def write(plant: Plant, folder: Path) -> None:

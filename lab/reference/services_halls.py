@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lab.reference.chance import chance
-from lab.reference.demography import Place, Town, key_of, shuffled
+from lab.reference.demography import SPURS, Place, Town, key_of, shuffled
 from lab.reference.model import Plant
 from lab.reference.places import centres
 from lab.reference.services_rows import Book, Row
@@ -22,12 +22,12 @@ PREMISES_VLAN, HANDOVER_VLAN = 2001, 1000
 
 
 class Circuit(NamedTuple):
-    """One wholesale circuit: customer's premises, the operator's VLAN at a hand-over, its area and a dice."""
+    """One wholesale circuit: customer's premises, the operator's VLAN at a hand-over, on a spur or not, a dice."""
 
     id: str
     premises: str
     handover: str
-    area: str
+    spur: bool
     dice: float
 
 
@@ -72,7 +72,7 @@ def wholesale(book: Book, town: Town) -> dict[str, list[Circuit]]:
         there = hub.site, hub.switch, str(ports[owner, role])
         tag = str(HANDOVER_VLAN + len(found[owner]) + 1)
         book.rows.append(Row(f"ho-{name}", *there, tag, "", "", "handover", owner, "", owner))
-        found[owner].append(Circuit(f"c-{name}", f"cpe-{name}", f"ho-{name}", point.area, dice))
+        found[owner].append(Circuit(f"c-{name}", f"cpe-{name}", f"ho-{name}", key_of(point) in SPURS, dice))
     return found
 
 
