@@ -29,44 +29,45 @@ class Place(NamedTuple):
 
 
 # id: (name, kind, longitude, latitude, power feeder, UPS hours, switches and their roles)
-# The feeder poste-grezan of two points of presence is one of the traps.
+# The feeder source-est of two points of presence is one of the traps.
 _CENTRES = {
-    "neticenter": ("Neticenter", "datacentre", 4.3455, 43.8240, "poste-ville-active", 72, {
+    "neticenter": ("Neticenter", "datacentre", 4.3500, 43.8255, "source-ville-active", 72, {
         "neti-1": "core", "neti-2": "core", "ho-1": "handover", "cloud-1": "cloud", "inet-1": "internet"}),
-    "richelieu": ("Richelieu, second site", "datacentre", 4.3720, 43.8390, "poste-richelieu", 48, {
+    "richelieu": ("Richelieu, second site", "datacentre", 4.3700, 43.8380, "source-richelieu", 48, {
         "rich-1": "core", "rich-2": "core", "ho-2": "handover", "cloud-2": "cloud"}),
-    "csu": ("Centre de supervision urbain", "office", 4.3610, 43.8330, "poste-feucheres", 24, {"csu-1": "csu"}),
-    "pop-nord": ("Point of presence north, route d'Uzès", "pop", 4.3665, 43.8535, "poste-gazelles", 8, {
+    "csu": ("Centre de supervision urbain", "office", 4.3610, 43.8330, "source-feucheres", 24, {"csu-1": "csu"}),
+    "pop-nord": ("Point of presence north, route d'Uzès", "pop", 4.3655, 43.8520, "source-nord", 8, {
         "pop-nord": "pop"}),
-    "pop-nord-ouest": ("Point of presence north-west, route d'Alès", "pop", 4.3395, 43.8515, "poste-castanet", 8, {
+    "pop-nord-ouest": ("Point of presence north-west, route d'Alès", "pop",
+                       4.3400, 43.8490, "source-nord-ouest", 8, {
         "pop-nord-ouest": "pop"}),
-    "pop-ouest": ("Point of presence west, Carémeau", "pop", 4.3200, 43.8280, "poste-caremeau", 8, {
+    "pop-ouest": ("Point of presence west, Carémeau", "pop", 4.3230, 43.8280, "source-ouest", 8, {
         "pop-ouest": "pop"}),
-    "pop-sud": ("Point of presence south, Costières", "pop", 4.3520, 43.8115, "poste-costieres", 8, {
+    "pop-sud": ("Point of presence south, Costières", "pop", 4.3525, 43.8125, "source-sud", 8, {
         "pop-sud": "pop"}),
-    "pop-sud-est": ("Point of presence south-east, route d'Arles", "pop", 4.3880, 43.8170, "poste-grezan", 8, {
+    "pop-sud-est": ("Point of presence south-east, route d'Arles", "pop", 4.3830, 43.8190, "source-est", 8, {
         "pop-sud-est": "pop"}),
-    "pop-est": ("Point of presence east, Courbessac", "pop", 4.3960, 43.8420, "poste-grezan", 8, {
+    "pop-est": ("Point of presence east, Courbessac", "pop", 4.3925, 43.8410, "source-est", 8, {
         "pop-est": "pop"}),
 }  # fmt: skip
 
 # The quarters of Nîmes with an access cabinet: name, longitude, latitude
 _QUARTERS = """
-castanet                4.3520 43.8585 | mas-de-teste            4.3400 43.8620 | camplanier              4.3325 43.8560
-gazelles                4.3760 43.8485 | eaux-bouillies          4.3850 43.8570 | aerodrome               4.4100 43.8560
-courbessac              4.4050 43.8475 | route-de-sauve          4.3270 43.8450 | vacquerolles            4.3085 43.8410
-valdegour               4.3170 43.8350 | pissevin                4.3260 43.8315 | montaury                4.3360 43.8365
-haute-magaille          4.3340 43.8425 | serre-cavalier          4.3440 43.8460 | caremeau                4.3110 43.8235
-saint-cesaire           4.3280 43.8130 | ville-active            4.3390 43.8075 | kennedy                 4.3345 43.8265
-mas-des-abeilles        4.3390 43.8190 | marche-gare             4.3470 43.8165 | km-delta                4.3530 43.8040
-mas-de-vignolles        4.3620 43.8070 | georges-besse           4.3710 43.8040 | route-d-arles           4.3830 43.8090
-costieres               4.3590 43.8165 | tour-de-l-eveque        4.3740 43.8165 | jonquilles              4.3790 43.8225
-capouchine              4.3530 43.8275 | jean-jaures             4.3540 43.8325 | placette                4.3515 43.8375
-tour-magne              4.3500 43.8430 | puech-du-teil           4.3560 43.8490 | carmes                  4.3655 43.8405
-ecusson                 4.3595 43.8380 | feucheres               4.3640 43.8290 | croix-de-fer            4.3680 43.8460
-chateau-fadaise         4.3745 43.8430 | chemin-bas              4.3800 43.8350 | clos-d-orville          4.3870 43.8390
-mas-de-mingue           4.3945 43.8350 | route-d-avignon         4.4050 43.8390 | grezan                  4.4080 43.8300
-mas-de-ville            4.3970 43.8265 | route-de-beaucaire      4.3850 43.8290
+castanet 4.3520 43.8585 | mas-de-teste 4.3400 43.8620 | camplanier 4.3325 43.8560
+gazelles 4.3760 43.8485 | eaux-bouillies 4.3850 43.8570 | aerodrome 4.4100 43.8560
+courbessac 4.4050 43.8475 | route-de-sauve 4.3270 43.8450 | vacquerolles 4.3085 43.8410
+valdegour 4.3170 43.8350 | pissevin 4.3275 43.8325 | montaury 4.3360 43.8365
+haute-magaille 4.3340 43.8425 | serre-cavalier 4.3440 43.8460 | caremeau 4.3110 43.8235
+saint-cesaire 4.3280 43.8130 | ville-active 4.3390 43.8075 | kennedy 4.3345 43.8265
+mas-des-abeilles 4.3390 43.8190 | marche-gare 4.3470 43.8165 | km-delta 4.3530 43.8050
+mas-de-vignolles 4.3620 43.8070 | georges-besse 4.3710 43.8040 | route-d-arles 4.3830 43.8090
+costieres 4.3590 43.8165 | tour-de-l-eveque 4.3740 43.8165 | jonquilles 4.3790 43.8225
+capouchine 4.3530 43.8275 | jean-jaures 4.3540 43.8325 | placette 4.3515 43.8375
+tour-magne 4.3500 43.8430 | puech-du-teil 4.3560 43.8490 | carmes 4.3655 43.8405
+ecusson 4.3595 43.8380 | feucheres 4.3640 43.8290 | croix-de-fer 4.3680 43.8460
+chateau-fadaise 4.3745 43.8430 | chemin-bas 4.3800 43.8350 | clos-d-orville 4.3870 43.8390
+mas-de-mingue 4.3945 43.8350 | route-d-avignon 4.4050 43.8390 | grezan 4.4080 43.8300
+mas-de-ville 4.3970 43.8265 | route-de-beaucaire 4.3850 43.8290
 """
 
 # Cabinets of the larger communes, one per entry: key of the commune → names

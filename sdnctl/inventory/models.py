@@ -70,7 +70,8 @@ class PlantObject(Life):
 class SiteModel(PlantObject):
     """A building or cabinet that holds equipment.
 
-    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on.
+    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how long
+    its batteries last, in hours; `watts`: what its equipment draws.
     """
 
     name: str = ""
@@ -78,6 +79,8 @@ class SiteModel(PlantObject):
     kind: Literal["datacentre", "pop", "office", "cabinet", "customer"] = "pop"
     position: Position | None = None
     feeder: Id | None = None
+    ups_hours: Annotated[float, Field(gt=0)] | None = None
+    watts: Annotated[float, Field(gt=0)] | None = None
 
 
 class SitesFile(Strict):
