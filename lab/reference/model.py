@@ -38,7 +38,7 @@ class Hub(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """The generated plant: `files` maps a path in the network folder to its text; `figures` are what it adds up to."""
+    """The generated plant: `files` are paths in the network folder with their text, `figures` what it sums to."""
 
     points: tuple[Point, ...]
     hubs: tuple[Hub, ...]
