@@ -89,7 +89,10 @@ class Collector:
 
     def declare(self, kind: str, name: str, origin: Source) -> bool:
         """Note that a thing exists; False (and a diagnostic) if one of its kind has the name already."""
-        first = self.declared.setdefault(kind, {}).setdefault(name, origin)
+        names = self.declared.get(kind)
+        if names is None:
+            names = self.declared[kind] = {}
+        first = names.setdefault(name, origin)
         if first is origin:
             return True
         self.diagnostics.error(
@@ -104,7 +107,11 @@ class Collector:
 
     def known(self, kinds: tuple[str, ...], name: str) -> bool:
         """Whether a thing of one of these kinds is declared."""
-        return any(name in self.declared.get(kind, ()) for kind in kinds)
+        for kind in kinds:
+            names = self.declared.get(kind)
+            if names is not None and name in names:
+                return True
+        return False
 
     def missing(self, kinds: tuple[str, ...], name: str, address: str, origin: Source) -> bool:
         """A diagnostic for a thing that is not declared, with the nearest name; always False."""

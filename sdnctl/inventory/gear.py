@@ -290,7 +290,7 @@ class Patching:
             return None
         side = ref.lane if ref.lane in ("a", "b") else None
         run = self.joints.ends(c, StrandRange(ref.name, (ref.number,), side), near, address, origin)
-        if run is None or self.joints.take(c, run, f"the jumper at {address}", address, origin):
+        if run is None or self.joints.take(c, run, lambda: f"the jumper at {address}", address, origin):
             return None
         return run.end(0)
 

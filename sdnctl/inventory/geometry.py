@@ -35,7 +35,10 @@ def distance(a: Point, b: Point) -> Length:
 
 def line_length(line: Sequence[Point]) -> Length:
     """Metres along a line."""
-    return Length(sum(distance(a, b) for a, b in pairwise(line)))
+    metres = 0.0
+    for a, b in pairwise(line):
+        metres += distance(a, b)
+    return Length(metres)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,16 @@ class Outline:
                 return True
         return inside
 
+    def may_meet(self, line: Sequence[Point]) -> bool:
+        """Whether a line is not all to the west, east, south or north of the area."""
+        longitudes, latitudes = [x for x, _ in line], [y for _, y in line]
+        return (
+            max(longitudes) >= self.west
+            and min(longitudes) <= self.east
+            and max(latitudes) >= self.south
+            and min(latitudes) <= self.north
+        )
+
     def crossings(self, a: Point, b: Point) -> list[float]:
         """Where the step from a (0) to b (1) meets the edge of the area, ascending."""
         (ax, ay), (bx, by) = a, b
@@ -139,7 +152,7 @@ def zone_content(plant: Plant, hazard: Hazard) -> ZoneContent:
     places |= {key for key, site in plant.sites.items() if site.position and area.contains(site.position)}
     segments: dict[str, float] = {}
     for key, segment in plant.segments.items():
-        inside = area.inside(segment.line)
+        inside = area.inside(segment.line) if area.may_meet(segment.line) else None
         if inside is not None:
             drawn = line_length(segment.line)
             segments[key] = inside * (segment.length / drawn if drawn else 0.0)

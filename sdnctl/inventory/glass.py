@@ -15,6 +15,9 @@ from sdnctl.errors import Source
 from sdnctl.inventory.life import Life
 from sdnctl.units import Loss
 
+FEW = 6
+"""Up to how many runs with the same key are looked through."""
+
 K = TypeVar("K")
 R = TypeVar("R")
 Side: TypeAlias = Literal["a", "b"]
@@ -140,7 +143,11 @@ class TerminationRun:
 
 
 class _Index(Generic[K, R]):
-    """Members of runs by what the members of a run share and a number of their own; opened one key at a time."""
+    """Members of runs by what the members of a run share and a number of their own.
+
+    Where a key has few runs, which are mostly ranges, they are looked through; a table of all members is made only
+    for keys with many.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[K, list[tuple[tuple[int, ...], R]]] = {}
@@ -148,6 +155,26 @@ class _Index(Generic[K, R]):
 
     def add(self, key: K, numbers: tuple[int, ...], run: R) -> None:
         self._runs.setdefault(key, []).append((numbers, run))
+
+    def find(self, key: K, number: int) -> tuple[R, int] | None:
+        """The run of a member and its place in the run."""
+        runs = self._runs.get(key, ())
+        if len(runs) > FEW:
+            return self.at(key).get(number)
+        for numbers, run in runs:
+            index = number - numbers[0]
+            if 0 <= index < len(numbers) and numbers[index] == number:
+                return run, index
+            if number in numbers:
+                return run, numbers.index(number)
+        return None
+
+    def get(self, key: K, number: int) -> tuple[R, int]:
+        """Like `find`; KeyError if there is no such member."""
+        found = self.find(key, number)
+        if found is None:
+            raise KeyError((key, number))
+        return found
 
     def at(self, key: K) -> Mapping[int, tuple[R, int]]:
         """Number → run and place in the run, of all members with this key."""
@@ -161,12 +188,13 @@ class _Index(Generic[K, R]):
         return found
 
     def __iter__(self) -> Iterator[tuple[K, int]]:
-        for key in self._runs:
-            for number in self.at(key):
-                yield key, number
+        for key, runs in self._runs.items():
+            for numbers, _ in runs:
+                for number in numbers:
+                    yield key, number
 
     def __len__(self) -> int:
-        return sum(len(self.at(key)) for key in self._runs)
+        return sum(len(numbers) for runs in self._runs.values() for numbers, _ in runs)
 
 
 class SpliceTable(Mapping[StrandEnd, Splice]):
@@ -180,13 +208,23 @@ class SpliceTable(Mapping[StrandEnd, Splice]):
 
     def __getitem__(self, end: StrandEnd) -> Splice:
         cable, strand, place, side = end
-        (run, _), index = self._index.at((cable, place, side))[strand]
+        (run, _), index = self._index.get((cable, place, side), strand)
         return run.splice(index)
+
+    def loss(self, end: StrandEnd) -> Loss | None:
+        """The measured loss of the splice at a strand end."""
+        cable, strand, place, side = end
+        return self._index.get((cable, place, side), strand)[0][0].loss
+
+    def life(self, end: StrandEnd) -> Life | None:
+        """The life of the splice at a strand end where it differs from the closure's."""
+        cable, strand, place, side = end
+        return self._index.get((cable, place, side), strand)[0][0].life
 
     def joined(self, end: StrandEnd) -> tuple[str, StrandEnd] | None:
         """Closure and other end of the splice at a strand end, None if there is none."""
         cable, strand, place, side = end
-        found = self._index.at((cable, place, side)).get(strand)
+        found = self._index.find((cable, place, side), strand)
         if found is None:
             return None
         (run, other), index = found
@@ -208,12 +246,12 @@ class TerminationTable(Mapping[OdfPosition, StrandEnd]):
             self._index.add(run.odf, run.positions, run)
 
     def __getitem__(self, position: OdfPosition) -> StrandEnd:
-        run, index = self._index.at(position.odf)[position.number]
+        run, index = self._index.get(position.odf, position.number)
         return run.strands.end(index)
 
     def life(self, position: OdfPosition) -> Life | None:
         """The life of what is behind a position where it differs from the ODF's."""
-        return self._index.at(position.odf)[position.number][0].life
+        return self._index.get(position.odf, position.number)[0].life
 
     def __iter__(self) -> Iterator[OdfPosition]:
         return (OdfPosition(odf, number) for odf, number in self._index)
@@ -232,7 +270,7 @@ class PositionTable(Mapping[StrandEnd, OdfPosition]):
 
     def __getitem__(self, end: StrandEnd) -> OdfPosition:
         cable, strand, place, side = end
-        run, index = self._index.at((cable, place, side))[strand]
+        run, index = self._index.get((cable, place, side), strand)
         return OdfPosition(run.odf, run.positions[index])
 
     def __iter__(self) -> Iterator[StrandEnd]:

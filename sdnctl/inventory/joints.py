@@ -7,7 +7,7 @@ that the glass leads to. Where a cable ends there is one end only, and the side 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,10 @@ PLACES = ("chamber", "site")
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Strands as bits that something holds, and where that is said."""
+    """Strands as bits that something holds, what (its name is made only for a fault), and where that is said."""
 
     strands: int
-    holder: str
+    holder: Callable[[], str]
     origin: Source
 
 
@@ -116,7 +116,7 @@ class Joints:
             self.cut_here(strands, index)
         return StrandRun(cable.id, strands.strands, index, side)
 
-    def take(self, c: Collector, run: StrandRun, holder: str, address: str, origin: Source) -> int:
+    def take(self, c: Collector, run: StrandRun, holder: Callable[[], str], address: str, origin: Source) -> int:
         """Join something to strand ends; those (as bits) to which something is joined already are reported."""
         wanted, held = bits(run.strands), self.used.setdefault(run.key, [])
         twice = 0
@@ -129,7 +129,7 @@ class Joints:
                     f"at {self.cables[run.cable].places[run.place]}",
                     address,
                     origin,
-                    detail=f"{one.holder} joined it first ({one.origin}); {holder} does again.",
+                    detail=f"{one.holder()} joined it first ({one.origin}); {holder()} does again.",
                     hint="Remove one of the two, or correct the strand numbers.",
                 )
             twice |= both
@@ -215,7 +215,11 @@ def _splice(
     life: Life | None = None,
 ) -> None:
     """Join the strands of one entry; a one-way reading is kept out of the loss and said to be so."""
-    address, holder = f"closure {closure}", f"the splice {item.a} – {item.b} in {closure}"
+    address = f"closure {closure}"
+
+    def holder() -> str:
+        return f"the splice {item.a} – {item.b} in {closure}"
+
     left = joints.ends(c, item.a, place, address, origin)
     right = joints.ends(c, item.b, place, address, origin)
     if left is None or right is None:
@@ -283,7 +287,7 @@ def _terminate(
     address = f"ODF {odf.id}"
     run = joints.ends(c, item.strands, odf.site, address, origin)
     free = _take_positions(c, odf, item.positions, taken.setdefault(odf.id, []), origin)
-    if run is not None and free and not joints.take(c, run, address, address, origin):
+    if run is not None and free and not joints.take(c, run, lambda: address, address, origin):
         joints.terminations.append(TerminationRun(odf.id, item.positions, run, life))
 
 
@@ -313,5 +317,5 @@ def _take_positions(
                 hint="Give one of the two another position.",
             )
         wanted &= ~one.strands
-    taken.append(_Held(wanted, "", origin))
+    taken.append(_Held(wanted, str, origin))
     return fits

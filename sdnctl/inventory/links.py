@@ -280,7 +280,7 @@ def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, Life]]:
         yield f"cable {step.via}", plant.cables[step.via].life
     elif step.kind is StepKind.SPLICE:
         yield f"closure {step.via}", plant.closures[step.via].life
-        own = plant.splice_at[step.enter].life if isinstance(step.enter, StrandEnd) else None
+        own = plant.splice_at.life(step.enter) if isinstance(step.enter, StrandEnd) else None
         if own is not None:
             yield f"the splice {step.enter} – {step.leave}", own
     elif step.kind is StepKind.CONNECTOR:

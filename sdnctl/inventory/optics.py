@@ -122,7 +122,7 @@ def _step_loss(plant: Plant, step: Step, wavelength: Wavelength) -> tuple[float,
         low, high = attenuation(plant.cable_types[plant.cables[step.via].type], wavelength)
         return low * step.length / 1000, high * step.length / 1000
     if step.kind is StepKind.SPLICE and isinstance(step.enter, StrandEnd):
-        measured = plant.splice_at[step.enter].loss
+        measured = plant.splice_at.loss(step.enter)
         return SPLICE if measured is None else (measured, measured)
     if step.kind is StepKind.CONNECTOR:
         return ODF_POSITION[plant.odfs[step.via].grade]

@@ -23,6 +23,7 @@ from sdnctl.inventory.plant import (
 )
 from sdnctl.units import Length
 
+_PLACES = ("chamber", "site")
 SNAP = Length(25.0)
 """How far the end of a segment's line may lie from its place before it is reported."""
 
@@ -75,7 +76,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
         origin, address = document.at(index), f"segment {item.id}"
         if not c.declare("segment", item.id, origin):
             continue
-        found = [c.exists(("chamber", "site"), end, address, origin) for end in (item.a, item.b)]
+        found = [c.known(_PLACES, end) or c.missing(_PLACES, end, address, origin) for end in (item.a, item.b)]
         if not all(found):
             continue
         if item.a == item.b:
@@ -107,7 +108,7 @@ def _check_ends(
 ) -> None:
     """Warn when a line does not begin and end at the places it claims to join."""
     a, b = positions.get(item.a), positions.get(item.b)
-    if a is None or b is None:
+    if a is None or b is None or (a == line[0] and b == line[-1]):
         return
     off = max(distance(a, line[0]), distance(b, line[-1]))
     if off <= SNAP:

@@ -10,7 +10,9 @@ because something faulty is missing is held back, because it goes away with the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,10 @@ _UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml", AREAS})
 """Inventory files that no other inventory file refers to: without them the plant can still be judged."""
 
 
+ALLOCATIONS = 100_000
+"""New objects between two looks for garbage while a folder is loaded."""
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A network folder without errors: the network, its plant, the documents by file, and warnings.
@@ -59,13 +65,25 @@ class Loaded:
 def load_network(folder: Path) -> Loaded:
     """Load a network folder; raises InputError with every fault in it (and its warnings)."""
     out = Diagnostics()
-    read = read_folder(folder, out)
-    if not read.documents and not read.lost:
-        raise InputError(*out.sorted())
-    network, plant, access = _stages(read, out)
-    areas = read_areas(read.documents.get(AREAS), out)
+    with _rarely_collected():
+        read = read_folder(folder, out)
+        if not read.documents and not read.lost:
+            raise InputError(*out.sorted())
+        network, plant, access = _stages(read, out)
+        areas = read_areas(read.documents.get(AREAS), out)
     out.raise_if_errors(InputError)
     return Loaded(network, plant, out.sorted(), read.documents, access, areas)
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Look for cyclic garbage less often: what is loaded stays, and each look walks over all of it."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], ALLOCATIONS) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
