@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdnctl.compiler.ir import Baseline, Network
 from sdnctl.errors import Diagnostic, InputError
-from sdnctl.lab import Lab, open_lab
-from sdnctl.southbound.base import Driver, Target
-from sdnctl.southbound.fleet import Fleet
-from sdnctl.southbound.registry import Registry
-from sdnctl.store.lease import author
-from sdnctl.store.state import State, loads
-from sdnctl.store.store import Snapshot, Store
 from sdnctl.topology.graph import Topology
 from sdnctl.workspace.folder import Loaded, load_network
+
+if TYPE_CHECKING:  # the store, the lab and the drivers cost more to import than a folder to read
+    from sdnctl.lab import Lab
+    from sdnctl.southbound.base import Driver, Target
+    from sdnctl.southbound.fleet import Fleet
+    from sdnctl.southbound.registry import Registry
+    from sdnctl.store.state import State
+    from sdnctl.store.store import Snapshot, Store
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """The store, made when it is not there yet."""
+        from sdnctl.store.store import Store
+
         return Store.open(self.store_url or f"sqlite:///{self._store_file}")
 
     @property
@@ -56,14 +60,20 @@ class Context:
 
     @cached_property
     def registry(self) -> Registry:
+        from sdnctl.southbound.registry import Registry
+
         return Registry()
 
     @property
     def lab(self) -> Lab | None:
+        from sdnctl.lab import open_lab
+
         return open_lab(self.folder)
 
     @cached_property
     def author(self) -> str:
+        from sdnctl.store.lease import author
+
         return os.environ.get("SDNCTL_AUTHOR") or author()
 
     # ── what was applied ─────────────────────────────────────────────────────────────────────────
@@ -74,6 +84,8 @@ class Context:
         if snapshot is None:
             return None
         if self._applied is None or self._applied[0] != snapshot:  # what was applied once stays as it is
+            from sdnctl.store.state import loads
+
             self._applied = snapshot, loads(self.store.content(snapshot.id))
         return self._applied
 
@@ -100,6 +112,8 @@ class Context:
 
     def targets(self, topology: Topology) -> Mapping[str, Mapping[type[Driver], Target]]:
         """Device → driver class → target. A running lab stands in for the addresses in equipment.yaml."""
+        from sdnctl.southbound.base import Target
+
         lab = self.lab
         stand_in = lab.targets() if lab is not None else {}
         table: dict[str, dict[type[Driver], Target]] = {}
@@ -114,6 +128,8 @@ class Context:
 
     def fleet(self, topology: Topology, before: Topology | None = None) -> Fleet:
         """The devices of a topology, and those that were in the one `before` and are to be cleared."""
+        from sdnctl.southbound.fleet import Fleet
+
         return Fleet({**(self.targets(before) if before is not None else {}), **self.targets(topology)})
 
 
@@ -124,6 +140,8 @@ def baseline_of(context: Context, choice: str) -> tuple[Baseline, State | None]:
     if choice == "store":
         applied = context.applied()
         return (Baseline(), None) if applied is None else (applied[1].baseline, applied[1])
+    from sdnctl.store.state import loads
+
     path = Path(choice)
     try:
         state = loads(path.read_text(encoding="utf-8"))
