@@ -10,14 +10,13 @@ because something faulty is missing is held back, because it goes away with the 
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sdnctl.compiler.ir import Network, Settings, Tenant
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.intents.classes import service_classes
@@ -43,10 +42,6 @@ _UNREFERRED = frozenset({ENDPOINTS, "inventory/hazards.yaml", AREAS})
 """Inventory files that no other inventory file refers to: without them the plant can still be judged."""
 
 
-ALLOCATIONS = 100_000
-"""New objects between two looks for garbage while a folder is loaded."""
-
-
 @dataclass(frozen=True)
 class Loaded:
     """A network folder without errors: the network, its plant, the documents by file, and warnings.
@@ -65,7 +60,7 @@ class Loaded:
 def load_network(folder: Path) -> Loaded:
     """Load a network folder; raises InputError with every fault in it (and its warnings)."""
     out = Diagnostics()
-    with _rarely_collected():
+    with in_bulk():  # what is loaded stays: there is no garbage to look for
         read = read_folder(folder, out)
         if not read.documents and not read.lost:
             raise InputError(*out.sorted())
@@ -73,17 +68,6 @@ def load_network(folder: Path) -> Loaded:
         areas = read_areas(read.documents.get(AREAS), out)
     out.raise_if_errors(InputError)
     return Loaded(network, plant, out.sorted(), read.documents, access, areas)
-
-
-@contextmanager
-def _rarely_collected() -> Iterator[None]:
-    """Look for cyclic garbage less often: what is loaded stays, and each look walks over all of it."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], ALLOCATIONS) if before[0] else 0, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
