@@ -6,7 +6,7 @@ a field without its prerequisite in an action. These checks need no device, only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -16,22 +16,23 @@ from sdnctl.dataplane.values import Action, Encap, Flow, FlowKey, Group, Match, 
 from sdnctl.errors import Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import Capabilities
-from sdnctl.southbound.openflow.mirror import groups_of, groups_of_group
+from sdnctl.southbound.openflow.mirror import Mirror, groups_of, groups_of_group
 
 
 def check(
     device: str,
     changes: Sequence[Change],
-    held: RuleSet,
+    held: RuleSet | Mirror,
     foreign: Collection[FlowKey],
     capabilities: Capabilities,
 ) -> list[Diagnostic]:
-    """All faults of `changes` on a switch that holds `held`; `foreign` are flows that are not ours."""
+    """All faults of `changes` on a switch that holds groups and meters as `held`.
+
+    `foreign` are flows that are not ours.
+    """
     checks = _Checks(changes, held, foreign, capabilities)
     faults = []
-    for change in changes:
-        if change.op is Op.DELETE or checks.sound(change.rule):
-            continue
+    for change in checks.suspects(changes):
         for code, reason in checks.faults(change.rule):
             faults.append(
                 Diagnostic(
@@ -44,10 +45,10 @@ def check(
 
 
 class _Checks:
-    """What rules are judged by. `sound` is quick and says only whether; `faults` says what is wrong."""
+    """What rules are judged by. `suspects` is quick and says only whether; `faults` says what is wrong."""
 
     def __init__(
-        self, changes: Sequence[Change], held: RuleSet, foreign: Collection[FlowKey], can: Capabilities
+        self, changes: Sequence[Change], held: RuleSet | Mirror, foreign: Collection[FlowKey], can: Capabilities
     ) -> None:
         self.foreign, self.can = foreign, can
         self.groups, self.meters = set(held.groups), set(held.meters)
@@ -58,25 +59,36 @@ class _Checks:
                 ids = self.groups if isinstance(change.rule, Group) else self.meters
                 (ids.discard if change.op is Op.DELETE else ids.add)(change.rule.id)
 
-    def sound(self, rule: Flow | Group | Meter) -> bool:
-        """Whether a flow has no fault; False also says that somebody should look closer."""
-        if not isinstance(rule, Flow):
-            return False
-        goto = rule.goto
-        for action in rule.actions:
-            kind = type(action)
-            if kind is ToGroup:
-                if action.group not in self.groups:  # type: ignore[union-attr]
-                    return False
-            elif kind is Encap and not self.encap:
-                return False
-        return (
-            rule.table < self.can.tables
-            and (goto is None or rule.table < goto < self.can.tables)
-            and (rule.meter is None or rule.meter in self.meters)
-            and self.matches.sound(rule.match)
-            and not (self.foreign and rule.key in self.foreign)
-        )
+    def suspects(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """Changes that somebody should look at closely: all but deletions and flows that are surely sound."""
+        tables, groups, meters, foreign = self.can.tables, self.groups, self.meters, self.foreign
+        encap, sound = self.encap, self.matches.sound
+        for change in changes:
+            if change.op is Op.DELETE:
+                continue
+            rule = change.rule
+            if type(rule) is not Flow:
+                yield change
+                continue
+            for action in rule.actions:
+                kind = type(action)
+                if kind is ToGroup:
+                    if action.group not in groups:  # type: ignore[union-attr]
+                        yield change
+                        break
+                elif kind is Encap and not encap:
+                    yield change
+                    break
+            else:
+                table, goto, meter = rule.table, rule.goto, rule.meter
+                if (
+                    table >= tables
+                    or (goto is not None and not table < goto < tables)
+                    or (meter is not None and meter not in meters)
+                    or not sound(rule.match)
+                    or (foreign and rule.key in foreign)
+                ):
+                    yield change
 
     def faults(self, rule: Flow | Group | Meter) -> Iterator[tuple[str, str]]:
         """Code and text of everything that is wrong with a rule."""

@@ -77,9 +77,9 @@ class OpenFlowDriver:
         self._capabilities = capabilities
         self._lock = asyncio.Lock()
         self._bundle = 0
-        self._held: RuleSet | None = None  # what the switch holds of ours, None: not known
+        self._held: Mirror | None = None  # what the switch holds of ours, None: not known
         self._foreign: set[FlowKey] = set()
-        self._confirmed: RuleSet | None = None  # state to revert to, None: nothing is pending
+        self._confirmed: tuple[Mirror, int] | None = None  # what to revert to and when, None: nothing is pending
         self._committed: list[Sequence[Change]] = []  # since then
         self._checked: tuple[Change, ...] = ()
 
@@ -156,7 +156,7 @@ class OpenFlowDriver:
                 foreign += 1
             else:
                 rules.add(rule)
-        self._held, self._foreign = rules, {flow.key for flow in others}
+        self._held, self._foreign = Mirror(rules), {flow.key for flow in others}
         held = RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters))
         return Observed(held, foreign, others=tuple(others))
 
@@ -222,29 +222,35 @@ class OpenFlowDriver:
             self.channel.check()
             if not rules:
                 return
-            before = await self._known()
+            mirror = await self._known()
             if self._confirmed is None:
-                self._confirmed = before
+                self._confirmed, self._committed = (mirror, mirror.mark()), []
             self._committed.append(rules)
             self._held = None  # until the switch has confirmed
+            before = mirror.mark()
             try:
-                self._held = await self._send(rules, before)
+                await self._send(rules, mirror)
             except DeviceRefused as error:
-                await self._undo(before, rules, error)
+                await self._undo(mirror.at(before), rules, error)
                 raise
+            self._held = mirror
 
     async def confirm(self) -> None:
         """Make what was committed permanent: `revert` goes no further back than here."""
         async with self._lock:
             self._confirmed, self._committed = None, []
+            if self._held is not None:
+                self._held.settle()
 
     async def revert(self) -> None:
         """Bring everything that was committed since the last `confirm` back to what it was."""
         async with self._lock:
             if self._confirmed is None:
                 return
+            mirror, mark = self._confirmed
+            wanted = mirror.at(mark)
             changes = [change for committed in self._committed for change in committed]
-            await self._restore(self._confirmed, applied(self._confirmed, changes)[1])
+            await self._restore(wanted, applied(wanted, changes)[1])
             self._confirmed, self._committed = None, []
 
     def _rules_only(self, changes: Sequence[Change | SettingsChange]) -> Sequence[Change]:
@@ -278,17 +284,16 @@ class OpenFlowDriver:
             rules = self._checked = cast(tuple[Change, ...], changes)
         return rules
 
-    async def _known(self) -> RuleSet:
+    async def _known(self) -> Mirror:
         """What the switch holds of ours, read only when this connection does not know it."""
         if self._held is None:
             await self._observe()
         assert self._held is not None
         return self._held
 
-    async def _send(self, changes: Sequence[Change], before: RuleSet) -> RuleSet:
-        """Send changes, part by part; what the switch then holds. Raises at the first part that is refused."""
+    async def _send(self, changes: Sequence[Change], mirror: Mirror) -> None:
+        """Send changes, part by part, and let the mirror follow; raises at the first part that is refused."""
         device = self.target.device
-        mirror = Mirror(before)
         first = self.channel.reserve(len(changes))
         bundles = self._capabilities.bundles and together(changes)
         for start, stop in segments(changes, bundles):
@@ -303,14 +308,14 @@ class OpenFlowDriver:
                 raise ChangesRefused(
                     device, [(changes[start + index], error) for index, error in sorted(errors.items())]
                 )
-        return mirror.rules
 
     async def _restore(self, wanted: RuleSet, touched: Touched) -> None:
         """Bring what was touched from what the switch holds now to what it held."""
-        self._held = None
         current = (await self._observe()).rules
+        mirror = await self._known()
         self._held = None
-        self._held = await self._send(restoring(current, wanted, touched), current)
+        await self._send(restoring(current, wanted, touched), mirror)
+        self._held = mirror
 
     async def _undo(self, before: RuleSet, changes: Sequence[Change], error: DeviceRefused) -> None:
         """Undo a refused commit; raises with both reasons when that fails too."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sdnctl.dataplane.values import Action, Flow, FlowKey, Group, Meter, RuleSet, ToGroup
 from sdnctl.plan.model import Change, Op
@@ -77,70 +77,80 @@ class _Users:
 
 
 class Mirror:
-    """What a switch holds while changes are on their way; `rules` that it starts from stay as they are."""
+    """What a switch holds, followed change by change; the rule set it starts from stays as it is.
+
+    Groups and meters are followed at once, because checks ask for them. All rules at a point in time are worked
+    out when something is to be undone, which is rare.
+    """
+
+    REMEMBERED = 200_000
+    """Changes after which a settled past is forgotten."""
 
     def __init__(self, rules: RuleSet) -> None:
-        self.rules = RuleSet(rules.flows, rules.groups, rules.meters)
-        self._own = [False, False, False]  # flows, groups, meters: copied only when they change
-        self._users: _Users | None = None
-        self._seen: list[Sequence[Change]] = []
-        self._taken: dict[FlowKey, None] = {}
+        self.groups, self.meters = dict(rules.groups), dict(rules.meters)
+        self._base = rules
+        self._changes: list[Sequence[Change]] = []
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Do changes, in their order, with what deletions take along."""
-        self._seen.append(changes)
-        rules = self.rules
+        """Follow changes, in their order."""
+        self._changes.append(changes)
         for change in changes:
             rule = change.rule
-            if isinstance(rule, Flow):
-                if not self._own[0]:
-                    rules.flows, self._own[0] = dict(rules.flows), True
-                if change.op is Op.DELETE:
-                    rules.flows.pop(rule.key, None)
-                    continue
-                rules.flows[rule.table, rule.priority, rule.match] = rule
-                if self._users is not None:
-                    self._users.add(rule)
-                continue
+            if not isinstance(rule, Flow):
+                _put(self.groups if isinstance(rule, Group) else self.meters, change.op, rule)
+
+    def mark(self) -> int:
+        """This point in time, for `at`."""
+        return len(self._changes)
+
+    def at(self, mark: int) -> RuleSet:
+        """All rules at a point in time that is not yet settled."""
+        changes = [change for part in self._changes[:mark] for change in part]
+        return applied(self._base, changes)[0]
+
+    def settle(self) -> None:
+        """Nobody will ask for an earlier point in time than this; marks made before are void."""
+        if sum(map(len, self._changes)) > self.REMEMBERED:
+            self._base, self._changes = self.at(self.mark()), []
+
+
+def followed(
+    flows: Mapping[FlowKey, Flow], changes: Iterable[Change]
+) -> tuple[dict[FlowKey, Flow], dict[FlowKey, None]]:
+    """The flows after changes, in order; and those that the deletion of their group or meter took along."""
+    after = dict(flows)
+    taken: dict[FlowKey, None] = {}
+    users: _Users | None = None
+    for change in changes:
+        rule = change.rule
+        if isinstance(rule, Flow):
             if change.op is Op.DELETE:
-                self._cascade(rule)
-            if isinstance(rule, Group):
-                if not self._own[1]:
-                    rules.groups, self._own[1] = dict(rules.groups), True
-                _put(rules.groups, change.op, rule)
-            else:
-                if not self._own[2]:
-                    rules.meters, self._own[2] = dict(rules.meters), True
-                _put(rules.meters, change.op, rule)
-
-    def _cascade(self, rule: Group | Meter) -> None:
-        """Deleting a group or a meter deletes the flows that use it."""
-        self._users = self._users or _Users(self.rules.flows.values())
-        keys = self._users.of(rule, self.rules.flows)
-        if keys and not self._own[0]:
-            self.rules.flows, self._own[0] = dict(self.rules.flows), True
-        for key in keys:
-            self._taken[key] = None
-            del self.rules.flows[key]
-
-    def touched(self) -> Touched:
-        """Everything that the changes affected so far."""
-        touched = Touched(flows=dict(self._taken))
-        for changes in self._seen:
-            for change in changes:
-                touched.add(change.rule)
-        return touched
+                after.pop(rule.key, None)
+                continue
+            after[rule.table, rule.priority, rule.match] = rule
+            if users is not None:
+                users.add(rule)
+        elif change.op is Op.DELETE:
+            users = users or _Users(after.values())
+            for key in users.of(rule, after):
+                taken[key] = None
+                del after[key]
+    return after, taken
 
 
 def applied(rules: RuleSet, changes: Sequence[Change]) -> tuple[RuleSet, Touched]:
     """The rules after changes, in order, with what deletions take along; and everything that was touched."""
-    mirror = Mirror(rules)
-    mirror.take(changes)
-    return mirror.rules, mirror.touched()
+    flows, taken = followed(rules.flows, changes)
+    after = RuleSet(flows, dict(rules.groups), dict(rules.meters))
+    touched = Touched(flows=taken)
+    for change in changes:
+        touched.add(change.rule)
+        if not isinstance(change.rule, Flow):
+            _put(after.groups if isinstance(change.rule, Group) else after.meters, change.op, change.rule)
+    return after, touched
 
 
-def _put(rules: dict[int, R], op: Op, rule: R) -> None:
-    assert isinstance(rule, Group | Meter)
+def _put(rules: dict[int, Any], op: Op, rule: Group | Meter) -> None:
     if op is Op.DELETE:
         rules.pop(rule.id, None)
     else:

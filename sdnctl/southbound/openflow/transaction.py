@@ -92,7 +92,7 @@ def messages(device: str, changes: Sequence[Change], first: int, mirror: Mirror)
     for start in range(0, len(changes), WINDOW):
         window = changes[start : start + WINDOW]
         try:
-            encoded = [encode(change, first + start + index) for index, change in enumerate(window)]
+            encoded = [encode(change, xid) for xid, change in enumerate(window, first + start)]
         except (ValueError, struct.error):
             raise DeviceRefused(*_inexpressible(device, changes[start:])) from None
         yield encoded
