@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from lab.reference import areas
 from lab.reference.cables import Cable, Laying
 from lab.reference.communes import communes
 from lab.reference.frames import Frames
@@ -200,7 +201,7 @@ def equipment_files(sites: Iterable[Place], patching: Patching) -> dict[str, str
 
 
 def other_files() -> dict[str, str]:
-    """Settings, the flood zone, and a topology in which nothing is declared."""
+    """Settings, outlines of the communes, the flood zone, and a topology in which nothing is declared."""
     corners = "".join(f"      - [{lon:.4f}, {lat:.4f}]\n" for lon, lat in FLOOD)
     hazards = (
         "# The bank of the Vistre: the southern point of presence and two cabinets stand on it.\nhazards:\n"
@@ -210,6 +211,7 @@ def other_files() -> dict[str, str]:
     return {
         "network.yaml": NETWORK,
         "inventory/hazards.yaml": hazards,
+        "inventory/areas.geojson": areas.text(),
         "topology/links.yaml": LINKS,
         "topology/maintenance.yaml": MAINTENANCE,
     }

@@ -12,7 +12,7 @@ from lab.reference.rings import NODE, RUNS, site
 from lab.reference.trunks import Trunks
 
 SIZE = 144
-LANDING = {288: 108, 144: 60, 72: 24, 720: 252}
+LANDING = {288: 96, 144: 48, 72: 24, 720: 240}
 """Strands on frames where a ring lands in Nîmes, and at both ends of core cables."""
 FULL = {"c-richelieu--pop-est": 252, "c-caveirac-d1": 21}
 """Two cables that are taken above 85 %."""

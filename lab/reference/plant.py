@@ -8,14 +8,14 @@ from functools import cache
 from lab.reference.cables import Laying
 from lab.reference.communes import communes
 from lab.reference.drops import Access, lay_distribution
+from lab.reference.figures import figures
 from lab.reference.files import cable_files, equipment_files, joint_files, other_files, works_files
 from lab.reference.frames import fill
-from lab.reference.ground import metres
 from lab.reference.kinds import decide
 from lab.reference.links import Patching, patch_access, patch_core, patch_loops, patch_rings
 from lab.reference.model import Plant, Point
 from lab.reference.places import COMMUNE_CABINETS, HUBS, Place, centres, quarters, town_halls
-from lab.reference.rings import BRIDGE_DUCT, GATES, RINGS, RUNS
+from lab.reference.rings import BRIDGE_DUCT, GATES
 from lab.reference.roads import lay_roads
 from lab.reference.streets import Streets
 from lab.reference.traps import gainers, lay_decoys, patch_decoys, terminate_decoys
@@ -60,7 +60,9 @@ def build() -> Plant:
         **cable_files(laying),
         **joint_files(trunks.closures, gainers(trunks.closures.splices), frames),
     }
-    return Plant(_points(works, access, ports), HUBS, files, _figures(works, laying, trunks, patching, hops))
+    return Plant(
+        _points(works, access, ports), HUBS, files, figures(works, laying, trunks, frames, len(patching.lit), hops)
+    )
 
 
 def _cabinets(works: Works) -> Iterable[Place]:
@@ -87,39 +89,3 @@ def _points(works: Works, access: Access, ports: Mapping[str, int]) -> tuple[Poi
         )
         for drop in access.drops
     )
-
-
-def _figures(
-    works: Works,
-    laying: Laying,
-    trunks: Trunks,
-    patching: Patching,
-    hops: Mapping[str, list[str]],
-) -> dict[str, float]:
-    """What it adds up to: kilometres by use and by kind, and counts."""
-    figures: dict[str, float] = {}
-    for cable in laying.cables.values():
-        key = f"sheath {cable.use}"
-        figures[key] = figures.get(key, 0) + cable.sheath / 1000
-    live = [segment for segment in works.segments.values() if segment.status == "in-service"]
-    for segment in live:
-        key = f"segments {'rented' if segment.rented else segment.kind}"
-        figures[key] = figures.get(key, 0) + segment.metres / 1000
-    figures["sheath"] = sum(figures[f"sheath {use}"] for use in ("ring", "core", "distribution", "drop"))
-    figures["segments"] = sum(segment.metres for segment in live) / 1000
-    figures["chambers"] = sum(one.kind != "wall-box" for one in works.chambers.values())
-    figures["wall boxes"] = sum(one.kind == "wall-box" for one in works.chambers.values())
-    figures["closures"] = len(trunks.closures.at)
-    figures["links"] = len(patching.lit)
-    figures["sinuosity"] = _sinuosity(works, hops)
-    for run in RUNS:
-        if run.id in RINGS:
-            ways = [hops[f"{a} {b}"] for a, b in zip(run.nodes, run.nodes[1:], strict=False)]
-            figures[f"ring {run.id}"] = sum(works.metres(way) for way in ways) / 1000
-    return {key: round(value, 3) for key, value in sorted(figures.items())}
-
-
-def _sinuosity(works: Works, hops: Mapping[str, list[str]]) -> float:
-    """Metres of the ring roads ÷ metres as the crow flies between their ends."""
-    crow = sum(metres(works.positions[way[0]], works.positions[way[-1]]) for way in hops.values())
-    return sum(works.metres(way) for way in hops.values()) / crow

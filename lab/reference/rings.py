@@ -44,19 +44,28 @@ RUNS = (
     _run("gardon", "g657a1-144", 2012, "pop-nord sainte-anastasie dions saint-chaptes la-calmette pop-nord-ouest"),
     _run("leins", "g657a1-144", 2013,
          "pop-ouest gajan saint-mamert fons saint-bauzely montignargues saint-genies la-rouviere pop-nord-ouest"),
-    _run("south", "g657a1-144", 2018, "pop-sud generac saint-gilles garons pop-sud-est"),
+    _run("south", "g657a1-144", 2018, "pop-sud generac saint-gilles"),
+    _run("south-garons", "g657a1-72", 2018, "saint-gilles garons pop-sud-est"),
     _run("leins-sub", "g657a1-72", 2016, "fons moulezan montagnac domessargues sauzet saint-genies"),
     _run("moussac", "g657a1-72", 2016, "sauzet saint-chaptes"),
     _run("spur", "g657a1-72", 2016, "montagnac mauressargues"),
 )  # fmt: skip
-"""South-East to South are the rings. The chord Nîmes - La Calmette - Saint-Chaptes is part of `gardon` and divides
-the North-West; `leins-sub` is a sub-ring of `leins`, `moussac` the northern way out of Saint-Chaptes;
-`spur` has no second way."""
+"""The rings, which `RINGS` puts together, and what hangs on them: `leins-sub` is a sub-ring of `leins`, `moussac`
+the northern way out of Saint-Chaptes; `spur` has no second way. The chord Nîmes - La Calmette - Saint-Chaptes is
+part of `gardon` and divides the North-West."""
 
 NODE = 24
 """Strands of a ring that each node takes: two tubes of twelve; four fifths of 144 go through."""
 
-RINGS = ("south-east", "east", "west", "gardon", "leins", "south")
+RINGS = {
+    "south-east": ("south-east",),
+    "east": ("east",),
+    "west": ("west",),
+    "gardon": ("gardon",),
+    "leins": ("leins",),
+    "south": ("south", "south-garons"),
+}
+"""Ring → the runs that it is made of, in order."""
 
 # Where a hop's road meets the streets of Nîmes
 GATES: dict[str, Position] = {
