@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PLUGINS := $(wildcard plugins/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages demo test soak lint bench format clean
+.PHONY: help install packages demo reference test soak lint bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ install: packages $(STAMP) ## sdnctl, its plugins and the development tools into
 
 demo: install ## the main job on a small network: plan, apply, verify, cut, heal, drift
 	@$(BIN)/python lab/demo.py
+
+reference: install ## write the reference network again: network.yaml inventory/ topology/ intents/, the same bytes
+	@$(BIN)/python -m lab.reference
 
 lint: install ## formatting, style, types, import layers
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

@@ -16,7 +16,7 @@ from sdnctl.errors import Diagnostic, UsageError
 def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder to make; must not exist, or be empty.")],
-    example: Annotated[str, typer.Option(help="Which example to copy: small, small-links.")] = "small",
+    example: Annotated[str, typer.Option(help="Which example to copy: small, small-links, reference.")] = "small",
 ) -> None:
     """Make a network folder from an example that validates, compiles and runs."""
     from sdnctl.usecases.initialise import initialise

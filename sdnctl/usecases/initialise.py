@@ -12,13 +12,34 @@ from sdnctl.errors import Diagnostic, InputError
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+_PARTS = ("network.yaml", "inventory", "topology", "intents")
+"""What of a checkout is the reference network: its top-level folders of data."""
+
+
 def _examples() -> dict[str, Path]:
-    """Examples by name: in the wheel under ``sdnctl/scaffold``, in a checkout under ``lab/examples``."""
+    """Examples by name: in the wheel under ``sdnctl/scaffold``, in a checkout under ``lab/examples`` and above."""
     found: dict[str, Path] = {}
-    for root in (_PACKAGE.parent / "lab" / "examples", _PACKAGE / "scaffold"):
+    checkout = _PACKAGE.parent
+    for root in (checkout / "lab" / "examples", _PACKAGE / "scaffold"):
         if root.is_dir():
             found.update({folder.name: folder for folder in root.iterdir() if (folder / "network.yaml").is_file()})
+    if (checkout / "lab" / "reference").is_dir() and (checkout / "network.yaml").is_file():
+        found["reference"] = checkout
     return dict(sorted(found.items()))
+
+
+def _copy(example: Path, folder: Path) -> None:
+    """Copy what belongs to a network; of a checkout only its folders of data."""
+    ignored = shutil.ignore_patterns(".sdnctl", "__pycache__")
+    if example != _PACKAGE.parent:
+        shutil.copytree(example, folder, ignore=ignored)
+        return
+    folder.mkdir()
+    for part in _PARTS:
+        if (example / part).is_dir():
+            shutil.copytree(example / part, folder / part, ignore=ignored)
+        else:
+            shutil.copy(example / part, folder / part)
 
 
 def initialise(folder: Path, example: str) -> tuple[Path, ...]:
@@ -46,7 +67,7 @@ def initialise(folder: Path, example: str) -> tuple[Path, ...]:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as made:
             copy = Path(made) / "network"
-            shutil.copytree(examples[example], copy, ignore=shutil.ignore_patterns(".sdnctl", "__pycache__"))
+            _copy(examples[example], copy)
             (copy / ".gitignore").write_text(".sdnctl/\n", encoding="utf-8")
             for entry in (copy, *copy.rglob("*")):
                 entry.chmod(0o755 if entry.is_dir() else 0o644)

@@ -75,7 +75,7 @@ def test_init_fills_an_empty_folder_also_the_one_we_stand_in(
     for folder in (tmp_path, tmp_path / "network.yaml"):
         with pytest.raises(InputError, match="not an empty folder"):
             initialise(folder, "small")
-    with pytest.raises(InputError, match="there are: small, small-links"):
+    with pytest.raises(InputError, match="there are: reference, small, small-links"):
         initialise(tmp_path / "other", "large")
     with pytest.raises(InputError, match="cannot be made"):
         initialise(tmp_path / "network.yaml" / "below", "small")
