@@ -1,8 +1,9 @@
 """Networks for the benches: seeded, without files, from a handful of switches to more than the reference network.
 
-The shape is a metropolitan operator's: a core ring, rings that land on two core switches, access rings that land on
-two ring switches, and every link on a route of its own through segments, ducts, chambers and cables, some of which it
-shares with its neighbours. The services are trees with two recorders, trees with one root, meshes and lines.
+The shape is a metropolitan operator's: a core ring, rings that land on two core switches, access rings that land
+on two ring switches, and every link on a route of its own through segments, ducts, chambers and cables, some of
+which it shares with its neighbours. The services are trees with two recorders, trees with one root, meshes and
+lines.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
+from itertools import pairwise
 
 from sdnctl.compiler.ir import Network, Settings, Tenant
 from sdnctl.intents.demand import Demand, Endpoint, Grade, Service, ServiceClass
@@ -82,7 +84,7 @@ class _Builder:
         return PortRef(node, self.ports[node])
 
     def exposed(self, kind: str, name: str, link: str = "", node: str = "", metres: float = 0.0) -> None:
-        links, nodes, before = self.groups.setdefault(f"{kind}:{name}", (set(), set(), metres))
+        links, nodes, _ = self.groups.setdefault(f"{kind}:{name}", (set(), set(), metres))
         links.update({link} - {""})
         nodes.update({node} - {""})
 
@@ -99,9 +101,7 @@ class _Builder:
         pieces = max(4, int(kilometres * 2))
         for index in range(pieces):
             for kind in ("segment", "duct", "chamber"):
-                self.exposed(
-                    kind, f"{name}.{index}", name, metres=0.0 if kind == "chamber" else metres / pieces
-                )
+                self.exposed(kind, f"{name}.{index}", name, metres=0.0 if kind == "chamber" else metres / pieces)
         for index in range(1 + pieces // 8):
             self.exposed("cable", f"{name}.{index}", name, metres=metres / 2)
         for end in (a, b):
@@ -131,7 +131,7 @@ def topology(size: Size, rng: random.Random) -> Topology:
         ring = [made.switch(f"ring{number}-{index}", "ring") for index in range(size.ring)]
         lands = core[number % len(core)], core[(number + len(core) // 2) % len(core)]
         stops = [lands[0], *ring, lands[1]]
-        for index, (a, b) in enumerate(zip(stops, stops[1:], strict=False)):
+        for index, (a, b) in enumerate(pairwise(stops)):
             trench = f"bridge{number}" if index in (2, 3) and number % 3 == 0 else ""
             made.link(a, b, 40 * GIGABIT, rng.uniform(2, 7), trench)
         made.link(ring[0], ring[-1], 40 * GIGABIT, 12.0)
@@ -141,7 +141,7 @@ def topology(size: Size, rng: random.Random) -> Topology:
         first = (number // len(rings)) * 2 % (len(ring) - 1)
         cabinets = [made.switch(f"cab{number}-{index}", "access") for index in range(size.cabinets)]
         stops = [ring[first], *cabinets, ring[first + 1]]
-        for a, b in zip(stops, stops[1:], strict=False):
+        for a, b in pairwise(stops):
             made.link(a, b, 10 * GIGABIT, rng.uniform(0.5, 2))
     for number in range(size.access):
         for index in range(2):
@@ -238,7 +238,10 @@ def network(size: Size, seed: int = 1) -> Network:
     for index in range(size.lines):
         grade = (Grade.NONE, Grade.LOCAL, Grade.LOCAL, Grade.DISJOINT)[index % 4]
         a, b = rng.sample(nodes, 2)
-        ends = [made.endpoint(f"wire{index}{side}", node, "nte", whole=True) for side, node in zip("ab", (a, b))]
+        ends = [
+            made.endpoint(f"wire{index}{side}", node, "nte", whole=True)
+            for side, node in zip("ab", (a, b), strict=True)
+        ]
         made.pair(f"wire{index}", *ends, Service.LINE, "business", grade, 10_000_000, 10_000_000)
     return Network(
         Settings("bench"),
@@ -260,7 +263,9 @@ def with_camera(base: Network, node: str, number: int = 0) -> Network:
     )
     heads = sorted({item.egress.id for item in base.demands if item.application == "video"} & _roots(base))
     for name in heads:
-        made.pair("video", camera, base.endpoints[name], like.service, "video", like.grade, 7_700_000, 256_000, 20_000.0)
+        made.pair(
+            "video", camera, base.endpoints[name], like.service, "video", like.grade, 7_700_000, 256_000, 20_000.0
+        )
     return replace(
         base,
         endpoints={**base.endpoints, camera.id: camera},

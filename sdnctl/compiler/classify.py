@@ -42,7 +42,7 @@ _Part: TypeAlias = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """One prefix of an endpoint: the entries with it as source and as destination, none for a prefix of length 0."""
+    """One prefix of an endpoint: its entries as source and as destination, none for a prefix of length 0."""
 
     version: int
     source: _Part

@@ -277,9 +277,7 @@ def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[in
                 table[number] = switches
             elif now != switches:
                 table[number] = tuple(sorted({*now, *switches}))
-    return {
-        namespace: {number: table[number] for number in sorted(table)} for namespace, table in holders.items()
-    }
+    return {namespace: {number: table[number] for number in sorted(table)} for namespace, table in holders.items()}
 
 
 def _retired(baseline: Baseline) -> Mapping[int, tuple[str, ...]]:

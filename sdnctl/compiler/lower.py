@@ -1,8 +1,8 @@
 """Pass 5: rules. Labelled trunks, bypasses and demands become the flows, groups and meters of each switch.
 
-Every function returns the rules of one thing (a demand, a service, a trunk, a group, a bypass), which no other thing
-has; `lower` only collects them. The format is `docs/pipeline.md`; tables come from `tables`. Every number was given
-out by `label`. Actions and parts of matches that many rules have in common are one object.
+Every function returns the rules of one thing (a demand, a service, a trunk, a group, a bypass), which no other
+thing has; `lower` only collects them. The format is `docs/pipeline.md`; tables come from `tables`. Every number
+was given out by `label`. Actions and parts of matches that many rules have in common are one object.
 """
 
 from __future__ import annotations
@@ -111,8 +111,9 @@ def _all_rules(network: Network, labelled: Labelled) -> Rules:
     used = {group.key: group for groups in labelled.hops.values() for path in groups for group in path}
     for group in used.values():
         yield group.hop.tail, (core.hop_group(group),)
-    for key, bypass in sorted({group.bypass.key: group.bypass for group in used.values() if group.bypass}.items()):
-        yield from core.bypass(bypass)
+    bypasses = {group.bypass.key: group.bypass for group in used.values() if group.bypass}
+    for key in sorted(bypasses):
+        yield from core.bypass(bypasses[key])
 
 
 # ── the edge: classify, police, encap ────────────────────────────────────────────────────────────

@@ -16,11 +16,13 @@ from sdnctl.compiler.protect import protect
 from sdnctl.compiler.serialise import baseline_fingerprint, network_fingerprint
 from sdnctl.compiler.switches import switch_settings
 from sdnctl.compiler.tables import faults
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import CompileError, Diagnostics
 from sdnctl.topology.graph import Topology
 
 
+@in_bulk()
 def compile_network(
     network: Network,
     baseline: Baseline | None = None,

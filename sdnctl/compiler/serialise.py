@@ -1,125 +1,79 @@
-"""Compiled networks and baselines as JSON: same value, same bytes; ``"format"`` says which version wrote it."""
+"""Compiled networks and baselines as JSON: same value, same bytes; ``"format"`` says which version wrote it.
+
+Format 2 is that of `compiler.compact`; format 1 (objects with field names throughout) is still read.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
-from sdnctl.compiler.codec import Json, canonical, decode, encode, fingerprint
-from sdnctl.compiler.ir import Baseline, Compiled, Network
+from sdnctl.compiler.codec import Json, canonical, decode
+from sdnctl.compiler.compact import read_baseline, read_compiled, write_baseline, write_compiled
+from sdnctl.compiler.fingerprints import baseline_fingerprint, compiled_fingerprint, network_fingerprint
+from sdnctl.compiler.ir import Baseline, Compiled
 
-FORMAT = 1
+__all__ = [
+    "baseline_fingerprint",
+    "compiled_fingerprint",
+    "compiled_from_json",
+    "compiled_to_json",
+    "dumps_baseline",
+    "dumps_compiled",
+    "loads_baseline",
+    "loads_compiled",
+    "network_fingerprint",
+]
+
+FORMAT = 2
 
 T = TypeVar("T", Baseline, Compiled)
 
 
 def dumps_compiled(compiled: Compiled) -> str:
     """JSON text of a compiled network."""
-    return _dumps(compiled)
+    return canonical(compiled_to_json(compiled))
 
 
 def loads_compiled(text: str) -> Compiled:
-    """Read what `dumps_compiled` wrote; raises ValueError that says what does not fit."""
-    return _loads(Compiled, text)
+    """Read what `dumps_compiled` wrote, also an earlier one; raises ValueError that says what does not fit."""
+    return compiled_from_json(json.loads(text))
+
+
+def compiled_to_json(compiled: Compiled) -> Json:
+    """The JSON value of a compiled network, for documents that it is a part of."""
+    return {"format": FORMAT, "kind": "compiled", "value": write_compiled(compiled)}
+
+
+def compiled_from_json(document: Json) -> Compiled:
+    """Read what `compiled_to_json` made; raises ValueError that says what does not fit."""
+    return _read(Compiled, document)
 
 
 def dumps_baseline(baseline: Baseline) -> str:
     """JSON text of a baseline."""
-    return _dumps(baseline)
+    return canonical({"format": FORMAT, "kind": "baseline", "value": write_baseline(baseline)})
 
 
 def loads_baseline(text: str) -> Baseline:
-    """Read what `dumps_baseline` wrote; raises ValueError that says what does not fit."""
-    return _loads(Baseline, text)
+    """Read what `dumps_baseline` wrote, also an earlier one; raises ValueError that says what does not fit."""
+    return _read(Baseline, json.loads(text))
 
 
-def _dumps(value: Baseline | Compiled) -> str:
-    return canonical({"format": FORMAT, "kind": type(value).__name__.lower(), "value": encode(value)})
+_READERS: Mapping[tuple[str, int], Callable[[Json], Any]] = {
+    ("baseline", 1): lambda data: decode(Baseline, data),
+    ("baseline", 2): read_baseline,
+    ("compiled", 1): lambda data: decode(Compiled, data),
+    ("compiled", 2): read_compiled,
+}
 
 
-def _loads(kind: type[T], text: str) -> T:
-    document = json.loads(text)
-    if not isinstance(document, dict) or document.get("kind") != kind.__name__.lower():
-        raise ValueError(f"this is not a {kind.__name__.lower()} document")
-    if document.get("format") != FORMAT:
-        raise ValueError(f"format {document.get('format')} is not known to this sdnctl (it knows {FORMAT})")
-    return decode(kind, document.get("value"))
-
-
-# ── fingerprints ─────────────────────────────────────────────────────────────────────────────────
-
-
-def baseline_fingerprint(baseline: Baseline) -> str:
-    """SHA-256 of a baseline, hex."""
-    return fingerprint(encode(baseline))
-
-
-def compiled_fingerprint(compiled: Compiled) -> str:
-    """SHA-256 of a compiled network, hex: its rules and all that explains them, without file positions."""
-    value = encode(_without_places(compiled))
-    return fingerprint({name: item for name, item in value.items() if name != "diagnostics"})
-
-
-def network_fingerprint(network: Network) -> str:
-    """SHA-256 of what a compilation depends on, hex.
-
-    That is demands, topology with the links known to be down, settings, classes and tenants; not where they
-    stand in which file, nor where switches are on the map or how they are reached.
-    """
-    demands = sorted((replace(demand, source=None) for demand in network.demands), key=lambda item: item.id)
-    return fingerprint(
-        {
-            "settings": encode(network.settings),
-            "topology": _topology(network),
-            "classes": {key: encode(replace(item, source=None)) for key, item in network.classes.items()},
-            "tenants": {key: encode(item) for key, item in network.tenants.items()},
-            "demands": [_demand(encode(demand)) for demand in demands],
-            "down": sorted(network.down),
-        }
-    )
-
-
-_PLACES = ("source", "position", "drivers")
-
-
-def _demand(data: Json) -> Json:
-    for end in ("ingress", "egress"):
-        data[end]["source"] = None
-    return data
-
-
-def _topology(network: Network | Compiled) -> Json:
-    data = encode(network.topology)
-    return {
-        part: {
-            key: {name: value for name, value in item.items() if name not in _PLACES}
-            for key, item in objects.items()
-        }
-        for part, objects in data.items()
-    }
-
-
-def _without_places(compiled: Compiled) -> Compiled:
-    topology = compiled.topology
-    return replace(
-        compiled,
-        topology=replace(
-            topology,
-            nodes={
-                key: replace(node, source=None, position=None, drivers={}) for key, node in topology.nodes.items()
-            },
-            links={key: replace(link, source=None) for key, link in topology.links.items()},
-            srlgs={key: replace(srlg, source=None) for key, srlg in topology.srlgs.items()},
-        ),
-        classes={key: replace(item, source=None) for key, item in compiled.classes.items()},
-        demands=tuple(
-            replace(
-                demand,
-                source=None,
-                ingress=replace(demand.ingress, source=None),
-                egress=replace(demand.egress, source=None),
-            )
-            for demand in compiled.demands
-        ),
-    )
+def _read(kind: type[T], document: Json) -> T:
+    name = kind.__name__.lower()
+    if not isinstance(document, dict) or document.get("kind") != name:
+        raise ValueError(f"this is not a {name} document")
+    read = _READERS.get((name, document.get("format", 0)))
+    if read is None:
+        raise ValueError(f"format {document.get('format')} is not known to this sdnctl (it knows 1 to {FORMAT})")
+    return cast(T, read(document.get("value")))

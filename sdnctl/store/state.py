@@ -92,7 +92,7 @@ def dumps(state: State) -> str:
         "format": FORMAT,
         "down": sorted(state.down),
         "silent": {switch: dump_rules(rules) for switch, rules in state.silent.items()},
-        "compiled": json.loads(serialise.dumps_compiled(state.compiled)),
+        "compiled": serialise.compiled_to_json(state.compiled),
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
@@ -110,7 +110,7 @@ def loads(text: str) -> State:
                 )
             )
         silent = {switch: load_rules(rules) for switch, rules in document["silent"].items()}
-        compiled = serialise.loads_compiled(json.dumps(document["compiled"]))
+        compiled = serialise.compiled_from_json(document["compiled"])
         return State(compiled, frozenset(document["down"]), silent)
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(

@@ -32,7 +32,8 @@ def nanoseconds(delay: Delay) -> int:
 class Graph:
     """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head)).
 
-    `arrivals`: switch → the hops that lead to it, the same objects as in the topology. Searches run on switch numbers; an entry of their heap is a weight and a number in one integer.
+    `arrivals`: switch → the hops that lead to it, the same objects as in the topology. Searches run on switch
+    numbers; an entry of their heap is a weight and a number in one integer.
     """
 
     def __init__(self, topology: Topology) -> None:

@@ -76,6 +76,21 @@ def test_document_of_the_tiny_network_still_loads(request: pytest.FixtureRequest
     assert loads_compiled((HERE / "compile_tiny.json").read_text(encoding="utf-8")) == compiled
 
 
+def test_document_of_format_1_still_loads() -> None:
+    """Written by an earlier version: fingerprints were made in another way, all else is the same."""
+    loaded = loads_compiled((HERE / "compile_tiny_format1.json").read_text(encoding="utf-8"))
+    compiled = compile_network(tiny())
+    assert loaded.network_fingerprint != compiled.network_fingerprint
+    assert (
+        dataclasses.replace(
+            loaded,
+            network_fingerprint=compiled.network_fingerprint,
+            baseline_fingerprint=compiled.baseline_fingerprint,
+        )
+        == compiled
+    )
+
+
 def test_plan_text(request: pytest.FixtureRequest) -> None:
     check(request, "plan_tiny.md", markdown(the_plan()))
 

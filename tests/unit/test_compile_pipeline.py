@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from compile_networks import both_ways, down_ports, endpoint, ethernet, fabric, network, random_network
@@ -159,10 +161,13 @@ def test_a_customer_frame_that_is_mpls_meets_no_label_of_ours(stack: tuple[tuple
             assert not built.inject("a", port, ethernet([], 0x8847, labels + bytes(46))).frames
 
 
+FORMAT_1 = Path(__file__).parent.parent / "golden" / "compile_tiny_format1.json"
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda doc: doc.update(format=2), "format 2"),
+        (lambda doc: doc.update(format=3), "format 3"),
         (lambda doc: doc.update(kind="baseline"), "not a compiled"),
         (lambda doc: doc["value"].update(extra=1), "Compiled: unknown"),
         (lambda doc: doc["value"].pop("rules"), "missing"),
@@ -171,6 +176,54 @@ def test_a_customer_frame_that_is_mpls_meets_no_label_of_ours(stack: tuple[tuple
         (lambda doc: doc["value"]["rules"]["a"]["flows"][0].update(table=-1), "Compiled.rules[a]"),
         (lambda doc: doc["value"]["demands"][0]["ingress"].update(attachment=3), "attachment"),
         (lambda doc: doc["value"].update(bypasses={}), "Compiled.bypasses"),
+    ],
+)
+def test_a_document_of_an_earlier_version_that_does_not_fit_says_where(change: object, says: str) -> None:
+    document = json.loads(FORMAT_1.read_text(encoding="utf-8"))
+    change(document)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=re.escape(says)):
+        loads_compiled(json.dumps(document))
+
+
+def _shape(doc: dict[str, Any]) -> dict[str, Any]:
+    """The first kind of flow on switch a."""
+    found: dict[str, Any] = doc["value"]["rules"]["switches"]["a"]["flows"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda doc: doc.update(format=3), "format 3"),
+        (lambda doc: doc.update(format=None), "format None"),
+        (lambda doc: doc.update(kind="baseline"), "not a compiled"),
+        (lambda doc: doc["value"].update(extra=1), "unknown ['extra']"),
+        (lambda doc: doc["value"].pop("rules"), "missing ['rules']"),
+        (lambda doc: doc["value"]["trunks"].update(label=["1000", "1001"]), "trunks.label"),
+        (lambda doc: doc["value"]["trunks"]["label"].pop(), "trunks: the columns are not equally long"),
+        (lambda doc: doc["value"]["trunks"].update(grade=["best", "best"]), "trunks.grade: 'best'"),
+        (lambda doc: doc["value"]["trunks"].update(colour=["red", "red"]), "trunks: unknown ['colour']"),
+        (lambda doc: doc["value"]["trunks"].pop("key"), "missing ['key']"),
+        (lambda doc: doc["value"]["trunks"]["path"][0].pop(), "a path is link, tail, head"),
+        (lambda doc: doc["value"]["demands"]["ingress"].__setitem__(0, -1), "KeyError -1"),
+        (lambda doc: doc["value"]["endpoints"]["attachment"].__setitem__(0, ["a", "b"]), "is not switch and port"),
+        (lambda doc: doc["value"]["bypasses"].update(key=1), "bypasses.key"),
+        (lambda doc: doc["value"]["baseline"].update(held=[]), "AttributeError"),
+        (lambda doc: doc["value"]["baseline"]["held"].update(label={"a": ["1000"]}), "'1000' is not a number"),
+        (lambda doc: _shape(doc).update(table=-1), "-1 is not a number at or above zero"),
+        (lambda doc: _shape(doc)["columns"].pop(), "columns of one length"),
+        (lambda doc: _shape(doc)["columns"][0].append(7), "columns of one length"),
+        (lambda doc: _shape(doc)["columns"][0].__setitem__(0, -7), "below zero"),
+        (lambda doc: _shape(doc)["columns"][0].__setitem__(0, "7"), "not a number"),
+        (lambda doc: _shape(doc)["columns"][0].__setitem__(0, 1 << 40), "does not fit its mask"),
+        (lambda doc: _shape(doc)["fields"][0].__setitem__(1, 0), "has no mask 0x0"),
+        (lambda doc: _shape(doc)["fields"][0].__setitem__(0, "colour"), "KeyError 'colour'"),
+        (
+            lambda doc: doc["value"]["rules"]["switches"]["a"]["flows"].append(_shape(doc)),
+            "two rules of one identity",
+        ),
+        (lambda doc: doc["value"]["rules"]["lists"].append([10_000]), "IndexError"),
+        (lambda doc: doc["value"]["rules"]["actions"].append(["fly"]), "unknown action"),
     ],
 )
 def test_a_document_that_does_not_fit_says_where(change: object, says: str) -> None:
