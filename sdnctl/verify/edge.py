@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from sdnctl.dataplane.values import VLAN_PRESENT, Flow
 from sdnctl.intents.demand import Demand, Service, ServiceClass
-from sdnctl.verify.forms import Demux, Encapsulate, Fields, Forms, Police
+from sdnctl.verify.forms import Demux, Encapsulate, Fields, Police
 from sdnctl.verify.frames import Tags, expected_tags
 from sdnctl.verify.judge import BURST_SLACK, least_burst
+from sdnctl.verify.reading import Forms
 from sdnctl.verify.wanted import Wanted
 
 _KEEP = Tags()
@@ -32,12 +33,13 @@ class Edge(NamedTuple):
     last: tuple[Flow, ...]
 
 
-def contested(forms: Forms) -> set[Fields]:
-    """Matches of the first table that overlap another one there."""
+def contested(forms: Forms, ports: Iterable[int] | None = None) -> set[Fields]:
+    """Matches of the first table that overlap another one there, at some ports or at all."""
     if forms.open:
         return set(forms.classify)
     found = set(forms.contested)
-    for matches in forms.by_port.values():
+    for port in forms.by_port if ports is None else ports:
+        matches = forms.by_port.get(port, ())
         if len(matches) > 1:
             _overlaps(matches, found)
     return found

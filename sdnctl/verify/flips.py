@@ -15,8 +15,9 @@ from sdnctl.intents.demand import Grade
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.topology.risk import Risks
 from sdnctl.verify import standby
-from sdnctl.verify.forms import Forms, HopForm
+from sdnctl.verify.forms import HopForm
 from sdnctl.verify.lanes import Bools, Core, Wires
+from sdnctl.verify.reading import Forms
 from sdnctl.verify.ways import Events, Judgement, Way, healthy
 
 
@@ -65,7 +66,7 @@ class Flips:
             return []
         here = forms[way.node]
         port = self.topology.links[path.hops[0].link].port_at(way.node)
-        hops = [here.hops.get(group) for group in here.groups_to.get(port, ())]
+        hops = [here.groups.hops.get(group) for group in here.groups.towards.get(port, ())]
         return [] if None in hops else [hop for hop in hops if hop is not None]
 
     def judge(

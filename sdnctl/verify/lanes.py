@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdnctl.topology.graph import Path, Topology
-from sdnctl.verify.forms import DELIVER, POP_FORWARD, Forms, HopForm, State
+from sdnctl.verify.forms import DELIVER, POP_FORWARD, HopForm, State
+from sdnctl.verify.reading import Forms
 
 Ints: TypeAlias = NDArray[np.int32]
 Index: TypeAlias = NDArray[np.signedinteger[Any]]
@@ -59,7 +60,8 @@ class Lanes:
 
     def put(self, at: Any, others: Lanes) -> None:
         """Put other lanes in the places of some of these."""
-        for mine, other in zip(self.columns, others.columns, strict=True):
+        columns: Sequence[NDArray[Any]] = self.columns
+        for mine, other in zip(columns, others.columns, strict=True):
             mine[at] = other
 
 
@@ -151,6 +153,7 @@ class Core:
         for link, (head, port) in enumerate(zip(wires.head.tolist(), wires.arrives.tolist(), strict=True)):
             there = forms[wires.nodes[head]]
             self.enters[link] = there.strange or port in there.entries
+        self.missed: frozenset[tuple[str, int]] = frozenset()
         self.seen = np.zeros(len(self.node), np.bool_)
         self.seen_first = np.zeros(len(self.node), np.bool_)
         self.seen_second = np.zeros(len(self.node), np.bool_)
@@ -227,6 +230,9 @@ class Core:
             label[pushed] = self.push[states[pushed]]
         new = self.at[self.head[link], label]
         new[~self.enters[link]] = LOST
+        stray = np.flatnonzero((new == LOST) & (link != self.nothing) & (label >= 0))
+        if len(stray):
+            self._miss(link[stray], label[stray])
         new[label < 0] = LOST if loose else ODD
         new[deep] = ODD
         new[link == self.nothing] = LOST
@@ -237,3 +243,13 @@ class Core:
         if len(banned) > 1:
             now.met |= banned[now.avoid, link]
         return link
+
+    def _miss(self, links: Ints, labels: Ints) -> None:
+        """Remember labels that came where nobody knows them."""
+        places = zip(self.head[links].tolist(), self.values[labels].tolist(), strict=True)
+        self.missed |= {(self.wires.nodes[node], label) for node, label in places}
+
+    def place(self, index: int) -> tuple[str, int]:
+        """The switch and the label of a state."""
+        node, state = self.states[index]
+        return node, state.label

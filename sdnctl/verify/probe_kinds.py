@@ -94,10 +94,11 @@ def _line(demand: Demand) -> Iterator[tuple[str, Build]]:
 def unwanted(demands: tuple[Demand, ...], stacks: Mapping[str, tuple[tuple[int, ...], ...]]) -> Iterator[Sample]:
     """What must die; some may belong to another demand after all, which the caller checks."""
     ports = sorted({end.attachment for demand in demands for end in (demand.ingress, demand.egress)})
+    following = dict(zip(ports, (*ports[1:], *ports[:1]), strict=True))
     trees = [demand for demand in demands if demand.service is not Service.LINE]
     for demand in demands:
         yield from _wrong_tag(demand)
-        yield from _wrong_port(demand, ports)
+        yield from _wrong_port(demand, following)
     for demand in trees:
         yield from _forged_source(demand)
     yield from _strangers(trees)
@@ -118,12 +119,11 @@ def _wrong_tag(demand: Demand) -> Iterator[Sample]:
         yield replace(sample, kind="untagged", build=lambda token: wire.retag(build(token), popped, ()))
 
 
-def _wrong_port(demand: Demand, ports: list[PortRef]) -> Iterator[Sample]:
+def _wrong_port(demand: Demand, following: Mapping[PortRef, PortRef]) -> Iterator[Sample]:
     """The demand's own frame, entering by the next edge port in order."""
     sample = next(wanted(demand), None)
-    if sample is not None and len(ports) > 1:
-        place = ports.index(demand.ingress.attachment)
-        yield replace(sample, kind="wrong-port", port=ports[(place + 1) % len(ports)])
+    if sample is not None and len(following) > 1:
+        yield replace(sample, kind="wrong-port", port=following[demand.ingress.attachment])
 
 
 def _forged_source(demand: Demand) -> Iterator[Sample]:

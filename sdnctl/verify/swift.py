@@ -1,288 +1,383 @@
 """V1's shortcut: what can be proven of rules that have a form, for all demands and failures at once.
 
-Most demands take the same few ways through the core, and there only labels decide. So a demand is read at its
-two ends by itself (`edge`), and the way between them is judged once for all that share it (`ways`). What is
-proven here is exactly what walking would find; whatever has no form, or breaks a claim, is not proven and named
-in `Swift`, and is walked (`demands`, `labels`, `classify`, `wellformed`), so that it gets its counterexample
-there.
+Most demands take the same few ways through the core, and there only labels decide. So a demand is read at its two
+ends by itself (`edge`), and the way between them is judged once for all that share it (`ways`). What is proven
+here is exactly what walking would find. What has no form, or breaks a claim, is not proven but named in `Proven`,
+and is walked (`demands`, `labels`, `classify`, `wellformed`), so that it gets its counterexample there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from sdnctl.compiler.ir import Settings, Trunk
-from sdnctl.dataplane.values import RuleSet
-from sdnctl.intents.demand import Demand, Grade, ServiceClass
-from sdnctl.topology.graph import Failure, Path, PortRef, Topology
-from sdnctl.topology.risk import NotCovered, Residual, Risks
+from sdnctl.compiler.ir import Trunk
+from sdnctl.intents.demand import Demand, Grade
+from sdnctl.topology.graph import Path, PortRef
+from sdnctl.topology.risk import NotCovered, Residual
 from sdnctl.verify.coverage import ORDER, coverage_of
-from sdnctl.verify.edge import Edge, Edges, contested
+from sdnctl.verify.edge import Edge, Edges
 from sdnctl.verify.flips import Flips
-from sdnctl.verify.forms import DELIVER, Forms, HopForm
+from sdnctl.verify.forms import DELIVER, Fields
+from sdnctl.verify.ground import Given, Ground
 from sdnctl.verify.isolation import Met
-from sdnctl.verify.lanes import ODD, Core, Wires
+from sdnctl.verify.lanes import ODD, Bools, Core, Index
+from sdnctl.verify.reading import Forms
 from sdnctl.verify.report import Loss, Verdict
 from sdnctl.verify.walk import OVERHEAD
-from sdnctl.verify.ways import Events, Judgement, Way, Ways, banned
+from sdnctl.verify.ways import Judgement, Way, Ways, banned
 
-_NONE: frozenset[int] = frozenset()
+WayKey: TypeAlias = tuple[object, ...]
+Place: TypeAlias = tuple[str, int]
+"""A switch and a label there."""
+
+
+class Read(NamedTuple):
+    """A demand with its rules at both ends, and the key of its way (None: both ends are on one switch)."""
+
+    demand: Demand
+    trunk: Trunk | None
+    edge: Edge
+    way: WayKey | None
+    remarks: tuple[str, ...]
+
+
+class Proof(NamedTuple):
+    """What is proven of one demand: its verdict, and the trunk and service label of its frames (0: none)."""
+
+    read: Read
+    verdict: Verdict
+    trunk: int
+    service: int
+
+    @property
+    def met(self) -> Met:
+        """What its frames met."""
+        trunks, services = ((self.trunk,), (self.service,)) if self.trunk else ((), ())
+        return Met(frozenset(trunks), frozenset(services), frozenset((self.meter,)))
+
+    @property
+    def meter(self) -> tuple[str, int]:
+        """The meter that its frames pass."""
+        return self.read.demand.ingress.attachment.node, self.read.edge.police.meter
+
+
+class Shares:
+    """What demands have for themselves: meters, service labels, trunks of exclusive demands.
+
+    `apart`: plainly nothing is shared that may not be. Where it is False `isolation` says what is.
+    """
+
+    def __init__(self) -> None:
+        self._meters: set[tuple[str, int]] = set()
+        self._owners: dict[int, tuple[str, str]] = {}
+        self._tenants: dict[int, str] = {}
+        self._mixed: set[int] = set()
+        self._exclusive: set[int] = set()
+        self._shared = False
+
+    @property
+    def apart(self) -> bool:
+        return not self._shared and not self._mixed & self._exclusive
+
+    def copy(self) -> Shares:
+        """The same again, to be added to."""
+        twin = Shares()
+        twin._meters, twin._owners, twin._tenants = set(self._meters), dict(self._owners), dict(self._tenants)
+        twin._mixed, twin._exclusive, twin._shared = set(self._mixed), set(self._exclusive), self._shared
+        return twin
+
+    def add(self, *proofs: Proof) -> None:
+        """Take in what some more demands use."""
+        before = len(self._meters)
+        self._meters.update(item.meter for item in proofs)
+        self._shared = self._shared or len(self._meters) < before + len(proofs)
+        for item in proofs:
+            if item.trunk:
+                demand = item.read.demand
+                own = demand.application, demand.egress.id
+                if self._owners.setdefault(item.service, own) != own:
+                    self._shared = True
+                if self._tenants.setdefault(item.trunk, demand.tenant) != demand.tenant:
+                    self._mixed.add(item.trunk)
+                if demand.exclusive:
+                    self._exclusive.add(item.trunk)
 
 
 @dataclass(slots=True)
-class Proof:
-    """What is proven of one demand: the judgement of its way, and what its frames met."""
+class Proven:
+    """The result of one run.
 
-    judged: Judgement
-    met: Met
-    remarks: tuple[str, ...]
+    Demands without a proof are to be walked; switches that are `overlapping`, `leaking` or `suspect` to be looked
+    at rule by rule, and label ways from the places of `doubtful` (by number of failure: `under`) to be followed.
+    `idle` are rules that were not used, by switch, as identity and name: all that may still be unused there.
+    """
 
-    def verdict(self, demand: Demand) -> Verdict:
-        """The verdict of a demand that nothing else is wrong with."""
-        found = self.judged
-        return Verdict(
-            demand.id,
-            demand.application,
-            demand.grade,
-            (),
-            found.residual,
-            found.exposed,
-            found.nodes,
-            found.delay,
-            found.worst_delay,
-            found.worst_failure,
-            found.walks,
-            self.remarks + found.remarks if self.remarks else found.remarks,
-        )
+    given: Given
+    ground: Ground
+    forms: Mapping[str, Forms]
+    disputed: Mapping[str, set[Fields]]
+    owned: Mapping[str, set[Fields]]
+    overlapping: set[str]
+    proofs: dict[str, Proof] = field(default_factory=dict)
+    ways: dict[WayKey, tuple[Way, Judgement]] = field(default_factory=dict)
+    core_used: frozenset[int] = frozenset()
+    used: frozenset[int] = frozenset()
+    doubtful: list[Place] = field(default_factory=list)
+    under: dict[int, list[Place]] = field(default_factory=dict)
+    leaking: set[str] = field(default_factory=set)
+    suspect: set[str] = field(default_factory=set)
+    missed: frozenset[Place] = frozenset()
+    shares: Shares = field(default_factory=Shares)
+    idle: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    core: Core | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything was proven."""
+        doubts = self.overlapping or self.leaking or self.suspect or self.doubtful or self.under
+        return not doubts and len(self.proofs) == len(self.given.demands) and addresses_agree(self.forms.values())
 
 
-class Swift:
-    """One run: `proofs` by demand; switches that are `overlapping`, `leaking`, `suspect` need a closer look."""
+def prove(given: Given, ground: Ground, forms: Mapping[str, Forms], disputed: Mapping[str, set[Fields]]) -> Proven:
+    """Prove whatever can be proven without walking; `disputed` are matches of the first tables that overlap."""
+    edges = Edges(forms, disputed, given.classes)
+    result = Proven(given, ground, forms, disputed, edges.owned, edges.shared)
+    reads, ways = read_demands(given.demands, given.trunk_of, edges, ground.down)
+    core, flips, judged = judge(ground, forms, list(ways.values()))
+    result.ways = {key: (way, found) for (key, way), found in zip(ways.items(), judged, strict=True)}
+    result.core = core
+    result.core_used = frozenset(core_rules(core, forms)) | flips.used
+    _put_together(result, reads)
+    result.used = result.core_used | _edge_rules(result)
+    look_around(result)
+    result.doubtful, result.under = label_ways(core, ground, forms, np.arange(core.known))
+    result.missed = core.missed
+    return result
 
-    def __init__(
-        self,
-        topology: Topology,
-        settings: Settings,
-        classes: Mapping[str, ServiceClass],
-        demands: Sequence[Demand],
-        trunk_of: Mapping[str, Trunk],
-        rules: Mapping[str, RuleSet],
-        failures: Sequence[Failure],
-        down: frozenset[str],
-        risks: Risks,
-    ) -> None:
-        self.topology, self.demands, self.trunk_of, self.down = topology, demands, trunk_of, down
-        self.risks = risks
-        self.wires = Wires(topology)
-        empty = RuleSet()
-        self.forms = {
-            node: Forms(rules.get(node, empty), self.wires.ports[node], settings.bypass_labels)
-            for node in self.wires.nodes
-        }
-        self.events = Events(topology, self.wires, failures, down, risks)
-        self.used: set[int] = set()
-        self.proofs: dict[str, Proof] = {}
-        self._demands(classes)
-        self.overlapping = self._edges.shared
-        self.leaking = {
-            node
-            for node, forms in self.forms.items()
-            if forms.open or len(forms.classify) > len(self._edges.owned[node]) or forms.strange or forms.untidy
-        }
-        known: dict[str, set[int]] = {node: set() for node in self.forms}
-        for demand in demands:
-            for end in (demand.ingress.attachment, demand.egress.attachment):
-                known[end.node].add(end.port)
-        self.known = known
-        self.suspect = {
-            node
-            for node, forms in self.forms.items()
-            if forms.suspect or not forms.outputs <= known[node] or node in self.leaking
-        }
 
-    # ── demands ──────────────────────────────────────────────────────────────────────────────────
+# ── demands ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _demands(self, classes: Mapping[str, ServiceClass]) -> None:
-        """Read every demand at its ends, judge every way, and put the two together."""
-        self._edges = edges = Edges(
-            self.forms, {node: contested(forms) for node, forms in self.forms.items()}, classes
-        )
-        ways: dict[tuple[object, ...], int] = {}
-        found: list[Way] = []
-        sizes: list[int] = []
-        read: list[tuple[Demand, Edge, int, tuple[str, ...]]] = []
-        for demand in self.demands:
-            edge = edges.read(demand)
-            if edge is None:
-                continue
-            way, remarks = self._way(demand, edge)
-            if way is None:
-                if edge.encapsulate.trunk is None and demand.id not in self.trunk_of:
-                    self._local(demand, edge)
-                continue
-            key = way.node, way.label, id(way.hop), way.avoid, way.trunk.key, way.grade, way.latency
-            number = ways.setdefault(key, len(found))
-            if number == len(found):
-                found.append(way)
-                sizes.append(0)
-            sizes[number] = max(sizes[number], demand.mtu + OVERHEAD)
-            read.append((demand, edge, number, remarks))
-        found = [way._replace(size=size) for way, size in zip(found, sizes, strict=True)]
-        judged = self._judge(found)
-        self._collect(read, judged)
 
-    def _way(self, demand: Demand, edge: Edge) -> tuple[Way | None, tuple[str, ...]]:
-        """The way of a demand that leaves its switch; None where that is for walking to find out."""
-        form, trunk = edge.encapsulate.trunk, self.trunk_of.get(demand.id)
-        if form is None or trunk is None:
+def read_demands(
+    demands: Iterable[Demand], trunk_of: Mapping[str, Trunk], edges: Edges, down: frozenset[str]
+) -> tuple[list[Read], dict[WayKey, Way]]:
+    """Read demands at their ends; the ways are those that the demands need, each with its largest frame."""
+    reads: list[Read] = []
+    ways: dict[WayKey, Way] = {}
+    for demand in demands:
+        edge = edges.read(demand)
+        if edge is None:
+            continue
+        trunk = trunk_of.get(demand.id)
+        if edge.encapsulate.trunk is None:
+            if trunk is None:
+                reads.append(Read(demand, None, edge, None, ()))
+            continue
+        way, remarks = _way(demand, trunk, edge, down)
+        if way is None:
+            continue
+        key = way.node, way.label, id(way.hop), way.avoid, way.trunk.key, way.grade, way.latency
+        known = ways.get(key)
+        if known is None or known.size < way.size:
+            ways[key] = way
+        reads.append(Read(demand, trunk, edge, key, remarks))
+    return reads, ways
+
+
+def _way(
+    demand: Demand, trunk: Trunk | None, edge: Edge, down: frozenset[str]
+) -> tuple[Way | None, tuple[str, ...]]:
+    """The way of a demand that leaves its switch; None where that is for walking to find out."""
+    form = edge.encapsulate.trunk
+    if form is None or trunk is None or trunk.path.hops[-1].head != demand.egress.attachment.node:
+        return None, ()
+    grade: Grade = demand.grade
+    remarks: tuple[str, ...] = ()
+    if down:
+        if not down.isdisjoint(trunk.path.links):
             return None, ()
-        if trunk.path.hops[-1].head != demand.egress.attachment.node:
-            return None, ()
-        grade: Grade = demand.grade
-        remarks: tuple[str, ...] = ()
-        if self.down:
-            if not self.down.isdisjoint(trunk.path.links):
-                return None, ()
-            if ORDER.index(trunk.grade) < ORDER.index(grade):
-                grade = trunk.grade
-                remarks = (f"has grade {grade} while {', '.join(sorted(self.down))} is down",)
-        node = demand.ingress.attachment.node
-        return Way(node, form.label, form.hop, demand.avoid, trunk, grade, demand.latency, 0), remarks
+        if ORDER.index(trunk.grade) < ORDER.index(grade):
+            grade = trunk.grade
+            remarks = (f"has grade {grade} while {', '.join(sorted(down))} is down",)
+    node, size = demand.ingress.attachment.node, demand.mtu + OVERHEAD
+    return Way(node, form.label, form.hop, demand.avoid, trunk, grade, demand.latency, size), remarks
 
-    def _judge(self, ways: list[Way]) -> list[Judgement]:
-        """Judge all ways; those with a standby are flipped as well."""
-        self._flips = Flips(self.topology, self.wires, self.forms, self.risks, ways, self.down)
-        starts: list[tuple[str, int, HopForm]] = [(way.node, way.label, way.hop) for way in ways]
-        self.core = Core(self.wires, self.forms, [*starts, *self._flips.starts])
-        avoids: dict[frozenset[str], int] = {frozenset(): 0}
-        for way in ways:
-            avoids.setdefault(way.avoid, len(avoids))
-        bans = banned(self.topology, self.wires, avoids)
-        judged = Ways(self.topology, self.wires, self.events, self.risks, self.core, ways)
-        judged.judge(bans, avoids)
-        self._flips.judge(self.core, self.events, bans, avoids, judged.found)
-        self._bans = bans
-        return judged.found
 
-    def _local(self, demand: Demand, edge: Edge) -> None:
-        """A demand between two ports of one switch: only that switch can fail."""
-        node = demand.ingress.attachment.node
-        found = Judgement(Path(()))
-        residual, exposed = [], []
-        for number in np.flatnonzero(self.events.dead[self.wires.node[node]]).tolist():
-            failure = self.events.failures[number]
-            coverage = coverage_of(self.risks, demand.grade, found.path, failure, (node, node))
-            if isinstance(coverage, Residual):
-                residual.append(Loss(coverage.name, f"single point of failure of {coverage.switch}"))
-            elif isinstance(coverage, NotCovered):
-                exposed.append(Loss(failure.name, coverage.reason))
-        found.residual, found.exposed = tuple(dict.fromkeys(residual)), tuple(dict.fromkeys(exposed))
-        met = Met(_NONE, _NONE, frozenset(((node, edge.police.meter),)))
-        self.proofs[demand.id] = Proof(found, met, ())
-        self._use(edge)
+def judge(ground: Ground, forms: Mapping[str, Forms], ways: Sequence[Way]) -> tuple[Core, Flips, list[Judgement]]:
+    """Judge ways; those with a standby are flipped as well."""
+    wires = ground.wires
+    flips = Flips(ground.topology, wires, forms, ground.risks, ways, ground.down)
+    core = Core(wires, forms, [*((way.node, way.label, way.hop) for way in ways), *flips.starts])
+    avoids: dict[frozenset[str], int] = {frozenset(): 0}
+    for way in ways:
+        avoids.setdefault(way.avoid, len(avoids))
+    bans = banned(ground.topology, wires, avoids)
+    judged = Ways(ground.topology, wires, ground.events, ground.risks, core, ways)
+    judged.judge(bans, avoids)
+    flips.judge(core, ground.events, bans, avoids, judged.found)
+    return core, flips, judged.found
 
-    def _collect(self, read: list[tuple[Demand, Edge, int, tuple[str, ...]]], judged: list[Judgement]) -> None:
-        """Proofs of the demands whose ways hold and end at their egress switch; and every rule that was used."""
-        labels: dict[int, frozenset[int]] = {}
-        for demand, edge, number, remarks in read:
-            found = judged[number]
-            if not found.holds:
-                continue
-            trunk = edge.encapsulate.trunk
-            assert trunk is not None
-            service = edge.encapsulate.service
-            met = Met(
-                labels.get(trunk.label) or labels.setdefault(trunk.label, frozenset((trunk.label,))),
-                labels.get(service) or labels.setdefault(service, frozenset((service,))),
-                frozenset(((demand.ingress.attachment.node, edge.police.meter),)),
-            )
-            self.proofs[demand.id] = Proof(found, met, remarks)
-            self._use(edge)
-            self.used.add(id(trunk.group))
-        self.used |= self._flips.used
-        self.used |= set(self._used())
 
-    def _use(self, edge: Edge) -> None:
-        self.used.update(map(id, edge.first))
-        self.used.update(map(id, edge.last))
-        self.used.add(id(edge.police.flow))
-        self.used.add(id(edge.encapsulate.flow))
+def local(read: Read, ground: Ground) -> Judgement:
+    """The judgement of a demand between two ports of one switch: only that switch can fail."""
+    node = read.demand.ingress.attachment.node
+    found = Judgement(Path(()))
+    residual, exposed = [], []
+    for number in np.flatnonzero(ground.events.dead[ground.wires.node[node]]).tolist():
+        failure = ground.failures[number]
+        coverage = coverage_of(ground.risks, read.demand.grade, found.path, failure, (node, node))
+        if isinstance(coverage, Residual):
+            residual.append(Loss(coverage.name, f"single point of failure of {coverage.switch}"))
+        elif isinstance(coverage, NotCovered):
+            exposed.append(Loss(failure.name, coverage.reason))
+    found.residual, found.exposed = tuple(dict.fromkeys(residual)), tuple(dict.fromkeys(exposed))
+    return found
 
-    def _used(self) -> Iterator[int]:
-        """Rules of the core that some lane met so far."""
-        core, wires = self.core, self.wires
-        for index in np.flatnonzero(core.seen).tolist():
-            if index < core.known:
-                state = core.states[index][1]
-                yield id(state.flow)
+
+def proof(read: Read, found: Judgement) -> Proof:
+    """The proof of a demand whose way holds."""
+    demand, encapsulate = read.demand, read.edge.encapsulate
+    verdict = Verdict(
+        demand.id,
+        demand.application,
+        demand.grade,
+        (),
+        found.residual,
+        found.exposed,
+        found.nodes,
+        found.delay,
+        found.worst_delay,
+        found.worst_failure,
+        found.walks,
+        read.remarks + found.remarks if read.remarks else found.remarks,
+    )
+    if encapsulate.trunk is None:
+        return Proof(read, verdict, 0, 0)
+    return Proof(read, verdict, encapsulate.trunk.label, encapsulate.service)
+
+
+def _put_together(result: Proven, reads: Iterable[Read]) -> None:
+    """Proofs of the demands whose ways hold."""
+    for read in reads:
+        found = local(read, result.ground) if read.way is None else result.ways[read.way][1]
+        if found.holds:
+            result.proofs[read.demand.id] = proof(read, found)
+    result.shares.add(*result.proofs.values())
+
+
+# ── rules ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def edge_rules(edge: Edge) -> Iterator[int]:
+    """Identities of the rules that a demand uses at its ends."""
+    yield from map(id, edge.first)
+    yield from map(id, edge.last)
+    yield id(edge.police.flow)
+    yield id(edge.encapsulate.flow)
+    if edge.encapsulate.trunk is not None:
+        yield id(edge.encapsulate.trunk.group)
+
+
+def _edge_rules(result: Proven) -> set[int]:
+    used: set[int] = set()
+    for item in result.proofs.values():
+        used.update(edge_rules(item.read.edge))
+    return used
+
+
+def core_rules(core: Core, forms: Mapping[str, Forms]) -> Iterator[int]:
+    """Rules of the core that some lane met so far."""
+    wires = core.wires
+    for index in np.flatnonzero(core.seen).tolist():
+        if index < core.known:
+            yield id(core.states[index][1].flow)
+        hop = core.hops[index]
+        if hop is not None and hop.group is not None:
+            yield id(hop.group)
+    for link in np.flatnonzero(core.arrived[:-1]).tolist():
+        there = forms[wires.nodes[wires.head[link]]]
+        entries = there.entries
+        if entries and not there.strange:  # one port of those that are treated alike stands for all
+            yield id(entries[min(entries)])
+            port = int(wires.arrives[link])
+            if port in entries:
+                yield id(entries[port])
+
+
+def look_around(result: Proven) -> None:
+    """Which switches hold rules that nobody owns, or that have no form."""
+    ends = {id(end): end for demand in result.given.demands for end in (demand.ingress, demand.egress)}
+    known: dict[str, set[int]] = {node: set() for node in result.forms}
+    for end in ends.values():
+        known[end.attachment.node].add(end.attachment.port)
+    for node, forms in result.forms.items():
+        unowned = len(forms.classify) > len(result.owned[node])
+        if forms.open or forms.strange or forms.untidy or unowned:
+            result.leaking.add(node)
+            result.suspect.add(node)
+        elif forms.suspect or not forms.outputs <= known[node]:
+            result.suspect.add(node)
+
+
+# ── labels ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def label_ways(
+    core: Core, ground: Ground, forms: Mapping[str, Forms], states: Index
+) -> tuple[list[Place], dict[int, list[Place]]]:
+    """Labels whose ways do not plainly end: with everything up, and by number of failure.
+
+    Under a failure it is enough to start in `states` whose link fails: elsewhere nothing changes.
+    """
+    events, free = ground.events, np.zeros((1, core.nothing + 1), np.bool_)
+    every = states.astype(np.int32)
+    ends = core.run(core.lanes(every, np.zeros(len(every), np.int32)), events.down, free, loose=True)
+    doubtful = [core.place(index) for index in every[ends.state == ODD].tolist()]
+    for node, found in forms.items():
+        if not found.strange:
+            doubtful += [(node, label) for label in sorted(found.odd - found.void)]
+    starts: Bools = events.down[:, core.first[every] >> 1]
+    if ground.down:
+        starts = starts | events.down[:, core.second[every] >> 1] | events.down[0, core.first[every] >> 1]
+    starts[:, core.kind[every] == DELIVER] = False
+    starts[0] = False
+    row, which = np.nonzero(starts)
+    ends = core.run(core.lanes(every[which], row.astype(np.int32)), events.down, free, loose=True)
+    rows: dict[int, list[Place]] = {}
+    for lane in np.flatnonzero(ends.state == ODD).tolist():
+        rows.setdefault(int(row[lane]), []).append(core.place(int(every[which[lane]])))
+    return doubtful, {number: rows[row] for number, row in enumerate(events.row.tolist()) if row in rows}
+
+
+# ── addresses ────────────────────────────────────────────────────────────────────────────────────
+
+
+def addresses_agree(forms: Iterable[Forms]) -> bool:
+    """Whether each port has one address in all forms, its own and locally administered."""
+    owner: dict[int, int] = {}
+    mine: dict[int, int] = {}
+    for found in forms:
+        for link, src, dst in found.groups.addresses:
+            for port, mac in ((link, src), (link ^ 1, dst)):
+                if mine.setdefault(port, mac) != mac or owner.setdefault(mac, port) != port:
+                    return False
+                if (mac >> 40) & 3 != 2:
+                    return False
+    return True
+
+
+def addresses(core: Core) -> Iterator[tuple[PortRef, int]]:
+    """Addresses that lanes had on the links they crossed."""
+    wires = core.wires
+    for seen, second in ((core.seen_first, False), (core.seen_second, True)):
+        for index in np.flatnonzero(seen).tolist():
             hop = core.hops[index]
-            if hop is not None and hop.group is not None:
-                yield id(hop.group)
-        for link in np.flatnonzero(core.arrived[:-1]).tolist():
-            there = self.forms[wires.nodes[wires.head[link]]]
-            entries = there.entries
-            if entries and not there.strange:  # one port of those that are treated alike stands for all
-                yield id(entries[min(entries)])
-                port = int(wires.arrives[link])
-                if port in entries:
-                    yield id(entries[port])
-
-    # ── labels ───────────────────────────────────────────────────────────────────────────────────
-
-    def labels(self) -> tuple[list[tuple[str, int]], dict[int, list[tuple[str, int]]]]:
-        """Labels at switches whose ways do not plainly end: with everything up, and by number of failure."""
-        core, events = self.core, self.events
-        every = np.arange(core.known, dtype=np.int32)
-        ends = core.run(core.lanes(every, np.zeros(core.known, np.int32)), events.down, self._bans[:1], loose=True)
-        doubtful = [self._place(index) for index in np.flatnonzero(ends.state == ODD).tolist()]
-        for node, forms in self.forms.items():
-            if not forms.strange:
-                doubtful += [(node, label) for label in sorted(forms.odd - forms.void)]
-        away = np.flatnonzero(core.kind[: core.known] != DELIVER)
-        first, second = core.first[away] >> 1, core.second[away] >> 1
-        starts = events.down[:, first]
-        if self.down:
-            starts = starts | events.down[:, second] | events.down[0, first]
-        starts[0] = False
-        row, state = np.nonzero(starts)
-        lanes = core.lanes(away[state].astype(np.int32), row.astype(np.int32))
-        ends = core.run(lanes, events.down, self._bans[:1], loose=True)
-        under: dict[int, list[tuple[str, int]]] = {}
-        for lane in np.flatnonzero(ends.state == ODD).tolist():
-            under.setdefault(int(row[lane]), []).append(self._place(int(away[state[lane]])))
-        more = {number: under[row] for number, row in enumerate(events.row.tolist()) if row in under}
-        return doubtful, more
-
-    def _place(self, index: int) -> tuple[str, int]:
-        node, state = self.core.states[index]
-        return node, state.label
-
-    # ── addresses ────────────────────────────────────────────────────────────────────────────────
-
-    def addresses_agree(self) -> bool:
-        """Whether each port has one address in all forms, its own and locally administered."""
-        owner: dict[int, int] = {}
-        mine: dict[int, int] = {}
-        for forms in self.forms.values():
-            for link, src, dst in forms.addresses:
-                for port, mac in ((link, src), (link ^ 1, dst)):
-                    if mine.setdefault(port, mac) != mac or owner.setdefault(mac, port) != port:
-                        return False
-                    if (mac >> 40) & 3 != 2:
-                        return False
-        return True
-
-    def addresses(self) -> Iterator[tuple[PortRef, int]]:
-        """Addresses that lanes had on the links they crossed."""
-        core, wires = self.core, self.wires
-        for seen, second in ((core.seen_first, False), (core.seen_second, True)):
-            for index in np.flatnonzero(seen).tolist():
-                hop = core.hops[index]
-                out = None if hop is None else hop.second if second else hop.first
-                if out is not None:
-                    head = wires.nodes[wires.head[out.link]]
-                    yield PortRef(wires.nodes[core.node[index]], out.port), out.src
-                    yield PortRef(head, int(wires.arrives[out.link])), out.dst
+            out = None if hop is None else hop.second if second else hop.first
+            if out is not None:
+                head = wires.nodes[wires.head[out.link]]
+                yield PortRef(wires.nodes[core.node[index]], out.port), out.src
+                yield PortRef(head, int(wires.arrives[out.link])), out.dst

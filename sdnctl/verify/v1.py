@@ -9,7 +9,7 @@ same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sdnctl.compiler.ir import Compiled, Settings, Trunk
@@ -17,15 +17,16 @@ from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, ServiceClass
 from sdnctl.topology.graph import PortRef, Topology
-from sdnctl.topology.risk import Risks
 from sdnctl.verify import wellformed
 from sdnctl.verify.classify import EdgeCheck
 from sdnctl.verify.demands import Findings, Walks
-from sdnctl.verify.isolation import Met, isolation
+from sdnctl.verify.ground import Given, Ground
+from sdnctl.verify.isolation import isolation
 from sdnctl.verify.judge import Context
 from sdnctl.verify.labels import LabelCheck
+from sdnctl.verify.memory import Memory
 from sdnctl.verify.report import Checked, Report, Verdict, Violation
-from sdnctl.verify.swift import Swift
+from sdnctl.verify.swift import Proven, addresses, addresses_agree
 from sdnctl.verify.walk import Network
 
 ALL_KINDS = ("link", "srlg", "node")
@@ -42,6 +43,7 @@ def verify(
     down: Iterable[str] = (),
     *,
     shortcuts: bool = True,
+    memory: Memory | None = None,
 ) -> Report:
     """Judge `rules` (per switch; a switch that is missing holds none) by what `demands` are promised.
 
@@ -49,11 +51,15 @@ def verify(
     `failures` are the kinds of single failures to go through: link, srlg, node, or none of them. `down` are
     links of the topology that are down now: the failures come on top, and what runs on its repair has spent
     its protection until it is rerouted. Without `shortcuts` every demand is walked one by one: the same report
-    (but for `checked.steps`), by the longer way.
+    (but for `checked.steps`), by the longer way. A `memory` that has seen the run before makes this one short
+    where little is new.
     """
-    gone = frozenset(down)
-    run = _V1(topology, settings, classes, tuple(demands), tuple(trunks), rules, tuple(failures), gone)
-    return run.run(shortcuts=shortcuts)
+    trunk_of = {demand: trunk for trunk in trunks for demand in trunk.demands}
+    ordered = tuple(sorted(demands, key=lambda demand: demand.id))
+    memory = memory or Memory()
+    ground = memory.ground(topology, settings, tuple(failures), frozenset(down))
+    given = Given(settings, classes, ordered, trunk_of, rules)
+    return _V1(ground, given, memory.prove(given, ground) if shortcuts else None).run()
 
 
 def verify_compiled(
@@ -61,6 +67,8 @@ def verify_compiled(
     rules: Mapping[str, RuleSet] | None = None,
     failures: Iterable[str] = ALL_KINDS,
     down: Iterable[str] = (),
+    *,
+    memory: Memory | None = None,
 ) -> Report:
     """Judge a compiled state, or the `rules` that were read back, by the demands of that state."""
     return verify(
@@ -72,66 +80,40 @@ def verify_compiled(
         compiled.rules if rules is None else rules,
         failures,
         down,
+        memory=memory,
     )
 
 
 class _V1:
     """One run: the shortcut for what it proves, the long way for the rest, and one report of both."""
 
-    def __init__(
-        self,
-        topology: Topology,
-        settings: Settings,
-        classes: Mapping[str, ServiceClass],
-        demands: tuple[Demand, ...],
-        trunks: tuple[Trunk, ...],
-        rules: Mapping[str, RuleSet],
-        kinds: tuple[str, ...],
-        down: frozenset[str],
-    ) -> None:
-        self.topology, self.settings, self.classes, self.rules = topology, settings, classes, rules
-        self.demands = tuple(sorted(demands, key=lambda demand: demand.id))
-        self.down = down
-        left = topology.without(down) if down else topology
-        self.failures = tuple(left.failures(kinds))
-        self.risks = Risks(left, settings)
-        self.trunk_of = {demand: trunk for trunk in trunks for demand in trunk.demands}
-        self.network = Network(topology, rules, down)
-        self.swift: Swift | None = None
+    def __init__(self, ground: Ground, given: Given, proven: Proven | None) -> None:
+        self.ground, self.given, self.proven = ground, given, proven
+        self.topology, self.demands = ground.topology, given.demands
+        self.rules = proven.given.rules if proven else given.rules
+        self.network = Network(ground.topology, self.rules, ground.down)
         self.found: dict[str, Findings] = {}
         self.extra: dict[str, list[Violation]] = defaultdict(list)
 
-    def run(self, *, shortcuts: bool) -> Report:
-        if shortcuts:
-            self.swift = Swift(
-                self.topology,
-                self.settings,
-                self.classes,
-                self.demands,
-                self.trunk_of,
-                self.rules,
-                self.failures,
-                self.down,
-                self.risks,
-            )
-        swift = self.swift
+    def run(self) -> Report:
+        proven = self.proven
         every = frozenset(self.topology.nodes)
-        faults = self._wellformed(swift.suspect if swift else every)
-        doubtful = swift.overlapping | swift.leaking if swift else every
-        edge = EdgeCheck(self.network, self.demands, doubtful)
+        faults = self._wellformed(proven.suspect if proven else every)
+        edge = EdgeCheck(self.network, self.demands, proven.overlapping | proven.leaking if proven else every)
         for demand, violation in edge.overlaps():
             self.extra[demand.id].append(violation)
         self._walk()
-        for demand, violation in isolation(self.demands, self._met()):
+        for demand, violation in self._isolation():
             self.extra[demand.id].append(violation)
         unused = self._unused()
         faults += edge.leaks()
-        faults += self._labels()
+        labels = self._known_labels()
+        faults += self._labels(labels)
         faults += self._steps()
         return Report(
             tuple(self._verdict(demand) for demand in self.demands),
             tuple(dict.fromkeys(faults)),
-            self._checked(len(self._known_labels()), len(unused)),
+            self._checked(len(labels), len(unused)),
             unused,
         )
 
@@ -141,7 +123,7 @@ class _V1:
         """Faults of rules by themselves, at some switches."""
         faults = []
         ports: dict[str, set[int]] = defaultdict(set)
-        for demand in self.demands:
+        for demand in self.demands if nodes else ():
             for endpoint in (demand.ingress, demand.egress):
                 ports[endpoint.attachment.node].add(endpoint.attachment.port)
         for node in sorted(self.rules):
@@ -150,34 +132,35 @@ class _V1:
                     faults.append(Violation("unknown-switch", f"rules for {node}, which is not in the topology"))
             elif node in nodes:
                 known = ports[node] | self.network.switches[node].link_at.keys()
-                faults += wellformed.check(node, self.rules[node], known, self.settings.bypass_labels)
+                faults += wellformed.check(node, self.rules[node], known, self.given.settings.bypass_labels)
         return faults
 
-    def _labels(self) -> list[Violation]:
+    def _labels(self, known: Collection[int]) -> list[Violation]:
         """Faults of label ways: those that do not plainly end."""
-        swift = self.swift
-        nodes = [node for node, forms in swift.forms.items() if forms.strange] if swift else self.topology.nodes
-        check = LabelCheck(self.network, nodes)
-        faults = list(check.unknown(self._known_labels()))
+        proven = self.proven
+        if proven is None:
+            check = LabelCheck(self.network, self.topology.nodes)
+        else:
+            check = LabelCheck(self.network, [node for node, forms in proven.forms.items() if forms.strange])
+        faults = list(check.unknown(known))
         starts = [start for node in check.nodes for start in check.starts(node, check.known(node))]
-        if swift is None:
-            return [*faults, *check.run(starts, self.failures)]
-        doubtful, more = swift.labels()
-        starts += [start for node, label in doubtful for start in check.starts(node, (label,))]
+        if proven is None:
+            return [*faults, *check.run(starts, self.ground.failures)]
+        starts += [start for node, label in proven.doubtful for start in check.starts(node, (label,))]
         under = {
             number: [start for node, label in places for start in check.starts(node, (label,))]
-            for number, places in more.items()
+            for number, places in proven.under.items()
         }
         if starts or under:
-            faults += check.run(starts, self.failures, under)
+            faults += check.run(starts, self.ground.failures, under)
         return faults
 
     def _known_labels(self) -> frozenset[int]:
         """Every label that a rule names."""
-        swift, found = self.swift, set[int]()
+        proven, found = self.proven, set[int]()
         for node in self.topology.nodes:
-            if swift and node not in swift.suspect:
-                found |= swift.forms[node].labels
+            if proven and node not in proven.suspect:
+                found |= proven.forms[node].labels
             elif node in self.rules:
                 matches = (flow.match.get("mpls_label") for flow in self.rules[node].flows.values())
                 found.update(label[0] for label in matches if label is not None)
@@ -185,15 +168,15 @@ class _V1:
 
     def _steps(self) -> list[Violation]:
         """Claims that every step must keep: TTLs fall, outer addresses belong to their ports."""
-        steps, swift = self.network.steps, self.swift
+        steps, proven = self.network.steps, self.proven
         faults = [
             Violation("ttl", f"{node} sends on packets that came with label {label} without lowering the TTL")
             for node, label in sorted(steps.stuck)
         ]
-        if swift and not steps.macs and swift.addresses_agree():
+        if proven and not steps.macs and (proven.core is None or addresses_agree(proven.forms.values())):
             return faults
         seen: dict[PortRef, set[int]] = {port: set(macs) for port, macs in steps.macs.items()}
-        for port, mac in swift.addresses() if swift else ():
+        for port, mac in addresses(proven.core) if proven and proven.core else ():
             seen.setdefault(port, set()).add(mac)
         owners: dict[int, PortRef] = {}
         for port, macs in sorted(seen.items()):
@@ -211,26 +194,29 @@ class _V1:
     # ── demands ──────────────────────────────────────────────────────────────────────────────────
 
     def _walk(self) -> None:
-        """Walk the demands that the shortcut did not prove."""
-        context = Context(self.topology, self.rules, self.classes)
-        left = [demand for demand in self.demands if not self.swift or demand.id not in self.swift.proofs]
-        if not left:
-            return
-        walks = Walks(self.network, self.risks, context, self.failures, self.trunk_of)
-        for demand in left:
-            self.found[demand.id] = walks.judge(demand)
+        """Walk the demands that were not proven."""
+        left = [demand for demand in self.demands if not self.proven or demand.id not in self.proven.proofs]
+        if left:
+            context = Context(self.topology, self.rules, self.given.classes)
+            ground = self.ground
+            walks = Walks(self.network, ground.risks, context, ground.failures, self.given.trunk_of)
+            self.found = {demand.id: walks.judge(demand) for demand in left}
 
-    def _met(self) -> dict[str, Met]:
-        proofs = self.swift.proofs if self.swift else {}
-        return {key: found.met for key, found in self.found.items()} | {
-            key: proof.met for key, proof in proofs.items()
-        }
+    def _isolation(self) -> Iterator[tuple[Demand, Violation]]:
+        """What demands share that may not be shared; not looked for where plainly nothing is."""
+        proofs = self.proven.proofs if self.proven else {}
+        if self.found or not (self.proven and self.proven.shares.apart):
+            met = {key: found.met for key, found in self.found.items()}
+            met |= {key: proof.met for key, proof in proofs.items()}
+            yield from isolation(self.demands, met)
+
+    # ── result ───────────────────────────────────────────────────────────────────────────────────
 
     def _verdict(self, demand: Demand) -> Verdict:
         extra = self.extra.get(demand.id, ())
-        if self.swift and (proof := self.swift.proofs.get(demand.id)) is not None:
-            verdict = proof.verdict(demand)
-            return replace(verdict, violations=tuple(dict.fromkeys(extra))) if extra else verdict
+        proof = self.proven.proofs.get(demand.id) if self.proven else None
+        if proof is not None:
+            return replace(proof.verdict, violations=tuple(dict.fromkeys(extra))) if extra else proof.verdict
         found = self.found[demand.id]
         return Verdict(
             demand.id,
@@ -247,29 +233,30 @@ class _V1:
             tuple(found.remarks),
         )
 
-    # ── result ───────────────────────────────────────────────────────────────────────────────────
-
     def _unused(self) -> tuple[str, ...]:
         """Flows and groups that no demand used so far, by name."""
         used = self.network.steps.used()
-        if self.swift:
-            used |= self.swift.used
-        names: list[str] = []
-        for node, held in sorted(self.rules.items()):
-            names += [f"{node}: {rule_name(flow)}" for flow in held.flows.values() if id(flow) not in used]
-            names += [f"{node}: {rule_name(group)}" for group in held.groups.values() if id(group) not in used]
-        return tuple(names)
+        if self.proven:
+            used = used | self.proven.used if used else self.proven.used
+        idle = self.proven.idle if self.proven else {}
+        for node, held in self.rules.items():
+            if node in idle:
+                idle[node] = [item for item in idle[node] if item[0] not in used]
+            else:
+                rules = (rule for kind in (held.flows, held.groups) for rule in kind.values())
+                idle[node] = [(id(rule), f"{node}: {rule_name(rule)}") for rule in rules if id(rule) not in used]
+        return tuple(name for node in sorted(self.rules) for name in sorted(name for _, name in idle[node]))
 
     def _checked(self, labels: int, unused: int) -> Checked:
         rules = sum(len(held.flows) + len(held.groups) for held in self.rules.values())
         walks = sum(found.walks for found in self.found.values())
-        if self.swift:
-            walks += sum(proof.judged.walks for proof in self.swift.proofs.values())
+        if self.proven:
+            walks += sum(proof.verdict.walks for proof in self.proven.proofs.values())
         return Checked(
             len(self.topology.nodes),
             rules,
             len(self.demands),
-            len(self.failures),
+            len(self.ground.failures),
             walks,
             self.network.steps.computed,
             labels,
