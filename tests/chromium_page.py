@@ -6,11 +6,12 @@ Every request the page makes and every word on its console is kept, so that a te
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -143,13 +144,13 @@ def browser() -> Iterator[Page]:
     profile = tempfile.mkdtemp(prefix="sdnctl-chromium-")
     to_read, to_write = os.pipe()
     from_read, from_write = os.pipe()
-    process = subprocess.Popen(
+    # The protocol is spoken on descriptors 3 and 4; what goes there must not be one of them already.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_read, from_write)]
+    quiet = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    process = os.posix_spawn(
+        chromium(),
         [
-            # The protocol is spoken on descriptors 3 and 4, which Popen cannot name: a shell puts them there.
-            "/bin/sh",
-            "-c",
-            f'exec "$0" "$@" 3<&{to_read} 4>&{from_write}',
-            chromium(),
+            "chromium",
             "--headless=new",
             "--no-sandbox",
             "--disable-gpu",
@@ -163,14 +164,14 @@ def browser() -> Iterator[Page]:
             f"--user-data-dir={profile}",
             "about:blank",
         ],
-        pass_fds=(to_read, from_write),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "HOME": profile},
+        {**os.environ, "HOME": profile},
+        file_actions=[
+            *((os.POSIX_SPAWN_DUP2, quiet, number) for number in (0, 1, 2)),
+            *((os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(ends, start=3)),
+        ],
     )
-    os.close(to_read)
-    os.close(from_write)
+    for end in (to_read, from_write, quiet, *ends):
+        os.close(end)
     page = Page(to_write, from_read)
     try:
         target = page.send("Target.createTarget", url="about:blank")["targetId"]
@@ -180,14 +181,20 @@ def browser() -> Iterator[Page]:
         yield page
         page.session = ""
         page.send("Browser.close")
-        process.wait(PATIENCE)
     finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        _wait(process)
         os.close(to_write)
         os.close(from_read)
         shutil.rmtree(profile, ignore_errors=True)
+
+
+def _wait(process: int) -> None:
+    """Wait until the browser has ended; one that does not is killed."""
+    end = time.monotonic() + PATIENCE
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
+        if time.monotonic() > end:
+            os.kill(process, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def file_url(path: Path) -> str:

@@ -111,11 +111,11 @@ class Column:
         cable = sum(one.sheath for one in scene.cables)
         route = sum(one.length for one in scene.segments)
         found = [
-            (f"{cable / 1000:,.0f} km".replace(",", "\u202f"), "of cable") if cable else None,
-            (f"{route / 1000:,.0f} km".replace(",", "\u202f"), "of routes") if route else None,
-            (f"{len(scene.switches):,}".replace(",", "\u202f"), "switches"),
-            (f"{len(scene.links):,}".replace(",", "\u202f"), "links"),
-            (f"{len(scene.endpoints):,}".replace(",", "\u202f"), "endpoints"),
+            (f"{cable / 1000:,.0f} km".replace(",", "\u00a0"), "of cable") if cable else None,
+            (f"{route / 1000:,.0f} km".replace(",", "\u00a0"), "of routes") if route else None,
+            (f"{len(scene.switches):,}".replace(",", "\u00a0"), "switches"),
+            (f"{len(scene.links):,}".replace(",", "\u00a0"), "links"),
+            (f"{len(scene.endpoints):,}".replace(",", "\u00a0"), "endpoints"),
         ]
         shown = [one for one in found if one is not None]
         step = self.wide / max(len(shown), 4)
@@ -250,7 +250,7 @@ class Column:
         if self.scene.cut_event is not None:
             self.heading("Endpoints", "those hit are coloured as above")
         else:
-            self.heading("Endpoints", f"{count.total():,}".replace(",", "\u202f"))
+            self.heading("Endpoints", f"{count.total():,}".replace(",", "\u00a0"))
 
         def symbol(kind: str) -> Callable[[float, float], Item]:
             colour, form = marks[kind]
@@ -273,7 +273,7 @@ class Column:
             self.text(self.left, one.name, 2.9)
             self.text(self.left + 46, one.service_class, 2.6, palette.MUTED)
             self.text(
-                self.right - 18, f"{demands[one.name]:,}".replace(",", "\u202f"), 2.6, palette.MUTED, end=True
+                self.right - 18, f"{demands[one.name]:,}".replace(",", "\u00a0"), 2.6, palette.MUTED, end=True
             )
             self.text(self.right, format_bitrate(rates[one.name]), 2.6, palette.MUTED, end=True)
 
@@ -302,7 +302,7 @@ def _together(event: Event) -> str:
 
 def _counted(count: int, name: str) -> str:
     ending = "" if count == 1 else "es" if name.endswith("ch") else "s"
-    return f"{count:,} {name}{ending}".replace(",", "\u202f")
+    return f"{count:,} {name}{ending}".replace(",", "\u00a0")
 
 
 def _bar(x: float, y: float, wide: float, high: float) -> tuple[tuple[float, float], ...]:

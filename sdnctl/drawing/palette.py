@@ -74,7 +74,7 @@ def marks(kinds: Iterable[str]) -> dict[str, tuple[str, str]]:
     counted = Counter(kinds)
     ranked = sorted(counted, key=lambda kind: (-counted[kind], kind))
     return {
-        kind: (_HUES[index % len(_HUES)], _SHAPES[(index + index // len(_HUES)) % len(_SHAPES)])
+        kind: (_HUES[index % len(_HUES)], _SHAPES[(index % len(_HUES) + index // len(_HUES)) % len(_SHAPES)])
         for index, kind in enumerate(ranked)
     }
 

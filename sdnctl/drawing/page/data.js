@@ -232,7 +232,7 @@ function percent(share) {
 }
 
 function plural(count, one, many = `${one}s`) {
-  return `${count.toLocaleString('en').replace(/,/g, '\u202f')} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString('en').replace(/,/g, '\u00a0')} ${count === 1 ? one : many}`;
 }
 
 /** The colour of a value on a scale of [bound, colour, text]. */

@@ -78,6 +78,9 @@ class Labels {
       [p.x + o, p.y - high / 2], [p.x - o - wide, p.y - high / 2],
       [p.x - wide / 2, p.y - o - high], [p.x - wide / 2, p.y + o],
       [p.x + o * 0.7, p.y - o - high * 0.7], [p.x + o * 0.7, p.y + o * 0.4],
+      [p.x - o * 0.7 - wide, p.y - o - high * 0.7], [p.x - o * 0.7 - wide, p.y + o * 0.4],
+      [p.x + o + 12, p.y - high / 2], [p.x - o - wide - 12, p.y - high / 2],
+      [p.x - wide / 2, p.y - o - high - 9], [p.x - wide / 2, p.y + o + 9],
     ].map(([x, y]) => [x, y, x + wide, y + high]);
   }
 

@@ -16,15 +16,15 @@ class Panel {
     const kilometres = net.segments.reduce((sum, one) => sum + one.length, 0);
     const sheath = net.cables.reduce((sum, one) => sum + one.sheath, 0);
     const figures = [
-      [sheath ? metres(sheath).replace(/ (k?m)$/, '\u202f$1') : null, 'of cable'],
-      [kilometres ? metres(kilometres).replace(/ (k?m)$/, '\u202f$1') : null, 'of routes'],
+      [sheath ? metres(sheath).replace(/ (k?m)$/, '\u00a0$1') : null, 'of cable'],
+      [kilometres ? metres(kilometres).replace(/ (k?m)$/, '\u00a0$1') : null, 'of routes'],
       [net.switches.length, 'switches'], [net.links.length, 'links'], [net.endpoints.length, 'endpoints'],
     ].filter(([value]) => value);
     this.panel.replaceChildren(
       h('header', {},
         h('h1', {}, net.name),
         h('p', { className: 'state' }, net.state),
-        h('div', { className: 'figures' }, figures.map(([value, text]) => h('div', {}, h('b', {}, typeof value === 'number' ? value.toLocaleString('en').replace(/,/g, '\u202f') : value), h('span', {}, text))))),
+        h('div', { className: 'figures' }, figures.map(([value, text]) => h('div', {}, h('b', {}, typeof value === 'number' ? value.toLocaleString('en').replace(/,/g, '\u00a0') : value), h('span', {}, text))))),
       this.search(),
       h('div', { className: 'scroll' },
         this.legend(),
@@ -76,7 +76,7 @@ class Panel {
       const box = h('input', { type: 'checkbox', id: `layer-${name}`, onchange: () => this.layers.toggle(name, box.checked) });
       box.checked = this.layers.shown.has(name);
       return h('div', { className: 'layer' },
-        h('label', { for: `layer-${name}` }, box, h('span', {}, title), h('small', {}, count.toLocaleString('en').replace(/,/g, '\u202f'))),
+        h('label', { for: `layer-${name}` }, box, h('span', {}, title), h('small', {}, count.toLocaleString('en').replace(/,/g, '\u00a0'))),
         details[name] ? details[name]() : null);
     }));
   }
