@@ -20,7 +20,7 @@ from sdnctl.units import BitrateField, DelayField, DurationField, OctetsField, p
 class Model(BaseModel):
     """Immutable; a key that is not known is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 # ── classes.yaml, tenants.yaml ───────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, NewType
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -60,12 +61,20 @@ class EndRef:
         return f"{self.name}{number}" + (f"/{self.lane}" if self.lane else "")
 
 
+_PARSED = (StrandRange, EndRef)
+
+
 def parse_numbers(text: object) -> tuple[int, ...]:
     """``1-3,7`` → (1, 2, 3, 7): ascending within a range, from 1, none twice."""
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)
     if not isinstance(text, str):
         raise ValueError(f"{text!r} is not a range: write it like '1-12,25'")
+    return _parse_numbers(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse_numbers(text: str) -> tuple[int, ...]:
     numbers: list[int] = []
     for part in text.split(","):
         match = _RANGE.match(part.strip())
@@ -173,7 +182,7 @@ def format_mac(value: int) -> str:
 def _written(parse: Any, write: Any, example: str) -> tuple[Any, ...]:
     """Parse text; write text back; a value that is parsed already passes."""
     return (
-        BeforeValidator(lambda value: value if isinstance(value, StrandRange | EndRef) else parse(value)),
+        BeforeValidator(lambda value: value if isinstance(value, _PARSED) else parse(value)),
         PlainSerializer(write, return_type=str),
         WithJsonSchema({"type": "string", "examples": [example]}),
     )

@@ -49,7 +49,7 @@ class Status(StrEnum):
 class Strict(BaseModel):
     """No unknown keys, no changes after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Life(Strict):

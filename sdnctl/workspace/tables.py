@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sdnctl.document import Document, KeyPath
 from sdnctl.errors import Diagnostics, Source
@@ -46,18 +47,27 @@ class _Collector(Generic[M]):
         self.lines: dict[KeyPath, int] = {(): 1}
         self.broken: set[str] = set()
 
-    def take(self, fields: Mapping[str, Any], line: int, *, strict: bool) -> None:
-        """Validate one row; CSV cells are text that may be read as a number, JSON values are what they are."""
+    def take_all(self, read: Sequence[tuple[int, dict[str, Any]]], *, strict: bool) -> bool:
+        """Validate all rows of a table at once; False, and none taken, where there is a fault among them.
+
+        CSV cells are text that may be read as a number, JSON values are what they are (`strict`).
+        """
         try:
-            if strict:
-                row = self.model.model_validate_json(json.dumps(fields), strict=True)
-            else:
-                row = self.model.model_validate(fields)
+            self.rows = _validate(_rows_of(self.model), [fields for _, fields in read], strict)
+        except ValidationError:
+            return False
+        self.lines.update(((index,), line) for index, (line, _) in enumerate(read))
+        return True
+
+    def take(self, fields: dict[str, Any], line: int, *, strict: bool) -> None:
+        """Validate one row."""
+        try:
+            (row,) = _validate(_rows_of(self.model), [fields], strict)
         except ValidationError as error:
             tree = _under(self.noun, fields, line)
             errors = error.errors(include_url=False)
             for one in errors:
-                one["loc"] = (self.noun, 0, *one["loc"])
+                one["loc"] = (self.noun, *one["loc"])
             report(tree, errors, self.file, lambda path: keys_at(self.model, path[2:]), self.out)
             self.drop(fields)
             return
@@ -70,6 +80,18 @@ class _Collector(Generic[M]):
 
     def done(self) -> Rows[M]:
         return Rows(Document(self.file, tuple(self.rows), self.lines), frozenset(self.broken))
+
+
+@lru_cache
+def _rows_of(model: type[M]) -> TypeAdapter[list[M]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
+
+
+def _validate(adapter: TypeAdapter[list[M]], read: list[dict[str, Any]], strict: bool) -> list[M]:
+    """Rows as models; raises ValidationError with the faults of all."""
+    if strict:
+        return adapter.validate_json(json.dumps(read), strict=True)
+    return adapter.validate_python(read)
 
 
 def _under(noun: str, fields: Mapping[str, Any], line: int) -> Node:
@@ -101,20 +123,32 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     if not _header_fits(header, model, Source(file, first[0]), out):
         return None
     collector = _Collector(model, file, out)
-    for line, cells in records:
-        fields = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
-        if len(cells) != len(header):
-            out.error(
-                "ragged-row",
-                f"the row has {len(cells)} cells, the header {len(header)}",
-                address=f"row {fields.get('id', '')}".strip(),
-                source=Source(file, line),
-                hint="Add or remove commas; a cell that holds a comma goes into double quotes.",
-            )
-            collector.drop(fields)
-            continue
-        collector.take(fields, line, strict=False)
+    read = [
+        (
+            line,
+            {name: text for name, cell in zip(header, cells, strict=False) if (text := cell.strip())},
+            len(cells),
+        )
+        for line, cells in records
+    ]
+    sound = collector.take_all([row[:2] for row in read if row[2] == len(header)], strict=False)
+    for line, fields, count in read:
+        if count != len(header):
+            _ragged(collector, fields, line, count, len(header))
+        elif not sound:
+            collector.take(fields, line, strict=False)
     return None if any(one.code == "csv-syntax" for one in out.errors[before:]) else collector.done()
+
+
+def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, count: int, wanted: int) -> None:
+    collector.out.error(
+        "ragged-row",
+        f"the row has {count} cells, the header {wanted}",
+        address=f"row {fields.get('id', '')}".strip(),
+        source=Source(collector.file, line),
+        hint="Add or remove commas; a cell that holds a comma goes into double quotes.",
+    )
+    collector.drop(fields)
 
 
 def _records(text: str, file: str, out: Diagnostics) -> Iterator[tuple[int, list[str]]]:
@@ -194,12 +228,16 @@ def parse_geojson(text: str, model: type[M], file: str, out: Diagnostics) -> Row
     if features is None:
         return None
     collector = _Collector(model, file, out)
+    read: list[tuple[int, dict[str, Any]]] = []
     for feature in features:
         fields = _fields(feature, getattr(model, "GEOMETRY", "LineString"), file, out)
         if fields is None:
             collector.drop(feature.properties)
         else:
-            collector.take(fields, feature.line, strict=True)
+            read.append((feature.line, fields))
+    if not collector.take_all(read, strict=True):
+        for line, values in read:
+            collector.take(values, line, strict=True)
     return collector.done()
 
 
