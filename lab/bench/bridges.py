@@ -55,6 +55,25 @@ class Bridges:
         finally:
             self._switch.vsctl("--timeout=60", "del-br", name)
 
+    @contextmanager
+    def many(self, count: int) -> Iterator[dict[str, dict[str, str]]]:
+        """So many empty bridges at once; device → driver → address, as a lab gives them."""
+        numbers = [next(self._numbers) for _ in range(count)]
+        for number in numbers:
+            self._switch.add_bridge(f"b{number}", number, tuple(range(1, PORTS + 1)))
+        database = f"unix:{self._switch.folder}/db.sock"
+        try:
+            yield {
+                f"b{number}": {
+                    "openflow": self._switch.management(f"b{number}"),
+                    "ovsdb": f"{database}#b{number}",
+                }
+                for number in numbers
+            }
+        finally:
+            for number in numbers:
+                self._switch.vsctl("--timeout=60", "--if-exists", "del-br", f"b{number}")
+
 
 class Bridge:
     """One bridge: where it listens, what ``ovs-ofctl`` says about it."""

@@ -144,7 +144,7 @@ def main() -> None:
     Push.wanted = tuple(prepared(flow) for flow in flows(count))
     manager = app_manager.AppManager.get_instance()
     manager.load_apps([__name__ if __name__ != "__main__" else "lab.bench.osken_app"])
-    sys.modules["lab.bench.osken_app"].Push.wanted = Push.wanted  # type: ignore[attr-defined]
+    sys.modules["lab.bench.osken_app"].Push.wanted = Push.wanted
     services = manager.instantiate_apps(**manager.create_contexts())
     print("ready", flush=True)
     for service in services:

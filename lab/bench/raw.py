@@ -9,7 +9,9 @@ from struct import Struct
 
 from sdnctl.dataplane.values import Flow
 from sdnctl.southbound.openflow.codec.bundle import BundleControl, bundle_add, bundle_control
-from sdnctl.southbound.openflow.codec.flow import FlowCommand, flow_mod
+from sdnctl.southbound.openflow.codec.flow import FlowCommand, flow_mod, flow_stats_request
+from sdnctl.southbound.openflow.codec.meter import meter_request
+from sdnctl.southbound.openflow.codec.multipart import MORE, Part, multipart_request
 from sdnctl.southbound.openflow.codec.session import hello
 from sdnctl.southbound.openflow.codec.wire import Type, message
 from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE
@@ -64,3 +66,27 @@ async def _reply(reader: asyncio.StreamReader, wanted: Type) -> None:
         _, kind, length, _ = _HEADER.unpack(await reader.readexactly(_HEADER.size))
         body = await reader.readexactly(length - _HEADER.size)
         assert kind != Type.ERROR, f"the switch refused: {body.hex()}"
+
+
+async def read(address: str) -> int:
+    """Ask for all flows, groups and meters, and throw the replies away; octets that came."""
+    reader, writer = await asyncio.open_unix_connection(address.removeprefix("unix:"))
+    requests = (
+        multipart_request(1, Part.FLOW, flow_stats_request()),
+        multipart_request(2, Part.GROUP_DESCRIPTION),
+        multipart_request(3, Part.METER_CONFIG, meter_request()),
+    )
+    octets, unfinished = 0, set(range(1, len(requests) + 1))
+    try:
+        writer.write(b"".join((hello(LAST), *requests)))
+        while unfinished:
+            _, kind, length, xid = _HEADER.unpack(await reader.readexactly(_HEADER.size))
+            body = await reader.readexactly(length - _HEADER.size)
+            assert kind != Type.ERROR, f"the switch refused: {body.hex()}"
+            if kind == Type.MULTIPART_REPLY:
+                octets += length
+                if not int.from_bytes(body[2:4], "big") & MORE:
+                    unfinished.discard(xid)
+        return octets
+    finally:
+        writer.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
+from functools import partial
 
 from lab.bench.bridges import Bridge, Bridges
 from lab.bench.flows import GROUPS, flows
@@ -34,6 +35,10 @@ async def observe(bridge: Bridge, wanted: RuleSet, cpu: list[float]) -> float:
     return seconds
 
 
+def _observe_once(bridge: Bridge, wanted: RuleSet, cpu: list[float]) -> float:
+    return asyncio.run(observe(bridge, wanted, cpu))
+
+
 def dump(bridge: Bridge) -> float:
     """Seconds of ``ovs-ofctl dump-flows``, which formats text, its start included."""
     command = ["ovs-ofctl", "-O", "OpenFlow13", "dump-flows", bridge.address.removeprefix("unix:")]
@@ -52,15 +57,8 @@ def run(report: Report) -> None:
             with bridges.fresh() as bridge:
                 asyncio.run(send(bridge.address, plain(wanted)))
                 bridge.expect(size)
-                found = interleaved(
-                    ROUNDS,
-                    {
-                        "ours": lambda bridge=bridge, rules=rules, cpu=cpu: asyncio.run(
-                            observe(bridge, rules, cpu)
-                        ),
-                        "dump": lambda bridge=bridge: dump(bridge),
-                    },
-                )
+                read = partial(_observe_once, bridge, rules, cpu)
+                found = interleaved(ROUNDS, {"ours": read, "dump": partial(dump, bridge)})
             middle = medians(found)
             ours.append(middle["ours"])
             report.print(
