@@ -30,9 +30,10 @@ from sdnctl.topology.graph import Topology
 from sdnctl.workspace.folder import Loaded, load_network
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = {"small": ROOT / "lab" / "examples" / "small"}
+FOLDERS = {"small": ROOT / "lab" / "examples" / "small", "reference": ROOT}
 CITIES = ("Abvt/3", "Renater2006/3")
-SUBJECTS = (*FOLDERS, *CITIES)
+SUBJECTS = ("small", *CITIES)
+"""What the suite runs on test by test; the reference, which takes longer to compile, goes through it in one go."""
 SOAK_GRAPHS = (
     "Funet",
     "Quest",
@@ -85,11 +86,16 @@ class Subject:
     def rng(self, what: str) -> random.Random:
         return random.Random(f"{self.name} {what}")
 
-    def fabric(self, rules: Mapping[str, RuleSet] | None = None) -> Fabric:
-        """In-memory switches with the compiled rules (or these), wired as the topology says."""
+    @cached_property
+    def fabric(self) -> Fabric:
+        """In-memory switches with the compiled rules; shared by tests, so each starts with `fail()`."""
+        return self.fabric_of(self.compiled.rules)
+
+    def fabric_of(self, rules: Mapping[str, RuleSet]) -> Fabric:
+        """In-memory switches with these rules, wired as the topology says."""
         links = self.topology.links.values()
         return Fabric(
-            self.compiled.rules if rules is None else rules,
+            rules,
             {(link.a.node, link.a.port): (link.b.node, link.b.port) for link in links},
             mtu={(end.node, end.port): link.mtu for link in links for end in (link.a, link.b)},
             edge_ports=sorted({end.spot for end in self.declared.ends.values()}),
@@ -111,13 +117,14 @@ def subject(name: str) -> Subject:
     if name in FOLDERS:
         loaded = load_network(FOLDERS[name])
         return Subject(name, FOLDERS[name], loaded, compile_network(loaded.network))
+    return settled(name)
+
+
+def settled(name: str, applications: int = 7, leaves: int = 6) -> Subject:
+    """A city with services that its plant can give: what is refused is asked for again, with less."""
     graph, _, seed = name.partition("/")
-    return _settled(name, Services(draw_city(graph, int(seed))))
-
-
-def _settled(name: str, services: Services) -> Subject:
-    """The city with services that its plant can give: what is refused is asked for again, with less."""
-    city = services.draw()
+    services = Services(draw_city(graph, int(seed)))
+    city = services.draw(applications, leaves)
     folder = Path(tempfile.mkdtemp(prefix="sdnctl-city-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     rounds: list[Round] = []

@@ -131,13 +131,17 @@ def names_in(files: Files) -> set[str]:
     return found
 
 
-def renamed(files: Files, rng: random.Random) -> Files:
-    """The same network with another word for every id; the words are in another order than the ids."""
+def renamed(files: Files, rng: random.Random, *, in_order: bool = False) -> Files:
+    """The same network with another word for every id.
+
+    The words are in another order than the ids, unless `in_order`: for networks with ways that are equally long
+    (patch cords within a building), of which the one with the lesser name is taken.
+    """
     names = sorted(names_in(files))
     numbers = rng.sample(range(10**6, 10**7), len(names))
     words = {
-        name: f"{rng.choice('abcdefghijklmnopqrstuvwxyz')}{number}"
-        for name, number in zip(names, numbers, strict=True)
+        name: f"w{number}" if in_order else f"{rng.choice('abcdefghijklmnopqrstuvwxyz')}{number}"
+        for name, number in zip(names, sorted(numbers) if in_order else numbers, strict=True)
     }
 
     def word(match: re.Match[str]) -> str:

@@ -200,7 +200,8 @@ class Plant:
             "b": ends[-1],
             "route": route,
         }
-        cable["sheath"] = f"{round(metres * self.rng.uniform(1.01, 1.04) + 20 * len(loops))} m"
+        # To the centimetre, so that no two ways of a city are equally long and their names decide.
+        cable["sheath"] = f"{metres * self.rng.uniform(1.01, 1.04) + 20 * len(loops):.2f} m"
         if loops:
             cable["slack"] = loops
         if status:

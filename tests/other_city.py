@@ -167,7 +167,7 @@ class Drawing:
             self._port(one, "up", said, bidi=f"{frame_a}:{start}")
             self._port(two, "down", said, bidi=f"{frame_b}:{end}")
         else:
-            needs = self.optics[kind].needed > self._losses(glass, kind)[0]
+            needs = self.optics[kind].needed > self._losses(glass, kind)[0] - 0.3
             rx_a = self._receiver(a, f"{frame_a}:{start + 1}", kind) if needs else f"{frame_a}:{start + 1}"
             rx_b = self._receiver(b, f"{frame_b}:{end}", kind) if needs else f"{frame_b}:{end}"
             self._port(one, kind, said, tx=f"{frame_a}:{start}", rx=rx_a)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from any_network import CITIES, Subject, subject
+from any_network import Subject, settled
 from any_network_oracle import questions
 from sdnctl_in_process import Net
 
@@ -17,7 +17,7 @@ FOREIGN = Flow(0, 77, Match.of(in_port=9), 0x1234, (Output(3),))
 
 @pytest.fixture(scope="module")
 def one() -> Subject:
-    return subject(CITIES[0])
+    return settled("Savvis/5", applications=5, leaves=3)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_applied_is_what_was_compiled_and_nothing_is_left_to_plan(net: Net, one:
 
 def test_probes_of_the_product_and_frames_of_the_oracle_agree(net: Net, one: Subject) -> None:
     net.probe()
-    fabric, rng = one.fabric(net.held()), one.rng("lab")
+    fabric, rng = one.fabric_of(net.held()), one.rng("lab")
     for question in questions(one.declared, rng, one.sampled("lab", 40), 60):
         outcome = fabric.inject(*question.spot, question.frame)
         assert sorted(outcome.frames) == list(question.expected), question.what
@@ -66,7 +66,7 @@ def test_a_cut_costs_protected_pairs_nothing(net: Net, one: Subject) -> None:
         lab = context.lab
         assert lab is not None
         assert lab.down_links == {link}
-    fabric = one.fabric(net.held())
+    fabric = one.fabric_of(net.held())
     end = one.topology.links[link].a
     fabric.fail([(end.node, end.port)])
     protected = [pair for pair in one.declared.pairs if pair.grade != "none"]
