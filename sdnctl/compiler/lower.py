@@ -34,6 +34,7 @@ from sdnctl.compiler.tables import (
 )
 from sdnctl.dataplane.values import (
     ETH_MPLS,
+    FIELDS,
     GROUP_BASE,
     METER_BASE,
     VLAN_PRESENT,
@@ -211,33 +212,31 @@ def egress_rules(side: ServiceSide) -> list[Rule]:
     out = Output(side.port)
     rules: list[Rule] = []
     if not side.local:
-        match = Match.of(eth_type=ETH_MPLS, mpls_label=side.label)
+        match = labelled_frames(side.label)
         if whole:
             rules.append(DELIVER.flow(match, mark, (*_DECAP, out)))
         else:
             rules.append(DELIVER.flow(match, mark, _DECAP, metadata=side.label, goto=DEMUX))
+    mine = ("metadata", side.label, LOW32)
     if whole and side.local:
-        rules.append(DEMUX.flow(Match.of(metadata=(side.label, LOW32)), mark, (out,)))
+        rules.append(DEMUX.flow(Match((mine,)), mark, (out,)))
     elif not whole:
         for tags, actions in _retag(side.vlan):
-            if not side.line or tags == ANY_TAG:
-                match = Match.of(metadata=(side.label, LOW32), vlan_vid=tags)
-                rules.append(DEMUX.flow(match, mark, (*actions, out)))
+            if not side.line or tags is _TAGGED:
+                rules.append(DEMUX.flow(Match((mine, tags)), mark, (*actions, out)))
     return rules
 
 
 _DECAP: tuple[Action, ...] = (Decap(), Decap(to_ethernet=True))
+_TAGGED, _UNTAGGED = (Match.of(vlan_vid=tags).fields[0] for tags in (ANY_TAG, UNTAGGED))
 
 
-def _retag(vlan: int | None) -> Iterator[tuple[int | tuple[int, int], tuple[Action, ...]]]:
+def _retag(vlan: int | None) -> tuple[tuple[tuple[str, int, int], tuple[Action, ...]], ...]:
     """How a tagged and an untagged frame get the egress endpoint's tag."""
     if vlan is None:
-        yield ANY_TAG, (PopVlan(),)
-        yield UNTAGGED, ()
-    else:
-        write = SetField("vlan_vid", VLAN_PRESENT | vlan)
-        yield ANY_TAG, (write,)
-        yield UNTAGGED, (PushVlan(), write)
+        return (_TAGGED, (PopVlan(),)), (_UNTAGGED, ())
+    write = SetField("vlan_vid", VLAN_PRESENT | vlan)
+    return (_TAGGED, (write,)), (_UNTAGGED, (PushVlan(), write))
 
 
 # ── the core: trunks, groups, bypasses ───────────────────────────────────────────────────────────
@@ -258,7 +257,7 @@ class Core:
         ways = self.labelled.hops[trunk.key]
         for (label, _), hops in zip(trunk_paths(trunk), ways, strict=True):
             mark = cookie(Kind.TRUNK, label)
-            match = Match.of(eth_type=ETH_MPLS, mpls_label=label)
+            match = labelled_frames(label)
             for group in hops[1:]:
                 actions = self._forward.get(group.key)
                 if actions is None:
@@ -295,7 +294,7 @@ class Core:
         if bypass.label is None:
             return
         mark = cookie(Kind.BYPASS, bypass.label)
-        match = Match.of(eth_type=ETH_MPLS, mpls_label=bypass.label)
+        match = labelled_frames(bypass.label)
         for hop in bypass.path.hops[1:]:
             # Pop, then decrement: the other order would leave the TTL of the trunk label as it was.
             pop = _POP if hop is bypass.path.hops[-1] else ()
@@ -318,6 +317,13 @@ class Core:
         return self.topology.links[hop.link].port_at(hop.tail)
 
 
+def labelled_frames(label: int) -> Match:
+    """Frames whose outermost label this is."""
+    return Match((_MPLS, ("mpls_label", label, _LABEL_BITS)))
+
+
+_MPLS = Match.of(eth_type=ETH_MPLS).fields[0]
+_LABEL_BITS = (1 << FIELDS["mpls_label"]) - 1
 _DEC_TTL = DecMplsTtl()
 _POP: tuple[Action, ...] = (PopMpls(),)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    COOKIE_OWNER_MASK,
     GROUP_BASE,
     METER_BASE,
     Action,
@@ -72,8 +74,7 @@ def _exact(flow: Flow, name: str) -> int | None:
 
 def numbers(rules: RuleSet) -> Mapping[str, frozenset[int]]:
     """All numbers that a switch's rules contain, by namespace: labels, demand numbers, group numbers."""
-    flows = (flow for flow in rules.flows.values() if is_ours(flow))
-    labels, demands = _flow_numbers(flows)
+    labels, demands = _flow_numbers(rules.flows.values())
     groups = [group for group in rules.groups.values() if is_ours(group)]
     for group in groups:
         labels |= labels_written(group)
@@ -83,11 +84,13 @@ def numbers(rules: RuleSet) -> Mapping[str, frozenset[int]]:
 
 
 def _flow_numbers(flows: Iterable[Flow]) -> tuple[set[int], set[int]]:
-    """Labels and demand numbers that flows match or write."""
+    """Labels and demand numbers that our flows match or write."""
     labels: set[int] = set()
     demands: set[int] = set()
     seen: set[int] = set()  # identities of actions, which the flows keep alive
     for flow in flows:
+        if flow.cookie & COOKIE_OWNER_MASK != COOKIE_OWNER:
+            continue
         table = flow.table
         label = demand = None
         for name, value, _ in flow.match.fields:

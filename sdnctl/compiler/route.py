@@ -18,9 +18,11 @@ reasons `compiler.proof` puts into words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 from sdnctl.compiler.detour import Detours, Guard, Needs, guards
 from sdnctl.compiler.ir import Settings
@@ -97,6 +99,10 @@ class Route:
     standby: Path | None = None
 
 
+_Turn: TypeAlias = tuple[int, tuple[tuple[Guard, int], ...]]
+"""What the worse bypass round the switch between two hops adds to their delay; both guards and delays, ns."""
+
+
 class Router:
     """Finds routes in one topology, remembering what the bypasses are already needed for."""
 
@@ -108,6 +114,8 @@ class Router:
         self.detours = Detours(self.graph, self.risks)
         self.needs = Needs(self.detours)
         self._bans: dict[tuple[tuple[str, ...], Octets], frozenset[str]] = {}
+        self._equal_bans: dict[frozenset[str], frozenset[str]] = {}
+        self._turns: dict[frozenset[str], dict[tuple[str, str, str], _Turn | None]] = defaultdict(dict)
         self._sites: dict[str, list[str]] = {}
         for node in topology.nodes.values():
             self._sites.setdefault(node.site, []).append(node.id)
@@ -133,7 +141,9 @@ class Router:
         """Links that neither the paths nor the bypasses of this profile may use."""
         key = (profile.avoid, profile.mtu)
         if key not in self._bans:
-            self._bans[key] = self.avoided(profile.avoid)[0] | self.narrow(profile.mtu)
+            ban = self.avoided(profile.avoid)[0] | self.narrow(profile.mtu)
+            # Equal bans are one object, so that most comparisons are of identities.
+            self._bans[key] = self._equal_bans.setdefault(ban, ban)
         return self._bans[key]
 
     def find(self, profile: Profile, full: frozenset[Place] = OPEN) -> Route | None:
@@ -247,7 +257,7 @@ class Router:
                 profile.a,
                 profile.b,
                 ban,
-                lambda one, two: fits(self.turn_extra(one, two, ban)),
+                self._turns_within(ban, limit),
                 lambda hop: fits(self.end_extra(Hop(hop.link, hop.head, hop.tail), ban)),
                 lambda hop: fits(self.end_extra(hop, ban)),
                 full,
@@ -266,6 +276,37 @@ class Router:
     def _shared(self) -> dict[str, frozenset[str]]:
         """SRLG id → links; a group of one link adds nothing to the rule that the paths share no link."""
         return {name: links for name, links in self.risks.down.items() if len(links) > 1}
+
+    def _turns_within(self, ban: frozenset[str], limit: int | None) -> Callable[[Hop, Hop], bool]:
+        """Whether `turn_extra` of two hops is there and below the limit, for a search that asks very often."""
+        known, needs, detours, delays = self._turns[ban], self.needs.by_guard, self.detours, self.graph.delays
+
+        def look(one: Hop, two: Hop) -> _Turn | None:
+            there = Guard(one.link, one.tail, one.head, two.head)
+            back = Guard(two.link, two.head, two.tail, one.tail)
+            first, second = detours.least_delay(there, ban), detours.least_delay(back, ban)
+            if first is None or second is None:
+                return None
+            extra = max(first, second) - delays[one.link] - delays[two.link]
+            return extra, ((there, first), (back, second))
+
+        def allowed(one: Hop, two: Hop) -> bool:
+            key = (one.link, one.tail, two.link)
+            if key not in known:
+                known[key] = look(one, two)
+            found = known[key]
+            if found is None or (limit is not None and found[0] >= limit):
+                return False  # other users of the guards can only make it worse
+            for guard, delay in found[1]:
+                need = needs.get(guard)
+                if need is not None and need.ban is not ban:
+                    extra = self.turn_extra(one, two, ban)
+                    return extra is not None and (limit is None or extra < limit)
+                if need is not None and need.bound is not None and delay > need.bound:
+                    return False
+            return True
+
+        return allowed
 
     def problem(self, profile: Profile, full: frozenset[Place] = OPEN) -> PairProblem:
         """The pair problem of a disjoint profile."""

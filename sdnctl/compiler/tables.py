@@ -21,7 +21,9 @@ from sdnctl.dataplane.values import (
     DecMplsTtl,
     Encap,
     Flow,
+    Group,
     Match,
+    Meter,
     Output,
     PopMpls,
     PopVlan,
@@ -148,9 +150,8 @@ _METERED = frozenset(table.number for table in PIPELINE if table.meters)
 
 def faults(rules: RuleSet) -> Iterator[str]:
     """Sentences that say where a switch's rules do not fit the pipeline, OpenFlow or each other."""
-    for item in rules:
-        if not is_ours(item):
-            yield f"{item} is outside the cookies and ids of sdnctl"
+    ids: tuple[Group | Meter, ...] = (*rules.meters.values(), *rules.groups.values())
+    yield from (_FOREIGN.format(item) for item in ids if not is_ours(item))
     yield from flow_faults(rules.flows.values(), rules)
     for group in rules.groups.values():
         for used in groups_used(group):
@@ -169,6 +170,8 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
     good: set[int] = set()  # identities of actions whose groups are there; the flows keep them alive
     meters, groups = rules.meters, rules.groups
     for flow in flows:
+        if flow.cookie & COOKIE_OWNER_MASK != COOKIE_OWNER:
+            yield _FOREIGN.format(flow)
         shape = _shape(flow)
         found = shapes.get(shape)
         if found is None:
@@ -184,6 +187,7 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
                 good.add(id(flow.actions))
 
 
+_FOREIGN = "{} is outside the cookies and ids of sdnctl"
 _DECISIVE = frozenset(("eth_type", "ip_proto", "icmpv6_type"))
 """Fields whose value decides what else may be matched, so that it belongs to the shape of a flow."""
 

@@ -8,7 +8,7 @@ what does not fit.
 
     {"actions": [["set-field", "mpls_label", "1000"], …], "lists": [[0, 4], …], "switches": {"pop-gare":
         {"meters": [ids, rates, bursts], "groups": [[id, type, [[list, watch port, weight], …]], …],
-         "flows": [{"table": 3, "priority": 100, "goto": null, "fields": [["eth_type", 65535], …],
+         "flows": [{"table": 3, "priority": 9, "goto": null, "fields": [["eth_type", 65535], …],
                     "columns": [values of the first field, …, cookies, lists, meters, metadata, their masks]}, …]}}}
 """
 
