@@ -1,0 +1,453 @@
+"""The plant of the reference network: figures, rings, glass, and the documented answer of every trap."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from compile_networks import both_ways, endpoint
+
+from lab.reference.communes import communes
+from lab.reference.ground import length
+from lab.reference.plant import build
+from lab.reference.rings import LOOPS, RINGS, RUNS, site
+from sdnctl.compiler.detour import Guard
+from sdnctl.compiler.ir import Baseline, Network, Tenant
+from sdnctl.compiler.pipeline import compile_network
+from sdnctl.compiler.route import Router
+from sdnctl.errors import CompileError
+from sdnctl.intents.demand import Demand, Grade, Service
+from sdnctl.inventory.geometry import line_length
+from sdnctl.inventory.links import OpticalLink, optical_links
+from sdnctl.inventory.optics import budget
+from sdnctl.topology.graph import Topology
+from sdnctl.workspace.folder import Loaded, load_network
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("network.yaml", "inventory", "topology", "intents")
+SPUR = "com-mauressargues--com-montagnac"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Loaded:
+    return load_network(ROOT)
+
+
+@pytest.fixture(scope="module")
+def topology(loaded: Loaded) -> Topology:
+    return loaded.network.topology
+
+
+@pytest.fixture(scope="module")
+def router(loaded: Loaded) -> Router:
+    return Router(loaded.network.topology, loaded.network.settings)
+
+
+@pytest.fixture(scope="module")
+def optical(loaded: Loaded) -> dict[str, OpticalLink]:
+    """Links, lit or not, by the name that their ports give them, or by their switches."""
+    plant = loaded.plant
+    found, _ = optical_links(plant)
+    return {
+        plant.switches[one.a.switch].ports[one.a.port].link or f"{one.a.switch}--{one.b.switch}": one
+        for one in found
+    }
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(build().files[f"inventory/{name}.csv"])))
+
+
+def features() -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(build().files["inventory/segments.geojson"])["features"]
+    return found
+
+
+# ── the files ────────────────────────────────────────────────────────────────────────────────────
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    found = [folder / PARTS[0], *(file for part in PARTS[1:] for file in (folder / part).rglob("*"))]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in found if file.is_file()}
+
+
+def test_the_generator_writes_the_committed_files(tmp_path: Path) -> None:
+    """In another process, with other hashes, in another place and language: the same bytes."""
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "4711",
+        "LC_ALL": "C",
+        "TZ": "Asia/Tokyo",
+        "PYTHONPATH": str(ROOT),
+    }
+    subprocess.run(
+        [sys.executable, "-m", "lab.reference", str(tmp_path / "a b")], cwd=tmp_path, env=environment, check=True
+    )
+    written, committed = files(tmp_path / "a b"), files(ROOT)
+    by_hand = {"inventory/README.md", "topology/README.md"}
+    assert sorted(written) == sorted(set(committed) - by_hand)
+    assert [name for name in written if written[name] != committed[name]] == []
+    assert sum(map(len, committed.values())) < 6_000_000
+
+
+def test_the_committed_network_has_no_faults_but_its_traps(loaded: Loaded) -> None:
+    assert Counter(one.code for one in loaded.diagnostics) == {
+        "not-in-service": 2,
+        "one-way-splice-reading": 1,
+        "optical-budget": 1,
+        "optical-overload": 1,
+        "reversed-polarity": 1,
+    }
+
+
+# ── figures ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("figure", "wanted", "off"),
+    [
+        ("sheath", 700, 7),
+        ("sheath ring", 280, 5),
+        ("sheath core", 50, 2.5),
+        ("sheath distribution", 210, 10),
+        ("sheath drop", 160, 10),
+        ("segments", 430, 20),
+        ("chambers", 1950, 250),
+        ("wall boxes", 1300, 0),
+        ("closures", 900, 30),
+        ("links", 170, 5),
+        ("sinuosity", 1.3, 0.07),
+        ("fill", 0.35, 0.03),
+        ("cables above 85 %", 2, 0),
+    ],
+)
+def test_figures_are_what_was_asked_for(figure: str, wanted: float, off: float) -> None:
+    assert build().figures[figure] == pytest.approx(wanted, abs=off)
+
+
+def test_kinds_of_segment_and_sizes_of_ring_cable_have_their_shares() -> None:
+    found = build().figures
+    for kind, share in {"trench": 0.60, "rented": 0.25, "overhead": 0.10}.items():
+        assert found[f"segments {kind}"] / found["segments"] == pytest.approx(share, abs=0.02)
+    other = sum(found[f"segments {kind}"] for kind in ("facade", "sewer", "bridge"))
+    assert other / found["segments"] == pytest.approx(0.05, abs=0.01)
+    for strands, share in {144: 0.70, 72: 0.20, 288: 0.10}.items():
+        assert found[f"ring strands {strands}"] / found["sheath ring"] == pytest.approx(share, abs=0.03)
+
+
+def test_the_page_quotes_the_figures() -> None:
+    """`inventory/README.md` is written by hand; what it says is counted."""
+    page = (ROOT / "inventory/README.md").read_text(encoding="utf-8")
+    found = build().figures
+    for words, figure, places in (
+        (r"cable sheath \| ([\d.]+) km", "sheath", 1),
+        (r"rings ([\d.]+), core", "sheath ring", 1),
+        (r"core in Nîmes ([\d.]+),", "sheath core", 1),
+        (r"distribution ([\d.]+),", "sheath distribution", 1),
+        (r"drops ([\d.]+) \|", "sheath drop", 1),
+        (r"144 strands ([\d.]+),", "ring strands 144", 1),
+        (r"segments \| ([\d.]+) km", "segments", 1),
+        (r"rented duct ([\d.]+),", "segments rented", 1),
+        (r"chambers \| (\d+) ", "chambers", 0),
+        (r"closures \| (\d+) ", "closures", 0),
+        (r"sinuosity \| ([\d.]+)", "sinuosity", 2),
+        (r"lit links \| (\d+)", "links", 0),
+    ):
+        match = re.search(words, page)
+        assert match, words
+        assert float(match[1]) == round(found[figure], places), words
+
+
+def test_segments_wind_and_lengths_agree_with_the_ellipsoid() -> None:
+    off = drawn = 0.0
+    for feature in features():
+        line = [tuple(point) for point in feature["geometry"]["coordinates"]]  # type: ignore[index]
+        drawn += line_length(line)
+        off += abs(line_length(line) - length(line))
+    assert off / drawn < 1e-5
+
+
+def test_points_are_shared_out_by_population() -> None:
+    points = build().points
+    assert len(points) == len({one.terminal for one in points}) == len({(one.switch, one.port) for one in points})
+    assert len(points) == 1300
+    by_area = Counter(one.area for one in points)
+    order = [by_area[one.name] for one in communes().values()]
+    assert len(order) == 39
+    assert min(order) >= 8
+    assert order == sorted(order, reverse=True)
+    lengths = [float(row["sheath"].split()[0]) for row in rows("cables") if row["id"].startswith("dr-")]
+    assert 100 < sum(lengths) / len(lengths) < 130
+
+
+def test_every_object_says_that_it_is_synthetic(loaded: Loaded) -> None:
+    plant = loaded.plant
+    for table in (
+        plant.sites,
+        plant.chambers,
+        plant.segments,
+        plant.ducts,
+        plant.cables,
+        plant.closures,
+        plant.odfs,
+    ):
+        assert {one.life.provenance for one in table.values()} == {"synthetic"}
+        assert all(one.life.owner for one in table.values())
+    years = {one.life.valid_from.year for one in plant.cables.values() if one.life.valid_from}
+    assert (min(years), max(years)) == (2003, 2027)  # 2027: the planned one
+    assert {type_.colours for type_ in plant.cable_types.values()} == {"orange-fr"}
+    assert {one.type for one in plant.cables.values()} == set(plant.cable_types)
+
+
+# ── rings and what hangs on them ─────────────────────────────────────────────────────────────────
+
+
+def test_every_ring_lands_on_two_points_of_presence_by_two_entries(topology: Topology) -> None:
+    nodes = {run.id: run.nodes for run in RUNS}
+    for ring, runs in RINGS.items():
+        way = [nodes[runs[0]][0], *(node for run in runs for node in nodes[run][1:])]
+        assert way[0] != way[-1]
+        assert way[0].startswith("pop-")
+        assert way[-1].startswith("pop-")
+        assert 1 <= len(way) - 2 <= 8
+        assert build().figures[f"ring {ring}"] <= 60
+        for a, b in pairwise(way):
+            assert "--".join(sorted((site(a), site(b)))) in topology.links
+        first, last = ("--".join(sorted(map(site, pair))) for pair in (way[:2], way[-2:]))
+        shared = [key for key, one in topology.srlgs.items() if {first, last} <= one.links]
+        assert shared == [], ring
+    joined = {node for run in RUNS for node in run.nodes if not node.startswith("pop-")}
+    assert joined == set(communes()) - {"nimes"}
+
+
+def test_switches_and_roles(topology: Topology) -> None:
+    roles = Counter(node.role for node in topology.nodes.values())
+    assert roles == {
+        "core": 4, "pop": 6, "commune": 38, "access": 66, "handover": 2, "cloud": 2, "internet": 1, "csu": 1,
+    }  # fmt: skip
+    assert 110 <= roles.total() <= 130
+    assert {hub.switch for hub in build().hubs} <= set(topology.nodes)
+    assert min(link.mtu for link in topology.links.values()) >= 1600
+    assert {link.capacity for link in topology.links.values()} == {10**9, 10**10, 10**11}
+    core = [link for link in topology.links.values() if link.capacity == 10**11]
+    assert len(core) == 29
+    assert Counter(row["transceiver"] for row in rows("ports"))["1g-bx10-d"] == 1300
+
+
+def test_sites_have_power_and_batteries(loaded: Loaded) -> None:
+    page = loaded.documents["inventory/sites.yaml"].value
+    assert all(one.ups_hours and one.watts and one.feeder and one.area and one.position for one in page.sites)
+    feeders = Counter(one.feeder for one in page.sites)
+    assert [key for key, count in feeders.items() if count > 1] == ["source-est"]
+
+
+def test_every_budget_closes_with_margin(topology: Topology) -> None:
+    budgets = [link.budget for link in topology.links.values() if link.budget is not None]
+    assert len(budgets) == len(topology.links)
+    assert min(one.margin for one in budgets) > 0.5
+    assert min(one.overload for one in budgets) >= 0
+
+
+def test_every_link_has_a_bypass_but_the_spur(topology: Topology, router: Router) -> None:
+    bare = {
+        link.id
+        for link in topology.links.values()
+        for a, b in (link.nodes, link.nodes[::-1])
+        if router.detours.least(Guard(link.id, a, b)) is None
+    }
+    assert bare == {SPUR}
+
+
+def asked(loaded: Loaded, switches: Iterable[str], grade: Grade) -> Network:
+    """A line from each of these switches to a datacentre switch at both sites, of this grade."""
+    demands: list[Demand] = []
+    for number, switch in enumerate(switches):
+        for port, hub in ((300, "neti-1"), (301, "rich-1")):
+            one, other = endpoint(f"{switch}-{port}", switch, port), endpoint(f"{hub}-{switch}", hub, 400 + number)
+            demands += both_ways(f"ask-{switch}-{port}", one, other, Service.LINE, grade)
+    ends = {end.id: end for one in demands for end in (one.ingress, one.egress)}
+    return replace(loaded.network, endpoints=ends, tenants={"city": Tenant("city")}, demands=tuple(demands))
+
+
+def test_node_protection_is_granted_everywhere_but_on_the_spur(loaded: Loaded, topology: Topology) -> None:
+    switches = sorted(set(topology.nodes) - {"neti-1", "rich-1", "com-mauressargues"})
+    compiled = compile_network(asked(loaded, switches, Grade.NODE), Baseline())
+    assert len(compiled.demands) == 4 * len(switches)
+    assert compiled.diagnostics == ()
+
+
+def test_no_loop_or_ring_hangs_on_one_feeder() -> None:
+    pairs = [{row.split()[1], row.split()[-1]} for row in LOOPS.strip().splitlines()]
+    nodes = {run.id: run.nodes for run in RUNS}
+    pairs += [{nodes[runs[0]][0], nodes[runs[-1]][-1]} for runs in RINGS.values()]
+    assert {"pop-est", "pop-sud-est"} not in pairs
+    assert all(len(pair) == 2 for pair in pairs)
+
+
+# ── the traps ────────────────────────────────────────────────────────────────────────────────────
+
+
+def bypass(router: Router, link: str) -> tuple[str, ...]:
+    """The links of the way round, from its first end."""
+    path = router.detours.least(Guard(link, *router.topology.links[link].nodes))
+    assert path is not None
+    return path.links
+
+
+def test_trap_bridge(topology: Topology, router: Router) -> None:
+    one, two = "com-dions--com-saint-chaptes", "com-la-calmette--com-saint-chaptes"
+    shared = topology.srlgs["duct:du-pont-du-gardon"]
+    assert shared.links == {one, two}
+    assert shared.metres == pytest.approx(300, abs=5)
+    assert not any(key.startswith("cable:") and {one, two} <= srlg.links for key, srlg in topology.srlgs.items())
+    for decoy, link in ((one, two), (two, one)):
+        way = bypass(router, link)
+        assert decoy not in way
+        assert "com-saint-chaptes--com-sauzet" in way
+        a, b = topology.links[link].nodes
+        shorter = router.graph.shortest(a, b, frozenset((link,)))
+        assert shorter is not None
+        assert decoy in shorter.links
+        assert router.graph.delay(shorter) < sum(router.graph.delays[name] for name in way)
+
+
+def test_trap_station(topology: Topology, router: Router) -> None:
+    one, two = "neti-2--rich-2", "pop-sud-est--rich-1"
+    shared = topology.srlgs["duct:du-sortie-gare"]
+    assert shared.links == {one, two}
+    assert shared.metres == pytest.approx(412, abs=5)
+    for link, decoy in ((one, two), (two, one)):
+        way = bypass(router, link)
+        assert decoy not in way
+        assert sum(topology.links[name].length for name in way) > topology.links[link].length
+
+
+def test_trap_spur(loaded: Loaded) -> None:
+    for grade in (Grade.LOCAL, Grade.NODE, Grade.DISJOINT):
+        with pytest.raises(CompileError, match=r"com-mauressargues--com-montagnac \(2\.7.* km\)[^!]*du-spur-01"):
+            compile_network(asked(loaded, ["com-mauressargues"], grade), Baseline())
+    assert compile_network(asked(loaded, ["com-mauressargues"], Grade.NONE), Baseline()).diagnostics == ()
+
+
+def test_trap_meeting(topology: Topology, router: Router) -> None:
+    hops = {f"com-{key}--pop-sud" for key in ("milhaud", "caissargues", "generac")}
+    meeting = topology.srlgs["chamber:ch-trois-anneaux"]
+    assert hops <= meeting.links
+    for link in hops:
+        assert not meeting.links & set(bypass(router, link))
+
+
+def test_trap_cheap_optics(loaded: Loaded, optical: dict[str, OpticalLink]) -> None:
+    link = optical["spare-saint-gilles"]
+    assert [fault.code for fault in link.faults] == ["optical-budget"]
+    assert min(one.margin for one in link.budgets) == pytest.approx(-4.3, abs=0.1)
+    er = loaded.plant.transceivers["10g-er"]
+    dear = budget(loaded.plant, link.there, er, er)
+    assert dear.closes
+    assert dear.safe
+    assert "spare-saint-gilles" not in loaded.network.topology.links
+
+
+def test_trap_overload(loaded: Loaded, optical: dict[str, OpticalLink]) -> None:
+    lit, bare = optical["com-sainte-anastasie--pop-nord"], optical["spare-sainte-anastasie"]
+    assert lit.usable
+    assert lit.length == pytest.approx(bare.length, abs=20)
+    passives = [loaded.plant.passives[key] for key in ("att-pop-nord-7", "att-sainte-anastasie-1")]
+    assert all(one.loss_min == 4.5 for one in passives)
+    assert all(0 <= one.overload < 4.5 for one in lit.budgets)
+
+
+def test_trap_no_attenuator(optical: dict[str, OpticalLink]) -> None:
+    fault = optical["spare-sainte-anastasie"].faults[0]
+    assert fault.code == "optical-overload"
+    assert "overloads its receiver by 2.4 dB" in fault.summary
+    assert "Add a fixed attenuator of 2.4" in fault.hint
+
+
+def joined(topology: Topology, start: str, down: frozenset[str], dead: frozenset[str]) -> set[str]:
+    """Switches that can be reached without dead links and switches."""
+    seen, queue = {start}, [start]
+    while queue:
+        for hop in topology.adjacency[queue.pop()]:
+            if hop.link not in down and hop.head not in dead | seen:
+                seen.add(hop.head)
+                queue.append(hop.head)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("risk", "dead"),
+    [
+        ("zone:vistre", {"pop-sud", "cab-km-delta", "cab-mas-de-vignolles"}),
+        ("feeder:source-est", {"pop-est", "pop-sud-est"}),
+    ],
+    ids=["flood", "feeder"],
+)
+def test_trap_flood_and_feeder(topology: Topology, risk: str, dead: set[str]) -> None:
+    event = topology.srlgs[risk]
+    assert event.nodes == dead
+    down = topology.down(event.links, event.nodes)
+    for start in ("neti-1", "rich-1"):
+        assert joined(topology, start, frozenset(down), frozenset(dead)) == set(topology.nodes) - dead
+
+
+def test_trap_rented(loaded: Loaded, topology: Topology) -> None:
+    duct = loaded.plant.ducts["du-pop-est--pop-nord"]
+    assert duct.life.owner == "operateur-historique"
+    assert "pop-est--pop-nord" in topology.srlgs[f"duct:{duct.id}"].links
+
+
+def test_trap_gainer(loaded: Loaded) -> None:
+    losses = defaultdict(set)
+    for splice in loaded.plant.splice_at.values():
+        if splice.closure in ("bpe-east-05", "bpe-east-09") and splice.a.strand <= 2:
+            losses[splice.closure].add(None if splice.loss is None else round(splice.loss, 3))
+    assert losses == {"bpe-east-05": {None}, "bpe-east-09": {0.06}}
+    warning = next(one for one in loaded.diagnostics if one.code == "one-way-splice-reading")
+    assert warning.address == "closure bpe-east-05"
+    assert "-0.05 dB" in warning.summary
+
+
+def test_trap_polarity(loaded: Loaded) -> None:
+    warning = next(one for one in loaded.diagnostics if one.code == "reversed-polarity")
+    assert "com-caissargues:4/tx" in warning.summary
+    assert "pop-sud:15/tx" in warning.summary
+
+
+def test_trap_planned(optical: dict[str, OpticalLink], tmp_path: Path) -> None:
+    assert [fault.code for fault in optical["planned-mauressargues"].faults] == ["not-in-service"]
+    for part in PARTS[1:3]:
+        shutil.copytree(ROOT / part, tmp_path / part)
+    shutil.copy(ROOT / PARTS[0], tmp_path / PARTS[0])
+    (tmp_path / "inventory/endpoints.csv").unlink()
+    cables = tmp_path / "inventory/cables.yaml"
+    cables.write_text(cables.read_text(encoding="utf-8").replace("    status: planned\n", ""), encoding="utf-8")
+    network = load_network(tmp_path).network
+    assert "planned-mauressargues" in network.topology.links
+    assert bypass(Router(network.topology, network.settings), SPUR)
+
+
+def test_trap_abandoned(loaded: Loaded, optical: dict[str, OpticalLink]) -> None:
+    assert [fault.code for fault in optical["old-tramway"].faults] == ["not-in-service"]
+    ducts = [one for key, one in loaded.plant.ducts.items() if key.startswith("du-old-tramway")]
+    assert {one.life.status.value for one in ducts} == {"abandoned"}
+
+
+def test_every_trap_of_the_page_is_asked_for() -> None:
+    page = (ROOT / "inventory/README.md").read_text(encoding="utf-8")
+    table = page[page.index("| trap | where") :].splitlines()[2:]
+    named = {row.split("|")[1].strip().replace("-", "_") for row in table}
+    tests = {name.removeprefix("test_trap_") for name in globals() if name.startswith("test_trap_")}
+    assert named == (tests - {"flood_and_feeder"}) | {"flood", "feeder"}
