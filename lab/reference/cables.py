@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import fsum
 
 from lab.reference.works import Segment, Works
 
@@ -89,7 +90,7 @@ class Laying:
         for cable in self.cables.values():
             segments = self.segments(cable.places)
             cable.route = self._route(cable, segments)
-            route = sum(segment.metres for segment in segments)
+            route = fsum(segment.metres for segment in segments)
             spare = sum(cable.loops.values())
             cable.sheath = round(route * SHEATH + (4 if cable.use == "drop" else spare))
 

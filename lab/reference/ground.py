@@ -1,14 +1,14 @@
 """Lines on the ground, in degrees: lengths, windings, cuts.
 
-Only + − × ÷ and square roots, which every machine rounds alike: positions, and so the files, are the same
-everywhere.
+Only + − × ÷, square roots and exact sums, which every machine rounds alike: positions, and so the files, are the
+same everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import sqrt
+from math import fsum, sqrt
 
 from lab.reference.chance import between
 from lab.reference.model import Position
@@ -38,7 +38,7 @@ def metres(a: Position, b: Position) -> float:
 
 def length(line: Sequence[Position]) -> float:
     """Metres along a line."""
-    return sum(metres(a, b) for a, b in pairwise(line))
+    return fsum(metres(a, b) for a, b in pairwise(line))
 
 
 def rounded(point: Position) -> Position:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from math import fsum
 
 from lab.reference.cables import Laying
 from lab.reference.chance import chance
@@ -28,12 +29,12 @@ def decide(works: Works, laying: Laying) -> None:
             segment.rented = True
         elif segment.kind == "trench" and segment.status == "in-service" and segment.id not in laying.outer:
             stretches[segment.stretch].append(segment)
-    total = sum(segment.metres for segment in works.segments.values() if segment.status == "in-service")
+    total = fsum(segment.metres for segment in works.segments.values() if segment.status == "in-service")
     order = sorted(stretches, key=lambda stretch: (chance("kind", stretch), stretch))
     _assign(stretches, order, ("road", "rib"), OVERHEAD * total, _overhead)
     _assign(stretches, order, ("lead-in",), FACADE * total, _facade)
     _assign(stretches, order, ("street",), SEWER * total, _sewer)
-    rented = sum(segment.metres for segment in works.segments.values() if segment.rented)
+    rented = fsum(segment.metres for segment in works.segments.values() if segment.rented)
     _assign(stretches, order, ("road", "street", "rib", "lead-in"), RENTED * total - rented, _rented)
     _poles(works)
 

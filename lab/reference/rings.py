@@ -178,8 +178,3 @@ LOOPS = """
 def site(node: str) -> str:
     """The site of a node of a run."""
     return node if node.startswith("pop-") else f"com-{node}"
-
-
-def hop(a: str, b: str) -> str:
-    """The key of a hop, as tables have it, in either direction."""
-    return f"{a} {b}"

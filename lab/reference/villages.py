@@ -62,7 +62,7 @@ def spread(found: Mapping[str, Share]) -> None:
 def _room() -> dict[str, dict[str, int]]:
     """Site → hop → most closures along it: half of the way to the next site that serves."""
     room: dict[str, dict[str, int]] = {}
-    spots = {**{key: place.position for key, place in town_halls().items()}}
+    spots = {key: place.position for key, place in town_halls().items()}
     for run in RUNS:
         for a, b in pairwise(run.nodes):
             key = f"{a} {b}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import fsum
 
 from lab.reference.communes import communes
 from lab.reference.ground import Line, cut, length, rounded
@@ -101,7 +102,7 @@ class Works:
 
     def metres(self, places: Sequence[str]) -> float:
         """Metres along a route of neighbouring places."""
-        return sum(self.segments[self.between[frozenset(pair)]].metres for pair in pairwise(places))
+        return fsum(self.segments[self.between[frozenset(pair)]].metres for pair in pairwise(places))
 
     def prune(self) -> None:
         """Forget what no cable uses in the end: segments in service without a year, and chambers left alone."""
