@@ -7,7 +7,9 @@ reference that was measured in the same run, both in turn, and what is claimed i
 from __future__ import annotations
 
 import math
+import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +63,27 @@ def cpu(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a program took: seconds by the clock, seconds of computing, megabytes at its peak."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def program(command: Sequence[str]) -> Used:
+    """Run a program to its end; raises CalledProcessError when it fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    taken = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Used(taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def interleaved(rounds: int, runs: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:

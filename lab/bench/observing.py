@@ -1,7 +1,7 @@
 """What a plan asks of a whole network: the rules and settings of 120 bridges, read back at once.
 
-All bridges are one Open vSwitch, as in a lab, so the switch side has one thread for all of them. Measured against a
-bare client that asks the same of every bridge at once and throws the answers away, and against ``ovs-ofctl``,
+All bridges are one Open vSwitch, as in a lab, so the switch side has one thread for all of them. Measured against
+a bare client that asks the same of every bridge at once and throws the answers away, and against ``ovs-ofctl``,
 bridge after bridge. The rules are pushed through the fleet first, as the prepare stage of a first apply.
 """
 
