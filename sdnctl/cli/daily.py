@@ -178,6 +178,9 @@ def verify(
     ] = False,
     rules: Annotated[Path | None, typer.Option(help="V1 on the rules of a compiled file.")] = None,
     failures: Annotated[str, typer.Option(help="none, link, srlg, node or all.")] = "all",
+    probes: Annotated[
+        int, typer.Option(min=0, help="At most so many frames in V3, spread over everything; 0 sends all.")
+    ] = 5_000,
 ) -> int:
     """Prove that the network does what was asked, under every single failure a grade covers."""
     from sdnctl.cli import verdicts
@@ -185,7 +188,9 @@ def verify(
 
     invocation: Invocation = context.obj
     with invocation.output.progress("verifying") as progress:
-        result = verify_network(invocation.context, live=live, rules=rules, failures=failures, progress=progress)
+        result = verify_network(
+            invocation.context, live=live, rules=rules, failures=failures, most=probes, progress=progress
+        )
     if invocation.output.format != "json":
         invocation.output.diagnostics(result.diagnostics)
     invocation.output.show("verify", verdicts.document(result), lambda: verdicts.render(result))

@@ -21,6 +21,7 @@ def document(found: Verification) -> dict[str, Any]:
         "v2": found.v2.to_json() if found.v2 is not None else None,
         "v3": found.v3.to_json() if found.v3 is not None else None,
         "why_no_v3": found.why_no_v3,
+        "v3_sampled": found.sampled,
     }
 
 
@@ -48,7 +49,8 @@ def render(found: Verification) -> list[RenderableType]:
         good, arrived = sum(one.positive for one in sent), sum(one.arrived for one in sent)
         bad, leaked = sum(one.negative for one in sent), sum(one.leaked for one in sent)
         counts_of = f"{arrived} of {good} frames arrived as sent, {leaked} of {bad} forbidden ones leaked"
-        parts.append(f"V3 probes on the wire: {_mark(found.v3.ok)}; {counts_of}")
+        more = " (a spread sample; --probes 0 sends all)" if found.sampled else ""
+        parts.append(f"V3 probes on the wire: {_mark(found.v3.ok)}; {counts_of}{more}")
     elif found.why_no_v3:
         parts.append(f"V3 not run: {found.why_no_v3}")
     return parts

@@ -23,6 +23,9 @@ from sdnctl.verify.probes import V3Report, judge, label_stacks, probes
 from sdnctl.verify.report import Report
 from sdnctl.verify.report import Verdict as DemandVerdict
 
+PROBES = 5_000
+"""How many frames V3 sends unless told otherwise: a second or two of a software switch's first packets."""
+
 FAILURES: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "link": ("link",),
@@ -70,6 +73,7 @@ class Verification:
     v2: HeldReport | None = None
     v3: V3Report | None = None
     why_no_v3: str = ""
+    sampled: bool = False  # V3 sent a spread sample, because there are more probes than were asked for
 
     @property
     def ok(self) -> bool:
@@ -122,11 +126,12 @@ def verify(
     live: bool = False,
     rules: Path | None = None,
     failures: str = "all",
+    most: int = PROBES,
     progress: Progress = silent,
 ) -> Verification:
     """V1 on the applied rules; with `live` on rules read back, and V2, and V3 where a lab is running.
 
-    With `rules`, V1 on a compiled file. Verdicts about the applied state are kept for `status`.
+    V3 sends at most `most` probes (0: all of them). With `rules`, V1 on a compiled file. Verdicts about the applied state are kept for `status`.
     """
     kinds = FAILURES.get(failures)
     if kinds is None:
@@ -149,8 +154,9 @@ def verify(
     read = {device: found for device, found in observation.rule_sets.items() if found is not None}
     report = prove(state.compiled, read, kinds, state.down).report
     progress("probing", 2, 3)
-    probed, why = _probe(context, state)
-    found = Verification("rules read back", report, held, probed, why)
+    probed, why = _probe(context, state, most)
+    sampled = probed is not None and sum(one.positive + one.negative for one in probed.applications) == most
+    found = Verification("rules read back", report, held, probed, why, sampled)
     context.store.record_verdicts(_verdicts(snapshot.id, state, found))
     return found
 
@@ -174,12 +180,12 @@ async def _observe(context: Context, state: State) -> Observation:
         return await fleet.observe()
 
 
-def _probe(context: Context, state: State) -> tuple[V3Report | None, str]:
+def _probe(context: Context, state: State, most: int) -> tuple[V3Report | None, str]:
     """Real frames between the lab's hosts, or the reason why there are none."""
     lab = context.lab
     if lab is None:
         return None, "no lab is running: nothing to send probes from"
-    sent = probes(state.compiled.demands, label_stacks(state.rules))
+    sent = probes(state.compiled.demands, label_stacks(state.rules), most or None)
     if not sent:
         return None, "nothing is asked of this network: no frame to send"
     with lab.prober() as prober:

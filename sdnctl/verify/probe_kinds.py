@@ -163,9 +163,13 @@ def _strangers(trees: list[Demand]) -> Iterator[Sample]:
     for demand in trees:
         by_application[demand.application].setdefault(demand.egress.id, demand)
     done: set[tuple[str, str, str]] = set()
+    elsewhere = {
+        own: [one for name in sorted(by_application) if name != own for one in by_application[name].values()]
+        for own in by_application
+    }
     for demand in trees:
         source, own = demand.ingress, demand.application
-        others = [item for name in sorted(by_application) if name != own for item in by_application[name].values()]
+        others = elsewhere[own]
         for kind, candidates in (("leaf-to-leaf", by_application[own].values()), ("other-service", others)):
             if (own, source.id, kind) in done:
                 continue

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from zlib import crc32
 
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic
@@ -49,33 +50,56 @@ class Probe:
 
 
 def probes(
-    demands: Iterable[Demand], stacks: Mapping[str, tuple[tuple[int, ...], ...]] | None = None
+    demands: Iterable[Demand],
+    stacks: Mapping[str, tuple[tuple[int, ...], ...]] | None = None,
+    most: int | None = None,
 ) -> tuple[Probe, ...]:
-    """All probes of these demands, in a stable order, with unique ids and tokens.
+    """Probes of these demands, in a stable order, with unique ids and tokens.
 
     `demands` must be all that the network carries, or negative probes may hit a demand that is not among them.
     `stacks` are label stacks that each switch knows (`label_stacks`); without them no label traffic is forged.
+    `most` limits their number: then every application, direction and kind has its share, spread over its
+    demands, and the same ones are chosen every time.
     """
     ordered = tuple(sorted(demands, key=lambda demand: demand.id))
-    owned: dict[PortRef, list[Cube]] = defaultdict(list)
-    for demand in ordered:
-        owned[demand.ingress.attachment] += frames(demand)
-    made: dict[str, Probe] = {}
+    owned = Owned(ordered)
     seen: set[tuple[PortRef, bytes]] = set()
-    for demand in ordered:
-        change = expected_tags(demand)
-        pushed = tuple(vid & 0xFFF for vid in change.pushed)
-        for sample in wanted(demand):
-            name, frame = _named(sample)
-            arrives = demand.egress.attachment, retag(frame, change.popped, pushed)
-            made[name] = _probe(name, sample, frame, (arrives,))
-    for sample in unwanted(ordered, stacks or {}):
-        bare = sample.port, sample.build(bytes(TOKEN))
-        if bare not in seen and not is_owned(bare[1], owned.get(sample.port, ())):
-            seen.add(bare)
-            name, frame = _named(sample)
-            made[name] = _probe(name, sample, frame, ())
-    return tuple(made.values())
+
+    def make(sample: Sample, good: bool) -> Probe | None:
+        if not good:
+            bare = sample.build(bytes(TOKEN))
+            if (sample.port, bare) in seen or owned.has(sample.port, bare):
+                return None
+            seen.add((sample.port, bare))
+        return _probe(sample, good)
+
+    samples = [(sample, True) for demand in ordered for sample in wanted(demand)]
+    samples += [(sample, False) for sample in unwanted(ordered, stacks or {})]
+    if most is None or len(samples) <= most:
+        found = [probe for sample, good in samples if (probe := make(sample, good)) is not None]
+    else:
+        found = []
+        for number in _spread(samples):
+            if len(found) == most:
+                break
+            probe = make(*samples[number])
+            if probe is not None:
+                found.append(probe)
+    return tuple({probe.id: probe for probe in found}.values())
+
+
+def _spread(samples: Sequence[tuple[Sample, bool]]) -> Iterator[int]:
+    """Numbers of samples, one of each application, direction and kind in turn, in no order of places."""
+    groups: dict[tuple[str, str, bool], list[tuple[int, int]]] = defaultdict(list)
+    for number, (sample, _) in enumerate(samples):
+        demand = sample.demand
+        kind = sample.kind.partition(" ")[0]
+        where = crc32(f"{demand.id} {sample.port}".encode())
+        groups[demand.application, kind, demand.id < demand.reverse].append((where, number))
+    turns = [
+        (turn, key, number) for key, group in groups.items() for turn, (_, number) in enumerate(sorted(group))
+    ]
+    return (number for _, _, number in sorted(turns))
 
 
 def label_stacks(rules: Mapping[str, RuleSet]) -> dict[str, tuple[tuple[int, ...], ...]]:
@@ -108,13 +132,38 @@ def attribute(
     return dict(found)
 
 
-def is_owned(frame: bytes, cubes: Iterable[Cube]) -> bool:
-    """Whether a frame is in one of these sets."""
-    fields = header_of(frame)
-    return any(
-        all(name in fields and fields[name] & mask == value for name, (value, mask) in cube.items())
-        for cube in cubes
-    )
+class Owned:
+    """The frames that the demands of each port carry, ready to be asked about single frames.
+
+    The sets of a port that look at the same bits are looked up all at once: a root has thousands of them.
+    """
+
+    def __init__(self, demands: Iterable[Demand]) -> None:
+        self._demands: dict[PortRef, list[Demand]] = defaultdict(list)
+        for demand in demands:
+            self._demands[demand.ingress.attachment].append(demand)
+        self._ports: dict[PortRef, Mapping[tuple[tuple[str, int], ...], set[tuple[int, ...]]]] = {}
+
+    def has(self, port: PortRef, frame: bytes) -> bool:
+        """Whether a frame that enters by this port belongs to a demand."""
+        table = self._ports.get(port)
+        if table is None:
+            table = self._ports[port] = _by_bits(
+                cube for demand in self._demands.get(port, ()) for cube in frames(demand)
+            )
+        fields = header_of(frame)
+        return any(
+            all(name in fields for name, _ in bits) and tuple(fields[name] & mask for name, mask in bits) in values
+            for bits, values in table.items()
+        )
+
+
+def _by_bits(cubes: Iterable[Cube]) -> dict[tuple[tuple[str, int], ...], set[tuple[int, ...]]]:
+    table: dict[tuple[tuple[str, int], ...], set[tuple[int, ...]]] = defaultdict(set)
+    for cube in cubes:
+        items = sorted(cube.items())
+        table[tuple((name, mask) for name, (_, mask) in items)].add(tuple(value for _, (value, _) in items))
+    return table
 
 
 def _labels(rules: RuleSet, table: int) -> list[int]:
@@ -122,14 +171,17 @@ def _labels(rules: RuleSet, table: int) -> list[int]:
     return sorted(label[0] for label in matches if label is not None)
 
 
-def _named(sample: Sample) -> tuple[str, bytes]:
-    """The probe's id, and its frame with a token that is made from the id."""
-    name = f"{sample.demand.id} {sample.kind} {sample.port}"
-    return name, sample.build(MAGIC + hashlib.sha256(name.encode()).digest()[:8])
-
-
-def _probe(name: str, sample: Sample, frame: bytes, expected: tuple[tuple[PortRef, bytes], ...]) -> Probe:
-    return Probe(name, sample.demand.application, sample.demand.id, sample.kind, sample.port, frame, expected)
+def _probe(sample: Sample, good: bool) -> Probe:
+    """The probe of a sample: its id, and its frame with a token that is made from the id."""
+    demand = sample.demand
+    name = f"{demand.id} {sample.kind} {sample.port}"
+    frame = sample.build(MAGIC + hashlib.sha256(name.encode()).digest()[:8])
+    expected: tuple[tuple[PortRef, bytes], ...] = ()
+    if good:
+        change = expected_tags(demand)
+        pushed = tuple(vid & 0xFFF for vid in change.pushed)
+        expected = ((demand.egress.attachment, retag(frame, change.popped, pushed)),)
+    return Probe(name, demand.application, demand.id, sample.kind, sample.port, frame, expected)
 
 
 # ── judging ──────────────────────────────────────────────────────────────────────────────────────

@@ -17,14 +17,15 @@ from sdnctl.verify import wire
 from sdnctl.verify.frames import frames
 from sdnctl.verify.probes import (
     MAGIC,
+    Owned,
     Probe,
     attribute,
-    is_owned,
     judge,
     label_stacks,
     probes,
     token_of,
 )
+from sdnctl.verify.space import Cube
 
 HAND = network()
 SENT = probes(HAND.demands, label_stacks(HAND.rules))
@@ -142,6 +143,15 @@ def test_labels_on_the_wire() -> None:
 # ── what they are for ────────────────────────────────────────────────────────────────────────────
 
 
+def is_owned(frame: bytes, cubes: tuple[Cube, ...]) -> bool:
+    """Whether a frame is in one of these sets, one after the other."""
+    fields = wire.header_of(frame)
+    return any(
+        all(name in fields and fields[name] & mask == value for name, (value, mask) in cube.items())
+        for cube in cubes
+    )
+
+
 def test_positive_probes_belong_to_their_demand_and_negative_ones_to_nobody() -> None:
     owned = {demand.id: (demand.ingress.attachment, frames(demand)) for demand in HAND.demands}
     for probe in SENT:
@@ -149,6 +159,34 @@ def test_positive_probes_belong_to_their_demand_and_negative_ones_to_nobody() ->
             name for name, (port, cubes) in owned.items() if port == probe.port and is_owned(probe.frame, cubes)
         }
         assert owners == ({probe.demand} if probe.positive else set()), probe.id
+
+
+def test_owned_frames_are_those_in_one_of_the_sets() -> None:
+    owned = Owned(HAND.demands)
+    ports = sorted({demand.ingress.attachment for demand in HAND.demands})
+    cubes = {
+        port: tuple(
+            cube for demand in HAND.demands if demand.ingress.attachment == port for cube in frames(demand)
+        )
+        for port in ports
+    }
+    answers = {(port, probe.id): is_owned(probe.frame, cubes[port]) for port in ports for probe in SENT}
+    assert answers == {(port, probe.id): owned.has(port, probe.frame) for port in ports for probe in SENT}
+    assert set(answers.values()) == {True, False}
+
+
+def test_a_limited_number_has_some_of_everything() -> None:
+    forward = {demand.id: demand.id < demand.reverse for demand in HAND.demands}
+
+    def kinds(sent: tuple[Probe, ...]) -> set[tuple[str, str, bool]]:
+        return {(probe.application, probe.kind.split()[0], forward[probe.demand]) for probe in sent}
+
+    few = probes(HAND.demands, label_stacks(HAND.rules), most=len(kinds(SENT)) + 5)
+    assert len(few) == len(kinds(SENT)) + 5
+    assert kinds(few) == kinds(SENT)
+    assert set(few) <= set(SENT)
+    assert few == probes(reversed(HAND.demands), label_stacks(HAND.rules), most=len(few))
+    assert probes(HAND.demands, label_stacks(HAND.rules), most=len(SENT) + 1000) == SENT
 
 
 def test_negative_probes_try_every_kind_of_abuse() -> None:
