@@ -67,8 +67,8 @@ def _text(name: str, content: Any) -> str:
 
 # ── the same network in other words ──────────────────────────────────────────────────────────────
 
-_ORDERED = frozenset(("classes", "order", "route", "polygon", "coordinates"))
-"""Lists whose order says something: the ladder, ways, lines on the map."""
+_ORDERED = frozenset(("classes", "order", "route"))
+"""Lists whose order says something: the ladder, ways; and everything within a shape on the map."""
 _ORDERED_NAMES = frozenset(("segments", "cables"))
 """Likewise, where they are lists of names: of a duct, of a declared link."""
 
@@ -91,7 +91,7 @@ def _shuffle(value: Any, key: str, rng: random.Random) -> Any:
         keys = list(value)
         rng.shuffle(keys)
         return {one: _shuffle(value[one], one, rng) for one in keys}
-    if isinstance(value, list):
+    if isinstance(value, list) and key not in ("coordinates", "polygon"):
         items = [_shuffle(item, "", rng) for item in value]
         plain = items[0] if items else None
         told = key in _ORDERED or (isinstance(plain, str) and key in _ORDERED_NAMES)

@@ -40,6 +40,12 @@ class Survival:
         self.graph.add_nodes_from(topology.nodes)
         for link in topology.links.values():
             self.graph.add_edge(*link.nodes, key=link.id)
+        self._at = {
+            node: frozenset(key for _, _, key in self.graph.edges(node, keys=True)) for node in topology.nodes
+        }
+        self._standing: dict[str, set[str]] = {}
+        for node in topology.nodes.values():
+            self._standing.setdefault(node.site, set()).add(node.id)
         self._exits: dict[str, set[str]] = {}
         for link in topology.links.values():
             a, b = (topology.nodes[node].site for node in link.nodes)
@@ -63,15 +69,16 @@ class Survival:
         self._known: dict[tuple[str, str, str, frozenset[str]], bool | None] = {}
 
     def _around(self, nodes: Iterable[str]) -> frozenset[str]:
-        return frozenset(key for node in nodes for _, _, key in self.graph.edges(node, keys=True))
+        return frozenset().union(*(self._at[node] for node in nodes))
 
-    def _cut_off(self, gone: frozenset[str], nodes: frozenset[str]) -> frozenset[str]:
+    def _cut_off(self, gone: frozenset[str], nodes: Iterable[str]) -> frozenset[str]:
         """Switches that lose every link, or whose site does."""
         found = set(nodes)
-        for node in self.topology.nodes.values():
-            links, exits = self._around((node.id,)), self._exits.get(node.site, set())
-            if (links and links <= gone) or (exits and exits <= gone):
-                found.add(node.id)
+        touched = {end for link in gone for end in self.topology.links[link].nodes}
+        found |= {node for node in touched if self._at[node] <= gone}
+        for site in {self.topology.nodes[node].site for node in touched}:
+            if site in self._exits and self._exits[site] <= gone:
+                found |= self._standing[site]
         return frozenset(found)
 
     # ── what must be survived ────────────────────────────────────────────────────────────────────
