@@ -8,13 +8,13 @@ and the trace from its far end is the same one reversed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.glass import SpliceRun
-from sdnctl.inventory.plant import Cable, OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
+from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
 from sdnctl.units import Length, format_length
 
 CHANNEL_WIDTH = 7
@@ -124,49 +124,91 @@ def events(plant: Plant, traced: Trace) -> tuple[Event, ...]:
 
 
 def closed_loops(plant: Plant) -> tuple[tuple[StrandEnd, ...], ...]:
-    """Rings of glass that no port, ODF or free end belongs to: always a mistake in the splice records."""
+    """Rings of spliced glass that lead to no port and no free end: always a mistake in the records."""
     seen: set[StrandEnd] = set()
     loops: list[tuple[StrandEnd, ...]] = []
-    for run in _in_cycles(plant.splice_runs):
+    for run in _in_cycles(plant):
         for index in range(len(run.a.strands)):
             start = run.a.end(index)
-            if start in seen:
-                continue
-            walk = trace(plant, start)
-            ends = [end for step in walk.steps for end in (step.enter, step.leave) if isinstance(end, StrandEnd)]
-            seen.update(ends)
-            if walk.broken is not None and walk.broken.cause == "loop":
-                loops.append(tuple(dict.fromkeys(ends)))
+            if start not in seen:
+                loops.extend(_ring(plant, start, seen))
     return tuple(loops)
 
 
-def _in_cycles(runs: Iterable[SpliceRun]) -> list[SpliceRun]:
-    """Splices that may belong to a ring: those of cables that splices join in a cycle.
+def _ring(plant: Plant, start: StrandEnd, seen: set[StrandEnd]) -> Iterator[tuple[StrandEnd, ...]]:
+    """The ring that a spliced strand end belongs to, if any; adds what was passed to `seen`."""
+    ends: list[StrandEnd] = []
+    here = start
+    while here not in seen:
+        seen.add(here)
+        joined = plant.splice_at.joined(here)
+        if joined is None:
+            if _patched_on(plant, here):  # rare: the general walk knows jumpers and passive nodes
+                walk = trace(plant, start)
+                steps = [end for step in walk.steps for end in (step.enter, step.leave)]
+                ends = [end for end in steps if isinstance(end, StrandEnd)]
+                seen.update(ends)
+                if walk.broken is not None and walk.broken.cause == "loop":
+                    yield tuple(dict.fromkeys(ends))
+            return
+        beyond = joined[1]
+        seen.add(beyond)
+        ends += (here, beyond)
+        side: Side = "a" if beyond.side == "b" else "b"
+        here = StrandEnd(beyond.cable, beyond.strand, next_cut(plant, beyond), side)
+    if here == start:
+        yield tuple(ends)
 
-    In the graph of cables with an edge for each two places that are spliced together, a ring of glass is a
-    closed walk that never takes the edge back on which it came, because it leaves a cable at another place than it
-    entered. In a tree there is none. Networks have few cycles of cables: their rings go through ODFs.
+
+def _patched_on(plant: Plant, here: StrandEnd) -> bool:
+    """Whether a jumper leads on from a strand end, or from the position it is on, to what is no port."""
+    jumper = plant.jumper_at.get(here)
+    if jumper is None and (position := plant.position_at.get(here)) is not None:
+        jumper = plant.jumper_at.get(position)
+    return jumper is not None and not isinstance(jumper.a, PortEnd) and not isinstance(jumper.b, PortEnd)
+
+
+def _in_cycles(plant: Plant) -> list[SpliceRun]:
+    """Splices that may belong to a ring: those of cables that splices and jumpers join in a cycle.
+
+    In the graph of cables with an edge for each two places that are joined, a ring of glass is a closed walk
+    that never takes the edge back on which it came, because it leaves a cable at another place than it entered.
+    In a tree there is none. Networks have few cycles of cables: their rings go through ports.
     """
-    joints: dict[frozenset[tuple[str, int]], list[SpliceRun]] = {}
-    for run in runs:
+    joints: dict[frozenset[tuple[str, int | str]], list[SpliceRun]] = {}
+    for run in plant.splice_runs:
         joints.setdefault(frozenset((run.a.key[:2], run.b.key[:2])), []).append(run)
+    for jumper in plant.jumpers:
+        a, b = _behind(plant, jumper.a), _behind(plant, jumper.b)
+        if a is not None and b is not None:
+            joints.setdefault(frozenset((a, b)), [])
     head: dict[str, str] = {}
 
-    def root(cable: str) -> str:
-        while (above := head.get(cable, cable)) != cable:
-            head[cable] = head.get(above, above)
-            cable = above
-        return cable
+    def root(name: str) -> str:
+        while (above := head.get(name, name)) != name:
+            head[name] = head.get(above, above)
+            name = above
+        return name
 
     closing: set[str] = set()
-    for same in joints.values():
-        a, b = root(same[0].a.cable), root(same[0].b.cable)
-        if a == b:
-            closing.add(a)
+    for joint in joints:
+        roots = sorted({root(name) for name, _ in joint})
+        if len(roots) == 2:
+            head[roots[0]] = roots[1]
         else:
-            head[a] = b
-    suspects = {root(cable) for cable in closing}
-    return [run for same in joints.values() for run in same if root(run.a.cable) in suspects] if suspects else []
+            closing.update(roots)
+    suspects = {root(name) for name in closing}
+    return [run for runs in joints.values() for run in runs if root(run.a.cable) in suspects] if suspects else []
+
+
+def _behind(plant: Plant, end: Terminal) -> tuple[str, int | str] | None:
+    """The cable and place, or the passive node and port, that a jumper leads to; None for ports and dead ends."""
+    if isinstance(end, OdfPosition):
+        found = plant.terminations.get(end)
+        return None if found is None else (found.cable, found.place)
+    if isinstance(end, StrandEnd):
+        return end.cable, end.place
+    return (f"{end.passive}/", end.port) if isinstance(end, PassivePort) else None
 
 
 def _leave(
@@ -230,7 +272,7 @@ def _through_passive(plant: Plant, here: PassivePort, wavelength: Wavelength | N
 def _along_strand(plant: Plant, here: StrandEnd, severed: frozenset[str]) -> Step | Break:
     """Glass from one end to the next place where it is cut, or what is wrong with it on the way."""
     cable = plant.cables[here.cable]
-    far = _next_cut(plant, cable, here)
+    far = next_cut(plant, here)
     first, last = sorted((here.place, far))
     if severed:
         hit = severed & {cable.id, *(passage.segment for passage in cable.passages[first:last])}
@@ -248,13 +290,14 @@ def _along_strand(plant: Plant, here: StrandEnd, severed: frozenset[str]) -> Ste
     return Step(StepKind.STRAND, cable.id, here, StrandEnd(cable.id, here.strand, far, side), length)
 
 
-def _next_cut(plant: Plant, cable: Cable, here: StrandEnd) -> int:
-    cuts = plant.cut_places.get(cable.id, ())
+def next_cut(plant: Plant, here: StrandEnd) -> int:
+    """The number of the place where the glass from an end of it ends: the next cut, or the end of the cable."""
+    cuts = plant.cut_places.get(here.cable, ())
     if here.side == "b":
         for place, strands in cuts:
             if place > here.place and strands >> here.strand & 1:
                 return place
-        return len(cable.places) - 1
+        return len(plant.cables[here.cable].places) - 1
     for place, strands in reversed(cuts):
         if place < here.place and strands >> here.strand & 1:
             return place

@@ -152,6 +152,35 @@ def test_rings_of_glass_are_found() -> None:
     assert {end.strand for end in loops[0]} == {7}
 
 
+@pytest.mark.parametrize(
+    "jumpers",
+    [
+        [("odf-a:13", "odf-a:1"), ("odf-b:1", "odf-b:13")],
+        [("odf-a:13", "odf-a:14"), ("odf-b:1", "odf-b:2"), ("odf-a:1", "odf-a:2"), ("odf-b:13", "odf-b:14")],
+        [("odf-a:13", "pad/in"), ("pad/out", "odf-a:1"), ("odf-b:1", "odf-b:13")],
+    ],
+    ids=["from cable to cable", "back at each end", "through an attenuator"],
+)
+def test_rings_may_run_over_jumpers(jumpers: list[tuple[str, str]]) -> None:
+    network = two_sites()
+    network["cables"]["cables"].append({"id": "c2", "type": "t12", "a": "a", "b": "b", "route": ["d"]})
+    for odf in network["odfs"]["odfs"]:
+        odf["terminations"].append({"positions": "13-24", "strands": "c2:1-12"})
+    for switch in network["equipment"]["switches"]:
+        switch["ports"] = []
+    network["passives"]["passives"] = [
+        {"id": "pad", "kind": "attenuator", "site": "a", "loss": {"min": "1 dB", "max": "2 dB"}}
+    ]
+    network["equipment"]["jumpers"] = [{"a": a, "b": b} for a, b in jumpers]
+    network["closures"]["closures"] = [
+        {"id": "k", "at": "k1", "splices": [{"a": "c/a:1-2", "b": "c2/b:1-2"}, {"a": "c/b:1-2", "b": "c2/a:1-2"}]}
+    ]
+    loops = closed_loops(build(network))
+    assert len(loops) == (1 if len(jumpers) < 4 else 2)
+    network["equipment"]["jumpers"].pop()
+    assert len(closed_loops(build(network))) == len(loops) - 1
+
+
 def bidirectional(network: dict[str, Any]) -> dict[str, Any]:
     up = LR | {"id": "up", "rx_wavelength": "1550 nm"}
     down = LR | {"id": "down", "wavelength": "1550 nm", "rx_wavelength": "1310 nm"}
