@@ -98,6 +98,9 @@ def _unit(network: Network, shared: frozenset[int], demands: tuple[Demand, ...])
     return Unit(demands[0].id, rank, profile, demands, up, down)
 
 
+_NOTHING: frozenset[Place] = frozenset()
+
+
 @dataclass(slots=True)
 class Lane:
     """Both directions of one trunk number, and the units it carries.
@@ -149,6 +152,8 @@ class Capacity:
         With `rank`, what units below that rank of the ladder hold counts as room.
         """
         most = max(unit.up, unit.down)
+        if not self.left or most <= min(self.left.values()):
+            return _NOTHING
         closed = set()
         for link, node in [place for place, left in self.left.items() if left < most]:
             here, other = (link, node), (link, topology.links[link].other(node))

@@ -51,6 +51,7 @@ class _Place:
         self.lanes: dict[Profile, dict[int, Lane]] = defaultdict(dict)
         self.home: dict[str, Lane] = {}  # unit id → its lane
         self.failed: dict[tuple[Profile, frozenset[Place]], Refusal | None] = {}
+        self.stems: dict[Profile, tuple[str, str]] = {}
         self.diagnostics = Diagnostics()
         self.local: list[Unit] = []
         self.refused: list[Unit] = []
@@ -118,16 +119,28 @@ class _Place:
     def _old_number(self, unit: Unit) -> int | None:
         """The number of the lane that carries the unit in the baseline, if its profile is still the same."""
         for demand in unit.demands:
-            back = demand.ingress.attachment.node != unit.profile.a
-            stem, _, number = self.baseline.members.get(demand.id, "").rpartition("#")
-            if number.isdigit() and f"{stem}#0" == trunk_key(unit.profile, self.mtu, 0, back=back):
-                return int(number)
+            key = self.baseline.members.get(demand.id)
+            if key is not None:
+                back = demand.ingress.attachment.node != unit.profile.a
+                stem, _, number = key.rpartition("#")
+                if number.isdigit() and stem == self._stem(unit.profile, back=back):
+                    return int(number)
         return None
+
+    def _stem(self, profile: Profile, *, back: bool) -> str:
+        """A trunk key without its number."""
+        stems = self.stems.get(profile)
+        if stems is None:
+            there, return_ = (
+                trunk_key(profile, self.mtu, 0, back=way).removesuffix("#0") for way in (False, True)
+            )
+            stems = self.stems[profile] = there, return_
+        return stems[back]
 
     def _old_route(self, profile: Profile, number: int) -> Route | None:
         """The route of a lane in the baseline, from either of its two trunks."""
         for back in (False, True):
-            key = trunk_key(profile, self.mtu, number, back=back)
+            key = f"{self._stem(profile, back=back)}#{number}"
             path, standby = self.baseline.paths.get(key), self.baseline.standby.get(key)
             if path is not None:
                 if back:
@@ -338,13 +351,14 @@ class _Place:
         paths: dict[str, tuple[Path, Path | None]] = {}
         grades: dict[str, Grade] = {}
         members: dict[str, tuple[str, ...]] = {}
+        turn = self.router.graph.reversed
         for profile, lanes in self.lanes.items():
             for number, lane in lanes.items():
                 for back, ids in self._directions(lane).items():
-                    key = trunk_key(profile, self.mtu, number, back=back)
+                    key = f"{self._stem(profile, back=back)}#{number}"
                     path, standby = lane.route.path, lane.route.standby
                     if back:
-                        path, standby = path.reversed(), standby.reversed() if standby else None
+                        path, standby = turn(path), turn(standby) if standby else None
                     paths[key], grades[key], members[key] = (path, standby), profile.grade, tuple(sorted(ids))
         return Placement(
             dict(sorted(paths.items())),

@@ -116,6 +116,7 @@ class Router:
         self._bans: dict[tuple[tuple[str, ...], Octets], frozenset[str]] = {}
         self._equal_bans: dict[frozenset[str], frozenset[str]] = {}
         self._turns: dict[frozenset[str], dict[tuple[str, str, str], _Turn | None]] = defaultdict(dict)
+        self._both_ways: dict[str, tuple[Guard, Guard]] = {}
         self._sites: dict[str, list[str]] = {}
         for node in topology.nodes.values():
             self._sites.setdefault(node.site, []).append(node.id)
@@ -181,13 +182,16 @@ class Router:
 
     def take(self, profile: Profile, route: Route) -> None:
         """Take a route up: from now on its guards are needed for it, both ways."""
-        for path in (route.path, route.path.reversed()):
+        for path in (route.path, self.graph.reversed(route.path)):
             self.needs.add(path, profile.grade, self.ban(profile), profile.bound)
 
     def link_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
         """What the worse of the two link bypasses of a hop (there and back) adds to its delay, ns."""
-        link, tail, head = hop.link, hop.tail, hop.head
-        return self._worst(Guard(link, tail, head), Guard(link, head, tail), self.graph.delays[link], ban)
+        link = hop.link
+        guards = self._both_ways.get(link)
+        if guards is None:
+            guards = self._both_ways[link] = Guard(link, hop.tail, hop.head), Guard(link, hop.head, hop.tail)
+        return self._worst(*guards, self.graph.delays[link], ban)
 
     def turn_extra(self, one: Hop, two: Hop, ban: frozenset[str]) -> int | None:
         """What the worse of the two node bypasses round the switch between two hops adds to their delay, ns."""
@@ -195,9 +199,10 @@ class Router:
         back = Guard(two.link, two.head, two.tail, one.tail)
         return self._worst(there, back, self.graph.delays[one.link] + self.graph.delays[two.link], ban)
 
-    def end_extra(self, hop: Hop, ban: frozenset[str]) -> int | None:
-        """What the link bypass towards the last switch adds to the delay of the last hop, ns."""
-        return self.needs.extra(Guard(hop.link, hop.tail, hop.head), (hop,), ban)
+    def end_extra(self, hop: Hop, ban: frozenset[str], *, back: bool = False) -> int | None:
+        """What the link bypass towards the last switch adds to the delay of the last hop, ns; `back`: on the way back."""
+        guard = Guard(hop.link, hop.head, hop.tail) if back else Guard(hop.link, hop.tail, hop.head)
+        return self.needs.extra(guard, (hop,), ban)
 
     def _worst(self, there: Guard, back: Guard, replaced: int, ban: frozenset[str]) -> int | None:
         """What the worse of two bypasses adds to the delay of what both replace, ns; None if one is missing."""
@@ -211,7 +216,7 @@ class Router:
         """What each bypass of a path adds, both ways; None where one is missing."""
         ban = self.ban(profile)
         found = []
-        for direction in (path, path.reversed()):
+        for direction in (path, self.graph.reversed(path)):
             for guard, replaced in guards(direction, profile.grade):
                 extra = self.needs.extra(guard, replaced, ban)
                 if extra is None:
@@ -258,7 +263,7 @@ class Router:
                 profile.b,
                 ban,
                 self._turns_within(ban, limit),
-                lambda hop: fits(self.end_extra(Hop(hop.link, hop.head, hop.tail), ban)),
+                lambda hop: fits(self.end_extra(hop, ban, back=True)),
                 lambda hop: fits(self.end_extra(hop, ban)),
                 full,
             )
@@ -271,6 +276,11 @@ class Router:
             if total + max(extras) <= profile.bound:
                 return path
             limit = max(extras)
+
+    @cached_property
+    def _one_way(self) -> tuple[Hop, ...]:
+        """Every link once, in one direction."""
+        return tuple(Hop(link.id, *link.nodes) for link in self.topology.links.values())
 
     @cached_property
     def _shared(self) -> dict[str, frozenset[str]]:
@@ -312,11 +322,7 @@ class Router:
         """The pair problem of a disjoint profile."""
         ban = self.ban(profile)
         exempt = self.risks.residual(profile.a) | self.risks.residual(profile.b)
-        extras = {
-            link.id: self.link_extra(Hop(link.id, *link.nodes), ban)
-            for link in self.topology.links.values()
-            if link.id not in ban
-        }
+        extras = {hop.link: self.link_extra(hop, ban) for hop in self._one_way if hop.link not in ban}
         return PairProblem(
             self.graph,
             profile.a,

@@ -32,8 +32,8 @@ def nanoseconds(delay: Delay) -> int:
 class Graph:
     """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head)).
 
-    `arrivals`: switch → the hops that lead to it, the same objects as in the topology. Searches run on switch
-    numbers; an entry of their heap is a weight and a number in one integer.
+    `hops` are numbered; `arrivals` and `departures`: switch → (number, weight) of the hops to and from it. Searches
+    run on numbers, too: an entry of their heap is a weight and a switch's number in one integer.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -51,12 +51,20 @@ class Graph:
             tuple((self.weights[hop.link], hop.link, self._number[hop.head], hop) for hop in hops)
             for hops in topology.adjacency.values()
         )
-        into: dict[str, list[Hop]] = {node: [] for node in self._names}
-        for hops in topology.adjacency.values():
-            for hop in hops:
-                into[hop.head].append(hop)
-        self.arrivals: dict[str, tuple[Hop, ...]] = {node: tuple(hops) for node, hops in into.items()}
+        self.hops = tuple(hop for hops in topology.adjacency.values() for hop in hops)
+        into: dict[str, list[tuple[int, int]]] = {node: [] for node in self._names}
+        out: dict[str, list[tuple[int, int]]] = {node: [] for node in self._names}
+        for number, hop in enumerate(self.hops):
+            into[hop.head].append((number, self.weights[hop.link]))
+            out[hop.tail].append((number, self.weights[hop.link]))
+        self.arrivals, self.departures = into, out
+        self._opposite = {(hop.link, hop.head): hop for hop in self.hops}
         self._trees: dict[tuple[str, Set[str], Set[Place]], list[int]] = {}
+
+    def reversed(self, path: Path) -> Path:
+        """The path back, of the hops that the topology has; the path is one of this graph."""
+        opposite = self._opposite
+        return Path(tuple([opposite[hop.link, hop.tail] for hop in reversed(path.hops)]))
 
     def delay(self, path: Path) -> int:
         """One-way delay of a path, ns."""

@@ -92,35 +92,41 @@ class _Search:
         self.banned, self.closed = banned, closed
 
     def walk(self, given_up: frozenset[Hop]) -> Path | None:
-        """The least walk without these hops; it may visit switches twice."""
-        weights, arrivals, turn = self.graph.weights, self.graph.arrivals, self.turn
-        best: dict[Hop, int] = {}
-        heap: list[tuple[int, int, Hop]] = []  # weight, a number that no other entry has, hop
-        for hop in arrivals[self.target]:
-            if self.usable(hop, given_up) and self.last(hop):
-                best[hop] = weights[hop.link]
-                heappush(heap, (best[hop], len(best), hop))
-        settled: set[Hop] = set()
+        """The least walk without these hops; it may visit switches twice.
+
+        States are numbers of hops; an entry of the heap is a weight and a number in one integer.
+        """
+        hops, arrivals, turn, usable = self.graph.hops, self.graph.arrivals, self.turn, self.usable
+        bits = len(hops).bit_length()
+        mask = (1 << bits) - 1
+        best = [_FAR] * len(hops)
+        settled = bytearray(len(hops))
+        heap: list[int] = []
+        for number, weight in arrivals[self.target]:
+            hop = hops[number]
+            if usable(hop, given_up) and self.last(hop):
+                best[number] = weight
+                heappush(heap, weight << bits | number)
         limit: int | None = None
-        serial = len(best)
         while heap:
-            so_far, _, hop = heappop(heap)
-            if hop in settled:
+            code = heappop(heap)
+            number, so_far = code & mask, code >> bits
+            if settled[number]:
                 continue
             if limit is not None and so_far > limit:
                 break
-            settled.add(hop)
+            settled[number] = 1
+            hop = hops[number]
             if hop.tail == self.source and self.first(hop):
                 limit = so_far
             head = hop.head
-            for before in arrivals[hop.tail]:
-                if before.tail == head or before in settled or not self.usable(before, given_up):
-                    continue
-                total = so_far + weights[before.link]
-                if total < best.get(before, _FAR) and turn(before, hop):
-                    best[before] = total
-                    serial += 1
-                    heappush(heap, (total, serial, before))
+            for other, weight in arrivals[hop.tail]:
+                total = so_far + weight
+                if total < best[other] and not settled[other]:
+                    before = hops[other]
+                    if before.tail != head and usable(before, given_up) and turn(before, hop):
+                        best[other] = total
+                        heappush(heap, total << bits | other)
         return self._follow(best, settled, limit)
 
     def usable(self, hop: Hop, given_up: frozenset[Hop]) -> bool:
@@ -130,21 +136,25 @@ class _Search:
             and not (self.closed and (hop.link, hop.tail) in self.closed)
         )
 
-    def _follow(self, best: dict[Hop, int], settled: set[Hop], limit: int | None) -> Path | None:
+    def _follow(self, best: list[int], settled: bytearray, limit: int | None) -> Path | None:
         if limit is None:
             return None
-        out, weights = self.graph.topology.adjacency, self.graph.weights
-        hop = next(hop for hop in out[self.source] if best.get(hop) == limit and self.first(hop))
-        hops = [hop]
-        while best[hop] != weights[hop.link] or hop.head != self.target:
-            rest = best[hop] - weights[hop.link]
-            hop = next(
-                after
-                for after in out[hop.head]
-                if after in settled and best[after] == rest and after.head != hop.tail and self.turn(hop, after)
+        hops, departures = self.graph.hops, self.graph.departures
+        number = next(at for at, _ in departures[self.source] if best[at] == limit and self.first(hops[at]))
+        walk = [hops[number]]
+        rest = limit
+        while True:
+            hop = walk[-1]
+            rest -= self.graph.weights[hop.link]
+            if rest == 0 and hop.head == self.target:
+                return Path(tuple(walk))
+            walk.append(
+                next(
+                    hops[at]
+                    for at, _ in departures[hop.head]
+                    if settled[at] and best[at] == rest and hops[at].head != hop.tail and self.turn(hop, hops[at])
+                )
             )
-            hops.append(hop)
-        return Path(tuple(hops))
 
 
 _FAR = 1 << 62
