@@ -26,8 +26,8 @@ class Document(Generic[T]):
 
     def at(self, *path: str | int) -> Source:
         """Where the value at `path` stands; the nearest enclosing value whose line is known."""
-        for end in range(len(path), -1, -1):
-            line = self.lines.get(path[:end])
-            if line is not None:
-                return Source(self.file, line)
-        return Source(self.file)
+        line = self.lines.get(path)
+        while line is None and path:
+            path = path[:-1]
+            line = self.lines.get(path)
+        return Source(self.file, line)

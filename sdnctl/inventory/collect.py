@@ -37,7 +37,8 @@ class Lived(Protocol):
     def source(self) -> str | None: ...
 
 
-_NOTHING = models.Life()
+NOTHING = models.Life()
+"""What an object without defaults falls back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Collector:
         """The objects of a list of a YAML file."""
         document = self.documents.get(file)
         if document is not None:
-            defaults = getattr(document.value, "defaults", _NOTHING)
+            defaults = getattr(document.value, "defaults", NOTHING)
             for index, item in enumerate(getattr(document.value, collection)):
                 yield Entry(item, document, (collection, index), defaults)
 
@@ -83,7 +84,7 @@ class Collector:
         document = self.documents.get(file)
         if document is not None:
             held = self.documents.get(sister)
-            defaults = held.value.defaults if held is not None else _NOTHING
+            defaults = held.value.defaults if held is not None else NOTHING
             for index, item in enumerate(document.value):
                 yield Entry(item, document, (index,), defaults)
 
@@ -169,7 +170,7 @@ class Collector:
         """The life of a part (a splice, a jumper), None where it says nothing: then it is that of the whole."""
         if own.status is None and own.valid_from is None and own.valid_to is None:
             return None
-        return self.life(_NOTHING, own, address, origin)
+        return self.life(NOTHING, own, address, origin)
 
     def note_unknown_owners(self, kind: str, lives: Iterable[tuple[Life, Source]]) -> None:
         """One warning per kind for objects of which nobody wrote whose they are or how they are known."""

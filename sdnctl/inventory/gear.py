@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sdnctl.errors import Source
 from sdnctl.inventory import models, rows
-from sdnctl.inventory.collect import Collector, Entry
+from sdnctl.inventory.collect import NOTHING, Collector, Entry
 from sdnctl.inventory.fields import EndRef, StrandRange
 from sdnctl.inventory.joints import Joints
 from sdnctl.inventory.plant import (
@@ -128,9 +128,7 @@ def _port(
         )
         return
     kind = transceivers.get(item.transceiver) if item.transceiver else None
-    life = (
-        c.life(models.Life(), item, address, where) if isinstance(item, rows.PortRow) else Life(status=item.status)
-    )
+    life = c.life(NOTHING, item, address, where) if isinstance(item, rows.PortRow) else Life(status=item.status)
     switch.ports[item.port] = Port(
         item.port,
         kind.id if kind else None,

@@ -150,8 +150,9 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
             or c.missing(PLACES, entry.item.at, f"closure {entry.item.id}", entry.at("at"))
         ):
             entries[entry.item.id] = entry, origin
-    for key, (entry, _) in entries.items():
-        for number, splice in enumerate(getattr(entry.item, "splices", ())):
+    written = [(key, entry) for key, (entry, _) in entries.items() if isinstance(entry.item, models.ClosureModel)]
+    for key, entry in written:
+        for number, splice in enumerate(entry.item.splices):
             _splice(c, joints, key, entry.item.at, splice, entry.at("splices", number))
     for row in c.rows("inventory/splices.csv"):
         address, origin = f"closure {row.item.closure}", row.at()
@@ -159,13 +160,14 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
             continue
         life = c.own_life(row.item, address, origin)
         _splice(c, joints, row.item.closure, entries[row.item.closure][0].item.at, row.item, origin, life)
-    for entry, _ in entries.values():
+    for _, entry in written:
         _cut(c, joints, entry)
+    opened = {key: _opened(c, joints, entry) for key, entry in written}
     closures = {
         key: Closure(
             key,
             entry.item.at,
-            _opened(c, joints, entry),
+            opened.get(key, {}),
             c.life(entry.defaults, entry.item, f"closure {key}", origin),
             origin,
         )
@@ -178,7 +180,7 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
 def _cut(c: Collector, joints: Joints, entry: Entry[Any]) -> None:
     """Strands that are cut and wait."""
     item = entry.item
-    for number, strands in enumerate(getattr(item, "cut", ())):
+    for number, strands in enumerate(item.cut):
         place = joints.locate(c, strands, item.at, f"closure {item.id}", entry.at("cut", number))
         if place is not None and 0 < place < len(joints.cables[strands.cable].places) - 1:
             joints.cut_here(strands, place)
@@ -187,7 +189,7 @@ def _cut(c: Collector, joints: Joints, entry: Entry[Any]) -> None:
 def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozenset[int]]:
     """Strands in opened tubes, by cable; none of them may be cut there."""
     item, opened = entry.item, dict[str, frozenset[int]]()
-    for number, strands in enumerate(getattr(item, "opened", ())):
+    for number, strands in enumerate(item.opened):
         where = entry.at("opened", number)
         place = joints.locate(c, strands, item.at, f"closure {item.id}", where)
         if place is None:

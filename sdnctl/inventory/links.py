@@ -258,43 +258,47 @@ def life_faults(
     plant: Plant, ends: Iterable[PortEnd], chains: Iterable[Trace], on: date | None
 ) -> Iterator[Fault]:
     """One fault for each thing on the way that is not in service."""
-    things: list[tuple[str, Life]] = []
+    things: dict[str, Life] = {}
     for end in ends:
         switch = plant.switches[end.switch]
-        things.append((f"port {end.switch}:{end.port}", switch.ports[end.port].life))
-        things.append((f"switch {end.switch}", switch.life))
+        port = switch.ports[end.port].life
+        if not port.in_service(on):
+            things[f"port {end.switch}:{end.port}"] = port
+        if not switch.life.in_service(on):
+            things[f"switch {end.switch}"] = switch.life
     for chain in chains:
         for step in chain.steps:
-            things.extend(_lives(plant, step))
-    for name, life in dict.fromkeys(things):
-        if not life.in_service(on):
-            state = str(life.status)
-            if Life(status=life.status).in_service():
-                state = f"valid from {life.valid_from or 'ever'} to {life.valid_to or 'ever'}"
-            yield _not_in_service(name, state)
+            for name, thing, life in _lives(plant, step):
+                if not life.in_service(on):
+                    things[f"{name} {thing}"] = life
+    for name, life in things.items():
+        state = str(life.status)
+        if Life(status=life.status).in_service():
+            state = f"valid from {life.valid_from or 'ever'} to {life.valid_to or 'ever'}"
+        yield _not_in_service(name, state)
 
 
-def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, Life]]:
-    """What must be in service for light to pass a step."""
+def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, object, Life]]:
+    """What must be in service for light to pass a step: kind, name, life."""
     if step.kind is StepKind.STRAND:
-        yield f"cable {step.via}", plant.cables[step.via].life
+        yield "cable", step.via, plant.cables[step.via].life
     elif step.kind is StepKind.SPLICE:
-        yield f"closure {step.via}", plant.closures[step.via].life
+        yield "closure", step.via, plant.closures[step.via].life
         own = plant.splice_at.life(step.enter) if isinstance(step.enter, StrandEnd) else None
         if own is not None:
-            yield f"the splice {step.enter} – {step.leave}", own
+            yield "the splice", f"{step.enter} – {step.leave}", own
     elif step.kind is StepKind.CONNECTOR:
-        yield f"ODF {step.via}", plant.odfs[step.via].life
+        yield "ODF", step.via, plant.odfs[step.via].life
         position = step.enter if isinstance(step.enter, OdfPosition) else step.leave
         own = plant.terminations.life(position) if isinstance(position, OdfPosition) else None
         if own is not None:
-            yield f"the strand on {position}", own
+            yield "the strand on", position, own
     elif step.kind is StepKind.PASSIVE:
-        yield f"passive {step.via}", plant.passives[step.via].life
+        yield "passive", step.via, plant.passives[step.via].life
     else:
         own = plant.jumper_at[step.enter].life
         if own is not None:
-            yield f"the jumper {step.enter} – {step.leave}", own
+            yield "the jumper", f"{step.enter} – {step.leave}", own
 
 
 def _not_in_service(name: str, state: str) -> Fault:

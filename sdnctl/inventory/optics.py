@@ -119,7 +119,10 @@ def chain_loss(plant: Plant, chain: Trace, wavelength: Wavelength) -> LossSpan:
 
 def _step_loss(plant: Plant, step: Step, wavelength: Wavelength) -> tuple[float, float]:
     if step.kind is StepKind.STRAND:
-        low, high = attenuation(plant.cable_types[plant.cables[step.via].type], wavelength)
+        key = plant.cables[step.via].type, wavelength
+        if key not in plant.attenuations:
+            plant.attenuations[key] = attenuation(plant.cable_types[key[0]], wavelength)
+        low, high = plant.attenuations[key]
         return low * step.length / 1000, high * step.length / 1000
     if step.kind is StepKind.SPLICE and isinstance(step.enter, StrandEnd):
         measured = plant.splice_at.loss(step.enter)

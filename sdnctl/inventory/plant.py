@@ -316,6 +316,11 @@ class Plant:
         return found
 
     @cached_property
+    def attenuations(self) -> dict[tuple[str, Wavelength], tuple[float, float]]:
+        """What `optics` found for cable types at wavelengths, dB/km: asked for at every step of every chain."""
+        return {}
+
+    @cached_property
     def jumper_at(self) -> Mapping[Terminal, Jumper]:
         return {end: jumper for jumper in self.jumpers for end in (jumper.a, jumper.b)}
 

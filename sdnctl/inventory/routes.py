@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from sdnctl.document import Document
 from sdnctl.errors import Source
 from sdnctl.inventory import models
-from sdnctl.inventory.collect import Collector, Entry
+from sdnctl.inventory.collect import NOTHING, Collector, Entry
 from sdnctl.inventory.geometry import distance, line_length, polygon_fault
 from sdnctl.inventory.plant import (
     Chamber,
@@ -59,7 +59,7 @@ def read_chambers(c: Collector) -> dict[str, Chamber]:
                 hint="Segments refer to both by id: give one of them another.",
             )
         elif c.declare("chamber", row.id, origin):
-            life = c.life(models.Life(), row, f"chamber {row.id}", origin)
+            life = c.life(NOTHING, row, f"chamber {row.id}", origin)
             chambers[row.id] = Chamber(row.id, row.kind, (row.lon, row.lat), life, origin)
     c.note_unknown_owners("chamber", ((chamber.life, chamber.origin) for chamber in chambers.values()))
     return chambers
@@ -90,7 +90,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
             continue
         drawn = line_length(line)
         _check_ends(c, item, line, positions, address, origin)
-        life = c.life(models.Life(), item, address, origin)
+        life = c.life(NOTHING, item, address, origin)
         segments[item.id] = Segment(
             item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin
         )

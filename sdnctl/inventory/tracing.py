@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.glass import SpliceRun
@@ -29,8 +30,7 @@ class StepKind(StrEnum):
     PASSIVE = "passive"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One thing that light passes: what (`via` is its id), from where to where, and how much fibre it adds."""
 
     kind: StepKind
