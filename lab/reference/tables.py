@@ -121,6 +121,7 @@ transceivers:
 NETWORK = """\
 # What holds for the whole network.
 name: nimes-metropole
+title: Nîmes Métropole
 crs: EPSG:4326
 mtu: 1500 B            # service MTU; links carry 34 B more for labels, Ethernet header and customer tags
 labels:

@@ -10,7 +10,6 @@ from sdnctl.drawing.canvas import Box, Fill, Item, Marks, Stroke, Text
 from sdnctl.drawing.mapframe import FATE_COLOURS, SITE_MARKS
 from sdnctl.drawing.metrics import width, wrap
 from sdnctl.drawing.scene import FATES, Event, Scene
-from sdnctl.units import format_bitrate
 
 FATE_TEXTS = {
     "repaired": "repaired by the switches",
@@ -25,6 +24,10 @@ SITE_TEXTS = {
     "cabinet": "Cabinet",
     "customer": "Customer",
 }
+
+
+KINDS = 18
+"""How many kinds of endpoints the legend names, the most frequent."""
 
 
 class Column:
@@ -257,7 +260,17 @@ class Column:
             return lambda x, y: Marks(((x, y),), form, 1.15, colour, "#ffffff", 0.1)
 
         ranked = sorted(count, key=lambda kind: (-count[kind], kind))
-        self.keys([(symbol(kind), kind.replace("-", " ").capitalize(), str(count[kind])) for kind in ranked])
+        shown = ranked if len(ranked) <= KINDS else ranked[: KINDS - 2]
+        self.keys([(symbol(kind), kind.replace("-", " ").capitalize(), str(count[kind])) for kind in shown])
+        if rest := ranked[len(shown) :]:
+            self.y += 4.7
+            many = sum(count[kind] for kind in rest)
+            self.text(
+                self.left + 7.5,
+                f"and {len(rest)} kinds of which there are few, together {many}",
+                2.6,
+                palette.MUTED,
+            )
 
     def applications(self) -> None:
         rates: Counter[str] = Counter()
@@ -275,7 +288,7 @@ class Column:
             self.text(
                 self.right - 18, f"{demands[one.name]:,}".replace(",", "\u00a0"), 2.6, palette.MUTED, end=True
             )
-            self.text(self.right, format_bitrate(rates[one.name]), 2.6, palette.MUTED, end=True)
+            self.text(self.right, _rate(rates[one.name]), 2.6, palette.MUTED, end=True)
 
     def sources(self) -> None:
         """At the bottom: where the plant and the outlines are known from."""
@@ -315,6 +328,14 @@ def _stroke(colour: str, weight: float, dash: tuple[float, ...]) -> Callable[[fl
 
 def _patch(fill: str, line: str) -> Callable[[float, float], Item]:
     return lambda x, y: Fill((_bar(x - 2.6, y - 1.4, 5.2, 2.8),), fill, line, 0.2)
+
+
+def _rate(rate: int) -> str:
+    """A rate in three digits, which are enough to compare."""
+    for unit, size in (("Gbit/s", 1_000_000_000), ("Mbit/s", 1_000_000), ("kbit/s", 1_000)):
+        if rate >= size:
+            return f"{rate / size:.3g} {unit}"
+    return f"{rate} bit/s"
 
 
 def _kilometres(metres: float) -> str:

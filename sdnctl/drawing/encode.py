@@ -79,14 +79,12 @@ def document(scene: Scene) -> dict[str, Any]:
             for number in (applications(one.application), endpoints(one.ingress), endpoints(one.egress), one.cir)
         ]
 
-    def event(one: Event) -> list[list[int]]:
-        fates = (one.repaired, one.standby, one.lost, one.severed)
-        return [
-            links.all(one.links),
-            switches.all(one.switches),
-            *(trunks.all(fate) for fate in fates),
-            endpoints.all(one.dark),
-        ]
+    cores: dict[tuple[tuple[str, ...], ...], int] = {}
+
+    def event(one: Event) -> list[Any]:
+        """Which links, switches and trunks it takes is said once; what endpoints go dark, each time."""
+        fates = (one.links, one.switches, one.repaired, one.standby, one.lost, one.severed)
+        return [cores.setdefault(fates, len(cores)), endpoints.all(one.dark)]
 
     marks = palette.marks(one.kind for one in scene.endpoints)
     return {
@@ -94,7 +92,9 @@ def document(scene: Scene) -> dict[str, Any]:
         "state": scene.state,
         "placed": scene.placed,
         "sources": scene.sources,
-        "areas": [[one.name, [encode_line(ring) for ring in one.rings]] for one in scene.areas],
+        "areas": [
+            [one.name, [encode_line(ring) for ring in one.rings], encode_line(one.spots)] for one in scene.areas
+        ],
         "zones": [[one.id, one.kind, one.name, encode_line(one.ring)] for one in scene.zones],
         "switches": list(scene.switches.items()),
         "sites": [
@@ -186,6 +186,9 @@ def document(scene: Scene) -> dict[str, Any]:
         "things": scene.consequences.by_thing,
         "chosen": scene.chosen,
         "cut": {"what": scene.cut, "event": event(scene.cut_event)} if scene.cut_event else None,
+        "cores": [
+            [links.all(one[0]), switches.all(one[1]), *(trunks.all(fate) for fate in one[2:])] for one in cores
+        ],
         "classes": list(classes.places),
         "words": list(words.places),
         "style": style(marks),

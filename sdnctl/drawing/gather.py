@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sdnctl.compiler.fate import path_now
 from sdnctl.compiler.ir import Compiled
-from sdnctl.drawing.places import arc, extent, site_positions, spread
+from sdnctl.drawing.places import arc, extent, name_spots, site_positions, spread
 from sdnctl.drawing.scene import (
     Application,
     Area,
@@ -43,6 +43,7 @@ def gather(
     lines: Sequence[AccessLine] = (),
     areas: Sequence[Outline] = (),
     *,
+    title: str = "",
     state: str = "",
     down: frozenset[str] = frozenset(),
     pinned: frozenset[str] = frozenset(),
@@ -61,7 +62,7 @@ def gather(
     ends = {one.id: one for demand in compiled.demands for one in (demand.ingress, demand.egress)}
     lit = _lit(plant, topology, lines)
     return Scene(
-        name=compiled.settings.name,
+        name=title or compiled.settings.name,
         state=state,
         areas=_areas(areas),
         zones=tuple(Zone(one.id, one.kind, one.name, one.polygon) for _, one in sorted(plant.hazards.items())),
@@ -184,7 +185,7 @@ def _areas(areas: Iterable[Outline]) -> tuple[Area, ...]:
     rings: dict[str, list[Line]] = defaultdict(list)
     for one in areas:
         rings[one.name].append(one.rings[0])
-    return tuple(Area(name, tuple(rings[name])) for name in sorted(rings))
+    return tuple(Area(name, tuple(rings[name]), name_spots(rings[name])) for name in sorted(rings))
 
 
 def _sources(plant: Plant, areas: Iterable[Outline]) -> tuple[str, ...]:

@@ -14,7 +14,10 @@ CELL = 12.0
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A name for something at `at`; `gap` is the room that its symbol takes, None for a name of an area."""
+    """A name for something at `at`; `gap` is the room that its symbol takes, None for a name of an area.
+
+    `others` are further places that would do.
+    """
 
     at: Spot
     text: str
@@ -24,6 +27,7 @@ class Label:
     gap: float | None = None
     spacing: float = 0.0
     halo: str = "#ffffff"
+    others: tuple[Spot, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,10 +65,8 @@ def _spots(label: Label, wide: float) -> list[Box]:
     """Boxes that would do, the best first."""
     (x, y), high = label.at, label.size * 1.12
     if label.gap is None:
-        return [
-            (x - wide / 2, y - high / 2 + step * high, x + wide / 2, y + high / 2 + step * high)
-            for step in (0, -1, 1, -2, 2)
-        ]
+        steps = [(x, y + step * high) for step in (0, -1, 1)]
+        return [(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2) for x, y in (*steps, *label.others)]
     gap = label.gap
     corners = [
         (x + gap, y - high / 2),

@@ -13,6 +13,9 @@ from sdnctl.drawing.labels import Label, Labels
 from sdnctl.drawing.places import DEGREE
 from sdnctl.drawing.scene import FATES, Event, Line, Link, Point, Scene, Site
 
+CROWDED = 400
+"""More chambers or endpoints than this are crowded on a sheet."""
+
 SITE_MARKS = {
     "datacentre": ("square", 1.9),
     "pop": ("square", 1.35),
@@ -21,6 +24,9 @@ SITE_MARKS = {
     "customer": ("circle", 0.7),
 }
 """Form and radius, mm, of the symbol of each kind of site, the most important first."""
+
+MAIN = ("datacentre", "pop")
+"""Kinds of sites that are always named."""
 
 FATE_COLOURS = {
     "repaired": palette.SAVED,
@@ -68,12 +74,11 @@ class Frame:
 
 
 class MapFrame:
-    """Draws one scene in one frame; `detail` is how much bigger than on the main map small things are."""
+    """Draws one scene in one frame."""
 
-    def __init__(self, scene: Scene, frame: Frame, detail: float = 1.0) -> None:
+    def __init__(self, scene: Scene, frame: Frame) -> None:
         self.scene = scene
         self.frame = frame
-        self.detail = detail
         self.lines = {one.id: frame.line(one.line) for one in scene.segments}
         self.event = scene.cut_event
         self.shown = self._chosen()
@@ -123,7 +128,7 @@ class MapFrame:
             Stroke(
                 tuple(lines),
                 palette.PLANT if alive else palette.NOT_IN_SERVICE,
-                (0.7 if kind == "bridge" else 0.26) * self.detail**0.5,
+                0.7 if kind == "bridge" else 0.26,
                 tuple(part / 8 for part in palette.DASHES.get(kind, ())) if alive else (0.2, 0.6),
                 opacity=0.45 if self.quiet else 0.9,
             )
@@ -140,13 +145,13 @@ class MapFrame:
         styles: dict[tuple[float, str, str], list[tuple[Spot, ...]]] = defaultdict(list)
         for link in self.scene.links:
             colour = palette.ALARM if link.state else palette.step(palette.LOAD_STEPS, link.load)
-            styles[-link_width(link), colour, link.state].extend(self.link_lines(link))
+            styles[-self.width(link), colour, link.state].extend(self.link_lines(link))
         dashes = {"down": (1.4, 0.9), "pinned": (0.3, 0.9)}
         return [
             Stroke(
                 tuple(lines),
                 colour,
-                -wide * self.detail**0.5,
+                -wide,
                 dashes.get(state, ()),
                 opacity=0.25 if self.quiet else 0.95,
             )
@@ -154,22 +159,28 @@ class MapFrame:
             if lines
         ]
 
+    def width(self, link: Link) -> float:
+        """Width on paper, mm, by capacity; less where there are many."""
+        wide = 1.15 if link.capacity >= 40e9 else 0.75 if link.capacity >= 5e9 else 0.45
+        return wide * (0.8 if len(self.scene.links) > 100 else 1.0)
+
     def places(self) -> list[Item]:
+        """Chambers and poles, where there are few enough to be told apart."""
+        if len(self.scene.places) > CROWDED:
+            return []
         groups: dict[tuple[str, bool], list[Spot]] = defaultdict(list)
         for one in self.scene.places:
             spot = self.frame.at(one.position)
             if one.kind != "wall-box" and self.frame.holds(spot):
                 groups[one.kind, one.status == "in-service"].append(spot)
-        crowded = len(self.scene.places) > 400
-        radius = (0.24 if crowded else 0.5) * self.detail**0.7
         return [
             Marks(
                 tuple(spots),
                 "triangle" if kind == "pole" else "circle",
-                radius,
+                0.5,
                 palette.PAPER,
                 palette.PLACE if alive else palette.NOT_IN_SERVICE,
-                0.09 if crowded else 0.16,
+                0.16,
             )
             for (kind, alive), spots in sorted(groups.items())
         ]
@@ -228,7 +239,7 @@ class MapFrame:
         marks = palette.marks(one.kind for one in self.scene.endpoints)
         worst = self._worst() if self.event is not None else {}
         ends = self._ends()
-        radius = (0.95 if len(self.scene.endpoints) <= 300 else 0.5) * self.detail**0.7
+        radius = 0.95 if len(self.scene.endpoints) <= CROWDED else 0.5
         groups: dict[tuple[int, str, str], list[Spot]] = defaultdict(list)
         for one in self.scene.endpoints:
             spot = self.frame.at(one.position)
@@ -276,65 +287,63 @@ class MapFrame:
             if self.frame.holds(spot):
                 groups[site.kind].append(spot)
         return [
-            Marks(tuple(groups[kind]), form, radius * self.detail**0.4, palette.INK, "#ffffff", 0.35)
+            Marks(tuple(groups[kind]), form, radius, palette.INK, "#ffffff", 0.35)
             for kind, (form, radius) in reversed(SITE_MARKS.items())
             if groups[kind]
         ]
 
     def names(self, keep_free: Iterable[Box]) -> Sequence[Text]:
+        """Names of the main sites, which only each other's symbols keep away; then of other sites and of areas."""
         left, top, right, bottom = self.frame.box
         labels = Labels((left + 1, top + 1, right - 1, bottom - 1))
         for box in keep_free:
             labels.take(box)
-        wanted: list[Label] = []
-        order = list(SITE_MARKS)
-        for site in sorted(self.scene.sites, key=lambda one: (order.index(one.kind), one.id)):
-            radius = SITE_MARKS[site.kind][1]
-            spot = self.frame.at(site.position)
-            if not self.frame.holds(spot):
-                continue
-            half = radius * 1.1
-            labels.take((spot[0] - half, spot[1] - half, spot[0] + half, spot[1] + half))
-            if self._is_named(site):
-                main = site.kind in ("datacentre", "pop")
-                wanted.append(
-                    Label(
-                        spot,
-                        site.name or site.id,
-                        2.7 if main else 2.25,
-                        palette.INK if main else palette.SOFT_INK,
-                        "SemiBold" if main else "Regular",
-                        radius + 0.7,
-                        halo=palette.AREA_FILL,
-                    )
-                )
+        main = [site for site in self.scene.sites if site.kind in MAIN]
+        minor = [site for site in self.scene.sites if site.kind not in MAIN]
+        placed: list[Text] = []
+        for sites in (main, minor):
+            seen = [site for site in sites if self.frame.holds(self.frame.at(site.position))]
+            for site in seen:
+                half = SITE_MARKS[site.kind][1] * 1.1
+                x, y = self.frame.at(site.position)
+                labels.take((x - half, y - half, x + half, y + half))
+            order = list(SITE_MARKS)
+            ranked = sorted(seen, key=lambda one: (order.index(one.kind), one.id))
+            placed += labels.place([self._label(site) for site in ranked if self._is_named(site)])
         areas = [
             Label(
-                self.frame.at(_middle(area.rings)),
+                self.frame.at(area.spots[0]),
                 area.name,
                 2.9,
                 palette.AREA_TEXT,
                 "MediumItalic",
                 spacing=0.28,
                 halo=palette.AREA_FILL,
+                others=tuple(self.frame.at(spot) for spot in area.spots[1:]),
             )
             for area in self.scene.areas
+            if area.spots
         ]
-        return labels.place([*wanted, *areas])
+        return placed + labels.place(areas)
+
+    def _label(self, site: Site) -> Label:
+        main = site.kind in MAIN
+        return Label(
+            self.frame.at(site.position),
+            site.name or site.id,
+            2.7 if main else 2.25,
+            palette.INK if main else palette.SOFT_INK,
+            "SemiBold" if main else "Regular",
+            SITE_MARKS[site.kind][1] + 0.7,
+            halo=palette.AREA_FILL,
+        )
 
     def _is_named(self, site: Site) -> bool:
         """Where areas are named, the office of each would only say the name again."""
-        if site.kind in ("datacentre", "pop"):
+        if site.kind in MAIN:
             return True
         few = len(self.scene.sites) <= 40
         return few or (site.kind == "office" and not self.scene.areas)
-
-
-def link_width(link: Link) -> float:
-    """Width on paper, mm, by capacity."""
-    if link.capacity >= 40e9:
-        return 1.15
-    return 0.75 if link.capacity >= 5e9 else 0.45
 
 
 def _rectangle(box: Box, colour: str) -> Fill:
@@ -346,19 +355,3 @@ def _crossed(spot: Spot) -> Stroke:
     """A cross where something is cut."""
     x, y, r = *spot, 2.4
     return Stroke((((x - r, y - r), (x + r, y + r)), ((x - r, y + r), (x + r, y - r))), palette.INK, 0.7)
-
-
-def _middle(rings: Sequence[Line]) -> Point:
-    """The centre of the biggest ring."""
-    best, most = rings[0][0], -1.0
-    for ring in rings:
-        area = x = y = 0.0
-        x0, y0 = ring[0]
-        for (ax, ay), (bx, by) in zip(ring, (*ring[1:], ring[0]), strict=True):
-            turn = (ax - x0) * (by - y0) - (bx - x0) * (ay - y0)
-            area += turn
-            x += (ax + bx - 2 * x0) * turn
-            y += (ay + by - 2 * y0) * turn
-        if abs(area) > most and area:
-            most, best = abs(area), (x0 + x / (3 * area), y0 + y / (3 * area))
-    return best

@@ -114,3 +114,46 @@ def arc(a: Point, b: Point, bend: float) -> Line:
             tuple(round(u * u * p + 2 * u * t * q + t * t * r, 6) for p, q, r in zip(a, control, b, strict=True))
         )
     return tuple((x, y) for x, y in points)
+
+
+def name_spots(rings: Sequence[Line], count: int = 10) -> tuple[Point, ...]:
+    """Places for the name of an area: the middle of its biggest ring, then others inside, the nearest first."""
+    ring = max(rings, key=lambda one: abs(_moments(one)[0]))
+    area, x, y = _moments(ring)
+    if not area:
+        return (ring[0],)
+    middle = (ring[0][0] + x / (3 * area), ring[0][1] + y / (3 * area))
+    west, east = min(x for x, _ in ring), max(x for x, _ in ring)
+    south, north = min(y for _, y in ring), max(y for _, y in ring)
+    steps = 9
+    grid = [
+        (west + (east - west) * (column + 0.5) / steps, south + (north - south) * (row + 0.5) / steps)
+        for row in range(steps)
+        for column in range(steps)
+    ]
+    margin = (east - west) / steps / 2
+    inside = [(x, y) for x, y in grid if all(contains(ring, (x + shift, y)) for shift in (-margin, 0.0, margin))]
+    inside.sort(key=lambda spot: (spot[0] - middle[0]) ** 2 + (spot[1] - middle[1]) ** 2)
+    return tuple((round(x, 5), round(y, 5)) for x, y in (middle, *inside[: count - 1]))
+
+
+def _moments(ring: Line) -> tuple[float, float, float]:
+    """Twice the signed area of a ring, and its first moments times six, from its first corner."""
+    area = x = y = 0.0
+    x0, y0 = ring[0]
+    for (ax, ay), (bx, by) in zip(ring, (*ring[1:], ring[0]), strict=True):
+        turn = (ax - x0) * (by - y0) - (bx - x0) * (ay - y0)
+        area += turn
+        x += (ax + bx - 2 * x0) * turn
+        y += (ay + by - 2 * y0) * turn
+    return area, x, y
+
+
+def contains(ring: Line, point: Point) -> bool:
+    """Whether a point is inside a ring: a ray to the east crosses an odd number of its sides."""
+    x, y = point
+    odd = False
+    for (ax, ay), (bx, by) in zip(ring, (*ring[1:], ring[0]), strict=True):
+        if (ay > y) != (by > y) and x < ax + (y - ay) * (bx - ax) / (by - ay):
+            odd = not odd
+    return odd

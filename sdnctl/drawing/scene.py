@@ -20,10 +20,11 @@ FATES = ("repaired", "standby", "lost", "severed")
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A commune or district: its outer rings."""
+    """A commune or district: its outer rings, and places inside it for its name, the best first."""
 
     name: str
     rings: tuple[Line, ...]
+    spots: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

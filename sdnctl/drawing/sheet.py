@@ -17,12 +17,11 @@ GAP = 7.0
 
 
 def sheet(scene: Scene) -> Drawing:
-    """The sheet of a scene: landscape, or portrait where the network is much taller than wide."""
-    points = _points(scene)
+    """The sheet of a scene."""
     drawing = Drawing(LONG, SHORT, f"{scene.name}: network map", _description(scene))
     drawing.add(Fill((_ring((0, 0, LONG, SHORT)),), "#ffffff"))
     box = (MARGIN, MARGIN, LONG - MARGIN - COLUMN - GAP, SHORT - MARGIN)
-    frame = Frame.around(box, points)
+    frame = Frame.around(box, _points(scene))
     furniture = (box[0], box[3] - 17, box[0] + 70, box[3])
     drawing.add(MapFrame(scene, frame).draw([furniture]))
     if scene.placed:
@@ -34,24 +33,11 @@ def sheet(scene: Scene) -> Drawing:
 
 
 def _points(scene: Scene) -> list[Point]:
+    """What must be on the map; areas may run out of it."""
     points = [site.position for site in scene.sites]
     points += [one.position for one in scene.endpoints]
     points += [point for one in scene.segments for point in one.line]
-    inhabited = [area for area in scene.areas if any(_inside(area.rings, point) for point in points[:400])]
-    return points + [point for area in inhabited for ring in area.rings for point in ring]
-
-
-def _inside(rings: tuple[tuple[Point, ...], ...], point: Point) -> bool:
-    """Whether a point is inside any of the rings (rays to the east that cross an odd number of sides)."""
-    x, y = point
-    for ring in rings:
-        odd = False
-        for (ax, ay), (bx, by) in zip(ring, (*ring[1:], ring[0]), strict=True):
-            if (ay > y) != (by > y) and x < ax + (y - ay) * (bx - ax) / (by - ay):
-                odd = not odd
-        if odd:
-            return True
-    return False
+    return points
 
 
 def _ring(box: Box) -> tuple[Point, ...]:

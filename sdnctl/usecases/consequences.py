@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sdnctl.compiler.fate import Fate, Fates
 from sdnctl.compiler.ir import Compiled
@@ -30,6 +31,7 @@ class Judge:
         self.compiled = compiled
         self.lines = lines or {}
         self.fates = Fates(compiled)
+        self._judged: dict[tuple[frozenset[str], frozenset[str]], Event] = {}
         self.ends = {trunk.key: (trunk.ingress, trunk.egress) for trunk in compiled.trunks}
         self.at: dict[str, set[str]] = defaultdict(set)  # switch → endpoints with demands
         for demand in compiled.demands:
@@ -47,11 +49,17 @@ class Judge:
 
     def event(self, links: frozenset[str], nodes: frozenset[str], dark: frozenset[str] = frozenset()) -> Event:
         """What becomes of everything when these links and switches are gone, and these endpoints' own lines."""
+        if (links, nodes) not in self._judged:
+            self._judged[links, nodes] = self._event(links, nodes)
+        found = self._judged[links, nodes]
+        return replace(found, dark=tuple(sorted(dark.union(found.dark)))) if dark else found
+
+    def _event(self, links: frozenset[str], nodes: frozenset[str]) -> Event:
+        """The same without customers' lines, which touch no trunk; endpoints at dead switches are dark."""
         down = self.compiled.topology.down(links, nodes)
         found: dict[str, list[str]] = defaultdict(list)
         fates = self.fates.of(down, nodes)
-        lost = [trunk for trunk, fate in fates.items() if fate is Fate.LOST]
-        island = islands(self.compiled.topology, down, nodes) if lost else {}
+        island = islands(self.compiled.topology, down, nodes) if Fate.LOST in fates.values() else {}
         for trunk, fate in fates.items():
             name = str(fate)
             if fate is Fate.LOST:
@@ -59,7 +67,6 @@ class Judge:
                 alive = a in island and island[a] == island.get(b)
                 name = "lost" if alive else "severed"
             found[name].append(trunk)
-        ends = dark.union(*(self.at[node] for node in nodes))
         return Event(
             links=tuple(sorted(down)),
             switches=tuple(sorted(nodes)),
@@ -67,7 +74,7 @@ class Judge:
             standby=tuple(found["standby"]),
             lost=tuple(found["lost"]),
             severed=tuple(found["severed"]),
-            dark=tuple(sorted(ends)),
+            dark=tuple(sorted(set().union(*(self.at[node] for node in nodes)))),
         )
 
     def everything(self) -> Consequences:

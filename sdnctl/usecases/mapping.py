@@ -20,6 +20,7 @@ from sdnctl.usecases.files import write_bytes
 from sdnctl.usecases.planning import compile_folder
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.usecases.status import judged, status
+from sdnctl.workspace.convention import NETWORK
 
 FORMATS = (".html", ".svg", ".png")
 
@@ -88,6 +89,7 @@ def scene(
         context.loaded.network.endpoints,
         context.loaded.access,
         context.loaded.areas,
+        title=context.loaded.documents[NETWORK].value.title,
         state=told,
         down=down,
         pinned=state.down,

@@ -61,6 +61,7 @@ class Labels(Model):
 class NetworkFile(Model):
     """`network.yaml`.
 
+    `title` is what people call the network, for maps.
     `mtu` is the service MTU; links need 34 B more. `lead_in`: a shared risk that cuts every way into a site and
     is at most this long is that site's residual single point of failure. `bfd_interval`: liveness checks on links,
     off by default. `hold_down`: how long a link must be up before traffic returns to it; `drain`: how long packets
@@ -68,6 +69,7 @@ class NetworkFile(Model):
     """
 
     name: Id
+    title: str = ""
     crs: Annotated[str, Field(pattern=r"^EPSG:[0-9]{4,6}$")] = _DEFAULT.crs
     mtu: OctetsField = _DEFAULT.mtu
     labels: Labels = Labels()

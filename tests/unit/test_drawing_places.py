@@ -8,14 +8,15 @@ from math import dist
 
 import pytest
 from fontTools.ttLib import TTFont
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from shapely.geometry import Point, Polygon
 
 from sdnctl.drawing import assets, metrics
 from sdnctl.drawing.canvas import thinned
 from sdnctl.drawing.encode import decode_line, encode_line
 from sdnctl.drawing.labels import Label, Labels
-from sdnctl.drawing.places import arc, extent, move, site_positions, spread
+from sdnctl.drawing.places import arc, contains, extent, move, name_spots, site_positions, spread
 from sdnctl.inventory.geometry import distance
 
 points = st.tuples(st.floats(-179, 179), st.floats(-80, 80))
@@ -84,6 +85,30 @@ def test_an_arc_joins_its_ends_and_bends_as_far_as_it_says() -> None:
 def test_the_extent_is_the_longer_side() -> None:
     assert extent([]) == extent([(4.0, 43.0)]) == 0
     assert extent([(4.0, 43.0), (4.1, 43.0)]) == pytest.approx(distance((4.0, 43.0), (4.1, 43.0)), rel=0.005)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_names_of_areas_go_where_the_area_is(turn: int) -> None:
+    """A horseshoe's middle is outside of it: the further places are all inside."""
+    horseshoe = ((0, 0), (3, 0), (3, 3), (2, 3), (2, 1), (1, 1), (1, 3), (0, 3))[::turn]
+    small = ((9.0, 9.0), (9.1, 9.0), (9.1, 9.1))
+    first, *others = name_spots([small, horseshoe])
+    assert first == pytest.approx((1.5, 1.357), abs=0.01)
+    assert len(others) >= 5
+    shape = Polygon(horseshoe)
+    assert all(shape.contains(Point(*spot)) for spot in others)
+    assert name_spots([((0, 0), (1, 1), (0, 0))]) == ((0, 0),)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=3, max_size=12, unique=True),
+    st.integers(0, 9),
+)
+def test_inside_is_what_a_geometry_library_says(ring: list[tuple[int, int]], seed: int) -> None:
+    shape = Polygon(ring)
+    assume(shape.is_valid)
+    point = ((seed * 7.31 + 0.123) % 20, (seed * 3.77 + 0.456) % 20)
+    assert contains(tuple((float(x), float(y)) for x, y in ring), point) == shape.contains(Point(*point))
 
 
 # ── lines ────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from sdnctl.drawing import palette
 from sdnctl.drawing.canvas import Clipped, Drawing, Fill, Marks, Stroke, Text
 from sdnctl.drawing.gather import gather
 from sdnctl.drawing.mapframe import Frame
+from sdnctl.drawing.places import name_spots
 from sdnctl.drawing.png import png
 from sdnctl.drawing.scene import Area, Scene
 from sdnctl.drawing.sheet import sheet
@@ -117,7 +118,7 @@ def test_without_positions_there_is_no_scale() -> None:
 
 def test_areas_are_named_inside_themselves() -> None:
     ring = ((4.30, 43.86), (4.40, 43.86), (4.40, 43.90), (4.30, 43.90), (4.30, 43.86))
-    drawing = sheet(replace(scene(), areas=(Area("Combelle", (ring,)),)))
+    drawing = sheet(replace(scene(), areas=(Area("Combelle", (ring,), name_spots([ring])),)))
     clipped = next(part for part in drawing.items if isinstance(part, Clipped))
     [name] = [item for item in clipped.items if isinstance(item, Text) and item.text == "Combelle"]
     outline = next(item for item in clipped.items if isinstance(item, Fill) and item.fill == palette.AREA_FILL)

@@ -35,7 +35,7 @@ function decode(raw) {
     chosen: raw.chosen,
   };
 
-  net.areas = raw.areas.map(([name, rings]) => ({ name, rings: rings.map(decodeLine) }));
+  net.areas = raw.areas.map(([name, rings, spots]) => ({ name, rings: rings.map(decodeLine), spots: decodeLine(spots) }));
   net.zones = raw.zones.map(([id, kind, name, ring]) => ({ type: 'zone', id, kind, name, ring: decodeLine(ring) }));
   net.switches = raw.switches.map(([id, role]) => ({ type: 'switch', id, role }));
   net.sites = raw.sites.map(([id, name, kind, x, y, area, feeder, switches, guessed]) => ({
@@ -109,15 +109,14 @@ function decode(raw) {
   });
   net.local = flows(raw.local, null);
 
-  const event = (row) => ({
-    links: row[0].map((index) => net.links[index]),
-    switches: row[1].map((index) => net.switches[index]),
-    repaired: row[2].map((index) => net.trunks[index]),
-    standby: row[3].map((index) => net.trunks[index]),
-    lost: row[4].map((index) => net.trunks[index]),
-    severed: row[5].map((index) => net.trunks[index]),
-    dark: row[6].map((index) => net.endpoints[index]),
+  const cores = raw.cores.map(([links, switches, ...fates]) => {
+    const [repaired, standby, lost, severed] = fates.map((trunks) => trunks.map((index) => net.trunks[index]));
+    return {
+      links: links.map((index) => net.links[index]), switches: switches.map((index) => net.switches[index]),
+      repaired, standby, lost, severed,
+    };
   });
+  const event = ([core, dark]) => ({ ...cores[core], dark: dark.map((index) => net.endpoints[index]) });
   net.events = raw.events.map(event);
   net.cut = raw.cut ? { what: raw.cut.what, event: event(raw.cut.event) } : null;
   return index(net);

@@ -77,7 +77,7 @@ class Highlight {
     trunks.forEach((trunk) => trunk.links.forEach((link) => links.set(link, (links.get(link) || 0) + 1)));
     const spare = new Set(trunks.flatMap((trunk) => trunk.standby).filter((link) => !links.has(link)));
     spare.forEach((link) => this.stroke(link.lines, standby, 2.6, '7 5'));
-    links.forEach((_count, link) => this.stroke(link.lines, path, linkWeight(link) + 0.6));
+    links.forEach((_count, link) => this.stroke(link.lines, path, linkWeight(link) * this.layers.thickness + 1));
     this.ends([...links.keys(), ...spare]);
   }
 
@@ -93,7 +93,7 @@ class Highlight {
   event(event, counted) {
     const { alarm, lost, saved, standby } = this.net.colours;
     this.back();
-    event.links.forEach((link) => this.stroke(link.lines, alarm, linkWeight(link) + 0.4, '8 5'));
+    event.links.forEach((link) => this.stroke(link.lines, alarm, linkWeight(link) * this.layers.thickness + 0.8, '8 5'));
     this.ends(event.links);
     const colours = { repaired: saved, standby, lost, severed: alarm };
     const order = [...counted.endpoints].sort((a, b) => FATES.indexOf(a[1]) - FATES.indexOf(b[1]));

@@ -13,21 +13,33 @@ class Labels {
     map.on('zoomstart', () => { this.pane.style.opacity = 0; });
   }
 
+  /** Names of sites, the main ones first; then of areas. */
   candidates(zoomed) {
-    const found = this.net.areas.map((area) => ({
-      text: area.name, at: middle(area.rings), kind: 'area', size: 13, spacing: 1.4, offset: null,
-    }));
-    const sites = [...this.net.sites].sort((a, b) => siteForm(a).priority - siteForm(b).priority || (a.id < b.id ? -1 : 1));
-    for (const site of sites) {
+    const found = [];
+    for (const site of this.net.sites) {
       const { priority, radius } = siteForm(site);
-      if (priority <= 1 || zoomed >= (priority === 2 ? 0 : 1.5)) {
+      // Where areas are named, the office of each would only say the name again.
+      if (priority <= 1 || zoomed >= (priority === 2 && !this.net.areas.length ? 0 : 1.5)) {
         found.push({
-          text: site.name || site.id, at: site.at, kind: priority <= 1 ? 'main' : 'minor', size: priority <= 1 ? 13 : 12,
-          spacing: 0, offset: radius + 4,
+          text: site.name || site.id, at: [site.at], kind: priority <= 1 ? 'main' : 'minor', size: priority <= 1 ? 13 : 12,
+          spacing: 0, offset: radius + 4, priority,
         });
       }
     }
-    return found.sort((a, b) => (a.kind === 'area') - (b.kind === 'area'));
+    found.sort((a, b) => a.priority - b.priority || (a.text < b.text ? -1 : 1));
+    return found.concat(this.net.areas.map((area) => ({
+      text: area.name, at: area.spots, kind: 'area', size: 13, spacing: 1.4, offset: null,
+    })));
+  }
+
+  /** Boxes of the symbols of sites of some priorities. */
+  symbols(wanted) {
+    return this.net.sites.filter((site) => wanted(siteForm(site).priority)).map((site) => this.box(site.at, siteForm(site).radius + 1));
+  }
+
+  box(at, r) {
+    const p = this.map.latLngToContainerPoint(at);
+    return [p.x - r, p.y - r, p.x + r, p.y + r];
   }
 
   place() {
@@ -35,26 +47,18 @@ class Labels {
     pane.style.opacity = 1;
     pane.replaceChildren();
     const size = map.getSize();
-    const taken = this.net.sites.map((site) => {
-      const p = map.latLngToContainerPoint(site.at);
-      const r = siteForm(site).radius + 1;
-      return [p.x - r, p.y - r, p.x + r, p.y + r];
-    });
-    if (this.net.endpoints.length <= 300) {
-      const r = 5;
-      this.net.endpoints.forEach((one) => {
-        const p = map.latLngToContainerPoint(one.at);
-        taken.push([p.x - r, p.y - r, p.x + r, p.y + r]);
-      });
-    }
+    const taken = this.symbols((priority) => priority <= 1);
+    if (this.net.endpoints.length <= 300) this.net.endpoints.forEach((one) => taken.push(this.box(one.at, 5)));
     const seen = this.room(size);
-    const zoomed = map.getZoom() - this.fitZoom;
-    for (const label of this.candidates(zoomed)) {
-      const p = map.latLngToContainerPoint(label.at);
-      if (p.x < -50 || p.y < -20 || p.x > size.x + 50 || p.y > size.y + 20) continue;
+    let rest = true; // the main sites' names heed the main sites only
+    for (const label of this.candidates(map.getZoom() - this.fitZoom)) {
+      if (rest && label.kind !== 'main') {
+        taken.push(...this.symbols((priority) => priority > 1));
+        rest = false;
+      }
       const wide = this.width(label);
-      const high = label.size + 3;
-      const box = this.spots(label, p, wide, high).find((spot) => inside(spot, seen) && !taken.some((other) => meet(spot, other)));
+      const boxes = label.at.flatMap((at) => this.spots(label, map.latLngToContainerPoint(at), wide, label.size + 3));
+      const box = boxes.find((spot) => inside(spot, seen) && !taken.some((other) => meet(spot, other)));
       if (!box) continue;
       taken.push(box);
       const at = map.containerPointToLayerPoint([box[0], box[1]]);
@@ -71,7 +75,7 @@ class Labels {
 
   spots(label, p, wide, high) {
     if (label.offset === null) {
-      return [0, -18, 18, -36, 36].map((dy) => [p.x - wide / 2, p.y - high / 2 + dy, p.x + wide / 2, p.y + high / 2 + dy]);
+      return [0, -18, 18].map((dy) => [p.x - wide / 2, p.y - high / 2 + dy, p.x + wide / 2, p.y + high / 2 + dy]);
     }
     const o = label.offset;
     return [
@@ -101,25 +105,4 @@ function meet(a, b) {
 
 function inside(a, b) {
   return a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3];
-}
-
-/** The middle of the biggest ring's corners, weighted as an area. */
-function middle(rings) {
-  let best = rings[0][0];
-  let most = -1;
-  for (const ring of rings) {
-    let [area, x, y] = [0, 0, 0];
-    ring.forEach(([lat, lon], index) => {
-      const [lat2, lon2] = ring[(index + 1) % ring.length];
-      const cross = lon * lat2 - lon2 * lat;
-      area += cross;
-      x += (lon + lon2) * cross;
-      y += (lat + lat2) * cross;
-    });
-    if (Math.abs(area) > most && area !== 0) {
-      most = Math.abs(area);
-      best = [y / (3 * area), x / (3 * area)];
-    }
-  }
-  return best;
 }

@@ -79,6 +79,12 @@ class Layers {
     return few ? Math.min(7, 4.6 + 0.6 * more) : Math.min(6.5, 2 + 0.75 * more);
   }
 
+  /** Links are thinner where there are many, until one looks closer. */
+  get thickness() {
+    const more = Math.max(0, this.map.getZoom() - this.fitZoom);
+    return this.net.links.length > 60 ? Math.min(1.3, 0.65 + 0.15 * more) : 1;
+  }
+
   visible(name) {
     return this.shown.has(name) && (this.close || (name !== 'chambers' && name !== 'closures'));
   }
@@ -99,6 +105,10 @@ class Layers {
       } else if (above && name !== 'areas') {
         group.eachLayer((layer) => layer.bringToFront());
       }
+    }
+    if (this.groups.links && this.thick !== this.thickness) {
+      this.thick = this.thickness;
+      this.groups.links.eachLayer((layer) => layer.setStyle({ weight: linkWeight(layer.thing) * this.thick }));
     }
     const radius = this.endpointRadius;
     if (this.groups.endpoints && this.radius !== radius) {
@@ -156,10 +166,11 @@ class Layers {
   }
 
   links() {
+    this.thick = this.thickness;
     const ranked = [...this.net.links].sort((a, b) => b.capacity - a.capacity || (a.id < b.id ? -1 : 1));
     return ranked.map((link) => this.line(link, {
       color: link.state ? this.net.colours.alarm : scaled(this.net.style.load, link.load),
-      weight: linkWeight(link), opacity: 0.92,
+      weight: linkWeight(link) * this.thick, opacity: 0.92,
       dashArray: { down: '5 5', pinned: '1 5' }[link.state] || null,
     }));
   }

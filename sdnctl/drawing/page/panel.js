@@ -1,6 +1,7 @@
 // Panel: title, search, and the legend, which is also the switch of every layer.
 
 const SHOWN_RESULTS = 24;
+const SHOWN_KINDS = 16;
 
 class Panel {
   constructor(net, panel, layers, choose) {
@@ -69,7 +70,12 @@ class Panel {
         ...(states.has('down') ? [[strokeSwatch(colours.alarm, 3, [5, 4]), 'Down']] : []),
         ...(states.has('pinned') ? [[strokeSwatch(colours.alarm, 3, [1, 4]), 'Kept free by the controller']] : []),
       ])],
-      endpoints: () => kinds(Object.entries(style.marks).filter(([kind]) => counts.has(kind)).map(([kind, [colour, form]]) => [swatch(form, colour), `${capital(kind)} `, h('small', {}, String(counts.get(kind)))])),
+      endpoints: () => {
+        const all = Object.entries(style.marks).filter(([kind]) => counts.has(kind)).map(([kind, [colour, form]]) => [swatch(form, colour), capital(kind)]);
+        if (all.length <= SHOWN_KINDS) return kinds(all);
+        const rest = h('details', { className: 'rest' }, h('summary', {}, `${all.length - SHOWN_KINDS} kinds more`), kinds(all.slice(SHOWN_KINDS)));
+        return [kinds(all.slice(0, SHOWN_KINDS)), rest];
+      },
       sites: () => kinds(siteKinds.map((kind) => [swatch(SITE_FORMS[kind].form, colours.ink, 9 + SITE_FORMS[kind].radius), { datacentre: 'Datacentre', pop: 'Point of presence', office: 'Office', cabinet: 'Cabinet', customer: 'Customer' }[kind]])),
     };
     return h('section', { className: 'layers' }, [...this.layers.present].reverse().map(({ name, title, count }) => {
