@@ -101,7 +101,12 @@ def _said_pairs(
     terms = [(own, {end.id for end in _selected(own["select"], ends, areas)}) for own in said.get("terms", ())]
 
     def own(*served: End) -> Mapping[str, Any]:
-        return next((one for one, who in terms if not who.isdisjoint(end.id for end in served)), {})
+        """What entries of `terms` that fit say: of each guarantee the first word counts."""
+        said: dict[str, Any] = {}
+        for one, who in terms:
+            if not who.isdisjoint(end.id for end in served):
+                said = {**one.get("guarantees", {}), **said}
+        return {"guarantees": said}
 
     for group in said.get("groups") or [said]:
         if said["service"] == "mesh":

@@ -83,7 +83,26 @@ class Survival:
 
     # ── what must be survived ────────────────────────────────────────────────────────────────────
 
-    def events(self, grade: str, nodes: Sequence[str], links: Iterable[str]) -> list[Event]:
+    @staticmethod
+    def covered(event: Event, grade: str, nodes: Sequence[str], links: Sequence[str]) -> bool:
+        """Whether a demand of this grade on this path survives the event: no end of it is dead or cut off, and
+        neither is one of a way round, which leads past a dead link or (grade node) past the switch behind it.
+        """
+        ends = {nodes[0], nodes[-1]}
+        if grade == "none" or ends & (event.nodes | event.own):
+            return False
+        index = 0
+        while index < len(links):
+            if links[index] in event.links:
+                jump = 2 if grade == "node" and index + 2 < len(nodes) else 1
+                if event.own & {nodes[index], nodes[index + jump]}:
+                    return False
+                index += jump
+            else:
+                index += 1
+        return True
+
+    def events(self, grade: str, nodes: Sequence[str], links: Sequence[str]) -> list[Event]:
         """What a demand of this grade must survive, of all that hits the switches and links its frames take now.
 
         Events that take away the same are listed once.
@@ -94,7 +113,7 @@ class Survival:
         for link in sorted(links):
             alone = Event(link, "link", frozenset((link,)))
             for event in (alone, *self.hitting[link]):
-                if not {nodes[0], nodes[-1]} & event.nodes and not event.own & set(nodes):
+                if self.covered(event, grade, nodes, links):
                     found.setdefault((event.links, event.nodes), event)
         if grade == "node":
             for node in nodes[1:-1]:
