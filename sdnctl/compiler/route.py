@@ -200,7 +200,7 @@ class Router:
         return self._worst(there, back, self.graph.delays[one.link] + self.graph.delays[two.link], ban)
 
     def end_extra(self, hop: Hop, ban: frozenset[str], *, back: bool = False) -> int | None:
-        """What the link bypass towards the last switch adds to the delay of the last hop, ns; `back`: on the way back."""
+        """What the link bypass towards the last switch (`back`: the first) adds to the delay of its hop, ns."""
         guard = Guard(hop.link, hop.head, hop.tail) if back else Guard(hop.link, hop.tail, hop.head)
         return self.needs.extra(guard, (hop,), ban)
 

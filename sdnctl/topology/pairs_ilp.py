@@ -8,10 +8,10 @@ the paths share at a price in metres: its answer is what every pair must share a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sdnctl.topology.disjoint import PairProblem
+from sdnctl.topology.disjoint import PairProblem, suurballe
 from sdnctl.topology.graph import Hop, Path
 from sdnctl.topology.turns import SearchLimit
 
@@ -90,9 +90,14 @@ _OPTIONS: Mapping[str, bool | int | float | str] = {
 
 
 class _PairModel:
-    """The program of one `PairProblem`; with `prices` (group → price of sharing it) the soft form."""
+    """The program of one `PairProblem`; with `prices` (group → price of sharing it) the soft form.
 
-    def __init__(self, problem: PairProblem, prices: Mapping[str, float] | None) -> None:
+    `only` names the groups that have rows (None: all of them).
+    """
+
+    def __init__(
+        self, problem: PairProblem, prices: Mapping[str, float] | None, only: Collection[str] | None = None
+    ) -> None:
         self.problem = problem
         self.model = _Model()
         self.soft = prices is not None
@@ -114,7 +119,8 @@ class _PairModel:
         for node in sorted(set(by_head) - {problem.target}):
             self._once("node", node, 1.0, by_head[node])
         for name, members in self._groups():
-            self._group(name, members)
+            if only is None or name in only:
+                self._group(name, members)
         if not self.soft:
             self._delays()
 
@@ -230,13 +236,29 @@ def least_pair(problem: PairProblem) -> tuple[Path, Path] | None:
 
     Raises `SearchLimit` where the program gave up.
     """
-    found = _PairModel(problem, None).solve()
-    if found is None:
-        return None
-    primary, standby, _ = found
-    if not problem.is_solution(primary, standby):
-        raise SearchLimit("the integer program's answer does not satisfy the conditions exactly")
-    return primary, standby
+    pair = suurballe(problem.graph, problem.source, problem.target, problem.banned)
+    rows: frozenset[str] | None = None
+    while pair is not None:
+        # Few groups ever matter: only those get rows that some answer without them shared.
+        wanted = _shared(problem, *pair) | (rows or frozenset())
+        if wanted == rows:
+            raise SearchLimit("the integer program's answer does not satisfy the conditions exactly")
+        rows = wanted
+        found = _PairModel(problem, None, rows).solve()
+        pair = None if found is None else found[:2]
+        if pair is not None and problem.is_solution(*pair):
+            return pair
+    return None
+
+
+def _shared(problem: PairProblem, primary: Path, standby: Path) -> frozenset[str]:
+    """Groups that both paths touch."""
+    one, other = frozenset(primary.links), frozenset(standby.links)
+    return frozenset(
+        name
+        for name, links in problem.groups.items()
+        if not links.isdisjoint(one) and not links.isdisjoint(other)
+    )
 
 
 def least_shared(problem: PairProblem, metres: Mapping[str, float]) -> Shared | None:

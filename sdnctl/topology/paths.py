@@ -32,7 +32,7 @@ def nanoseconds(delay: Delay) -> int:
 class Graph:
     """Adjacency of a topology for searches: `weights` (link → weight), `arcs` (switch → (weight, link, head)).
 
-    `hops` are numbered; `arrivals` and `departures`: switch → (number, weight) of the hops to and from it. Searches
+    `hops` are numbered; `arrivals`, `departures`: switch → (number, weight) of the hops to and from it. Searches
     run on numbers, too: an entry of their heap is a weight and a switch's number in one integer.
     """
 
