@@ -39,6 +39,14 @@ class _Walker:
     counted: int = 0
     line: int = 1
     duplicates: list[str] = field(default_factory=list)
+    decoder: json.JSONDecoder = field(init=False)
+    surrogates: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.decoder = json.JSONDecoder(
+            object_pairs_hook=self._pairs, parse_float=_finite, parse_constant=_no_constant
+        )
+        self.surrogates = _SURROGATE.search(self.text) is not None
 
     def here(self) -> int:
         self.line += self.text.count("\n", self.counted, self.position)
@@ -61,20 +69,16 @@ class _Walker:
     def value(self) -> Any:
         self.peek()
         begin = self.position
-        value, self.position = self._decoder.raw_decode(self.text, begin)
-        if _SURROGATE.search(self.text, begin, self.position):
+        value, self.position = self.decoder.raw_decode(self.text, begin)
+        if self.surrogates and _SURROGATE.search(self.text, begin, self.position):
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:
                 raise ValueError("half of a surrogate pair stands alone") from None
         return value
 
-    @property
-    def _decoder(self) -> json.JSONDecoder:
-        return json.JSONDecoder(object_pairs_hook=self._pairs, parse_float=_finite, parse_constant=_no_constant)
-
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
+        found: dict[str, Any] = dict(pairs)
         if len(found) != len(pairs):
             names = [name for name, _ in pairs]
             self.duplicates += sorted({name for name in names if names.count(name) > 1})

@@ -6,13 +6,46 @@ one node; nodes are never changed after they were read, pruning makes new ones.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from sdnctl.document import KeyPath
 
 Scalar: TypeAlias = str | int | float | bool | None
+
+
+class Lines(Mapping[KeyPath, int]):
+    """Lines by key path, looked up in a tree when they are asked for: most never are."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+
+    def __getitem__(self, path: KeyPath) -> int:
+        node, line = self._root, self._root.line
+        for part in path:
+            child = node.child(part)
+            if child is None:
+                raise KeyError(path)
+            line = (node.keys or {}).get(part, child.line) if isinstance(part, str) else child.line
+            node = child
+        return line
+
+    def __iter__(self) -> Iterator[KeyPath]:
+        return self._paths((), self._root)
+
+    def _paths(self, path: KeyPath, node: Node) -> Iterator[KeyPath]:
+        yield path
+        items: Iterable[tuple[str | int, Node]] = ()
+        if isinstance(node.value, dict):
+            items = node.value.items()
+        elif isinstance(node.value, list):
+            items = enumerate(node.value)
+        for part, child in items:
+            yield from self._paths((*path, part), child)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass(slots=True)
@@ -31,18 +64,9 @@ class Node:
             return [child.plain() for child in self.value]
         return self.value
 
-    def lines(self) -> dict[KeyPath, int]:
+    def lines(self) -> Mapping[KeyPath, int]:
         """Line of every key path: of the key where there is one, else of the value."""
-        return dict(self._lines((), self.line))
-
-    def _lines(self, path: KeyPath, line: int) -> Iterator[tuple[KeyPath, int]]:
-        yield path, line
-        if isinstance(self.value, dict):
-            for key, child in self.value.items():
-                yield from child._lines((*path, key), (self.keys or {}).get(key, child.line))
-        elif isinstance(self.value, list):
-            for index, child in enumerate(self.value):
-                yield from child._lines((*path, index), child.line)
+        return Lines(self)
 
     def child(self, part: str | int) -> Node | None:
         """The value under a key or index, or None where there is none."""
