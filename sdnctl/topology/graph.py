@@ -227,10 +227,13 @@ class Topology:
             for link in sorted(self.links):
                 yield Failure("link", (link,), frozenset((link,)))
         if "srlg" in wanted:
-            events: dict[tuple[frozenset[str], frozenset[str]], list[str]] = defaultdict(list)
+            members: dict[tuple[frozenset[str], frozenset[str]], list[str]] = defaultdict(list)
             for srlg in self.srlgs.values():
-                if srlg.links or srlg.nodes:
-                    events[self.down(srlg.links, srlg.nodes), srlg.nodes].append(srlg.id)
+                members[srlg.links, srlg.nodes].append(srlg.id)
+            events: dict[tuple[frozenset[str], frozenset[str]], list[str]] = defaultdict(list)
+            for (links, nodes), names in members.items():
+                if links or nodes:
+                    events[self.down(links, nodes), nodes] += names
             for (links, nodes), names in sorted(events.items(), key=lambda item: min(item[1])):
                 yield Failure("srlg", tuple(sorted(names)), links, nodes)
         if "node" in wanted:

@@ -75,7 +75,11 @@ class Risks:
     @cached_property
     def down(self) -> Mapping[str, frozenset[str]]:
         """SRLG id → every link that is down when the group is: its links, and those of its switches."""
-        return {key: self.topology.down(srlg.links, srlg.nodes) for key, srlg in self.topology.srlgs.items()}
+        alike: dict[tuple[frozenset[str], frozenset[str]], frozenset[str]] = {}
+        for srlg in self.topology.srlgs.values():  # most have the same members as some other
+            if (srlg.links, srlg.nodes) not in alike:
+                alike[srlg.links, srlg.nodes] = self.topology.down(srlg.links, srlg.nodes)
+        return {key: alike[srlg.links, srlg.nodes] for key, srlg in self.topology.srlgs.items()}
 
     @cached_property
     def hits(self) -> Mapping[str, frozenset[str]]:
