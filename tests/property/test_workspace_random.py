@@ -16,6 +16,7 @@ from workspace_folder import FILES, write
 
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.intents.models import Application, ClassesFile, TenantsFile
+from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.models import EndpointRow, SegmentFeature
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 from sdnctl.workspace.convention import kind_of
@@ -57,7 +58,13 @@ def load_with(folder: Path, file: str, content: bytes) -> list[str]:
 
 
 files = st.sampled_from(
-    [*FILES, "inventory/segments.geojson", "inventory/closures.yaml", "topology/maintenance.yaml"]
+    [
+        *FILES,
+        "inventory/segments.geojson",
+        "inventory/closures.yaml",
+        "topology/maintenance.yaml",
+        *(file for file in INVENTORY if file.endswith(".csv")),
+    ]
 )
 
 
@@ -120,6 +127,42 @@ def test_any_cells_give_a_network_or_diagnostics(folder: Path, rows: list[list[s
     quoted = ("".join((",".join('"' + cell.replace('"', '""') + '"' for cell in row)) + "\n") for row in rows)
     text = header + "\n" + "".join(quoted)
     load_with(folder, "inventory/endpoints.csv", text.encode("utf-8", "replace"))
+
+
+TABLES = sorted(file for file in INVENTORY if file.endswith(".csv"))
+telling = st.sampled_from(
+    [
+        "",
+        "x",
+        "sw-a",
+        "alpha",
+        "1",
+        "1-3",
+        "c:1-2",
+        "c/a:3",
+        "odf:1",
+        "sw-a:1/tx",
+        "x;y",
+        "3 m",
+        "0.1 dB",
+        "planned",
+    ]
+)
+
+
+@given(st.sampled_from(TABLES), st.data())
+@settings(max_examples=60)
+def test_any_cells_of_any_table_give_a_network_or_diagnostics(
+    folder: Path, file: str, data: st.DataObject
+) -> None:
+    model = INVENTORY[file].model
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    header = data.draw(
+        st.permutations(sorted({*needed, *data.draw(st.sets(st.sampled_from([*model.model_fields])))}))
+    )
+    rows = data.draw(st.lists(st.lists(telling, min_size=len(header), max_size=len(header)), max_size=4))
+    text = "".join(",".join(cells) + "\n" for cells in [header, *rows])
+    load_with(folder, file, text.encode())
 
 
 # ── load ∘ dump ──────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +323,76 @@ def test_csv_rows_survive_dump_and_load(raws: list[Any]) -> None:
     assert not out.items
     assert again is not None
     assert again.document.value == rows
+
+
+life = {
+    "owner": cells.filter(bool),
+    "manager": cells.filter(bool),
+    "status": st.sampled_from(["planned", "in-service", "abandoned"]),
+    "valid_from": st.dates().map(lambda day: day.isoformat()),
+    "valid_to": st.dates().map(lambda day: day.isoformat()),
+    "source": cells.filter(bool),
+}
+several = st.lists(names, max_size=4).map(";".join)
+ranges = st.sampled_from(["1-12", "7", "1,5-6", "12-23", "2,4,1"])
+pairs = ranges.flatmap(
+    lambda text: st.tuples(
+        ids.map(lambda cable: f"{cable}:{text}"), st.tuples(ids, st.sampled_from(["", "/a"])), st.just(text)
+    ).map(lambda three: (three[0], f"{three[1][0]}{three[1][1]}:{three[2]}"))
+)
+ends = st.builds("{}:{}".format, ids, st.integers(1, 99)) | st.builds("{}/{}".format, ids, st.just("in"))
+losses = st.integers(-50, 900).map(lambda hundredths: f"{hundredths / 100} dB")
+way = st.fixed_dictionaries({}, optional={"tx": ends, "rx": ends}) | st.fixed_dictionaries({"bidi": ends})
+ROWS: dict[str, st.SearchStrategy[Any]] = {
+    "ducts.csv": mapping({"id": names}, segments=several, parent=names, diameter=lengths, **life),
+    "cables.csv": mapping(
+        {"id": names, "type": names, "a": names, "b": names}, route=several, sheath=lengths, **life
+    ),
+    "closures.csv": mapping({"id": names, "at": names}, **life),
+    "splices.csv": st.tuples(
+        names, pairs, mapping({}, loss=losses, **life) | mapping({}, loss_ab=losses, loss_ba=losses, **life)
+    ).map(lambda parts: {"closure": parts[0], "a": parts[1][0], "b": parts[1][1], **parts[2]}),
+    "terminations.csv": st.tuples(names, pairs, mapping({}, **life)).map(
+        lambda parts: {
+            "odf": parts[0],
+            "positions": parts[1][0].split(":")[1],
+            "strands": parts[1][1],
+            **parts[2],
+        }
+    ),
+    "ports.csv": st.tuples(
+        mapping(
+            {"switch": names, "port": st.integers(1, 0xFEFF).map(str)},
+            transceiver=names,
+            rate=rates,
+            mtu=octets,
+            link=names,
+            **life,
+        ),
+        way,
+    ).map(lambda parts: {**parts[0], **parts[1]}),
+    "jumpers.csv": mapping({"a": ends, "b": ends}, length=lengths, **life),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_of_tables_survive_dump_and_load(name: str) -> None:
+    file = f"inventory/{name}"
+    model = INVENTORY[file].model
+
+    @given(st.lists(ROWS[name], max_size=4))
+    @settings(max_examples=40)
+    def survive(raws: list[Any]) -> None:
+        rows = tuple(model.model_validate(raw) for raw in raws)
+        out = Diagnostics()
+        text = dump_csv(rows, model)
+        again = parse_csv(text, model, file, out)
+        assert not out.items, text
+        assert again is not None
+        assert again.document.value == rows
+        assert dump_csv(again.document.value, model) == text
+
+    survive()
 
 
 @given(
