@@ -22,8 +22,8 @@ $(STAMP): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml) | 
 
 install: packages $(STAMP) ## sdnctl, its plugins and the development tools into .venv
 
-demo: install ## the main job on a small network: plan, apply, verify, cut, heal, drift
-	@$(BIN)/python lab/demo.py
+demo: install ## the main job on the reference network: apply, verify, cut, heal, drift (EXAMPLE=small: twelve switches)
+	@$(BIN)/python lab/demo.py --example $(or $(EXAMPLE),reference)
 
 reference: install ## write the reference network again: network.yaml inventory/ topology/ intents/, the same bytes
 	@$(BIN)/python -m lab.reference

@@ -1,4 +1,4 @@
-"""The main job on the small network, told in steps: `make demo`.
+"""The main job, told in steps: `make demo` on the reference network, `make demo EXAMPLE=small` on twelve switches.
 
 Every step is a command that a user would type; the story adds the traffic and the hand that cuts and meddles.
 Works on real Open vSwitch bridges as root, and on the embedded in-memory switches otherwise.
@@ -6,7 +6,9 @@ Works on real Open vSwitch bridges as root, and on the embedded in-memory switch
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,16 +20,18 @@ from rich.console import Console
 from rich.rule import Rule
 
 from sdnctl.dataplane.values import Flow
+from sdnctl.intents.demand import Grade
 from sdnctl.lab import Lab, obstacle
 from sdnctl.lab.traffic import STAMP_SIZE, Feed, Loss, Stream
 from sdnctl.plan.model import Change, Op
 from sdnctl.store.state import State
+from sdnctl.usecases.consequences import Judge
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.labs import elements, hit_by
 from sdnctl.verify.probes import probes
 
 CONSOLE = Console(highlight=False)
-PPS = 500.0
+RATES = 200.0, 20.0, 2.0
+"""Frames a second of a stream, by what the application may send; few enough for Python on two cores."""
 
 
 def say(title: str, text: str = "") -> None:
@@ -40,8 +44,9 @@ def say(title: str, text: str = "") -> None:
 class Demo:
     """One run of the story in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, example: str) -> None:
         self.folder = folder
+        self.example = example
         self.sending: list[Stream] = []
 
     @property
@@ -77,33 +82,40 @@ class Demo:
         if reason:
             CONSOLE.print(f"[yellow]running on the embedded in-memory switches: {reason}[/]")
         self.folder.rmdir()
-        CONSOLE.print("$ sdnctl init NETWORK --example small", style="bold green")
-        init = [sys.executable, "-m", "sdnctl", "init", str(self.folder), "--example", "small"]
+        CONSOLE.print(f"$ sdnctl init NETWORK --example {self.example}", style="bold green")
+        init = [sys.executable, "-m", "sdnctl", "init", str(self.folder), "--example", self.example]
         subprocess.run(init, check=True, stdout=subprocess.DEVNULL)
         self.sdnctl("validate")
-        self.sdnctl("show", "intents")
-        say("2  Switches", "One real bridge per switch, one veth pair per lit link, one host per endpoint.")
+        if self.example == "reference":
+            self.sdnctl("show", "retention")
+        say("2  Switches", "One real bridge per switch, one veth pair per lit link, one host per customer's port.")
         self.sdnctl("lab", "up")
-        say("3  Plan and apply", "Compiled and proven under every single failure before anybody sees a plan.")
-        self.sdnctl("plan")
+        say("3  Plan and apply", "Compiled and proven under every single failure before anything is touched.")
         self.sdnctl("apply", "--yes")
         say(
             "4  Verify", "V1 proves the rules read back from the switches, V2 compares them, V3 sends real frames."
         )
         self.sdnctl("verify", "--live")
 
-    def streams(self, links: frozenset[str]) -> contextlib.ExitStack:
-        """A stream for each application that runs over these links, of its own frames, within half its rate."""
+    def streams(self, trunks: frozenset[str]) -> contextlib.ExitStack:
+        """A stream for each application that runs on these trunks, of its own frames, within half its rate."""
         compiled = self.state.compiled
-        over = {demand for trunk in compiled.trunks if links & set(trunk.path.links) for demand in trunk.demands}
-        rates = {demand.id: demand.cir for demand in compiled.demands}
+        over = {demand for trunk in compiled.trunks if trunk.key in trunks for demand in trunk.demands}
         chosen: dict[str, tuple[Feed, float]] = {}
-        for probe in sorted(probes(compiled.demands), key=lambda probe: len(probe.frame)):
-            if probe.demand in over and probe.positive and len(probe.frame) >= 60 + STAMP_SIZE:
+        for demand in sorted(compiled.demands, key=lambda demand: -demand.cir):
+            if demand.id not in over or demand.application in chosen:
+                continue
+            fitting = (probe for probe in probes((demand,)) if len(probe.frame) >= 60 + STAMP_SIZE)
+            probe = min((one for one in fitting if one.positive), key=lambda one: len(one.frame), default=None)
+            if probe is not None:
+                allowed = demand.cir / 2 / 8 / len(probe.frame)
                 feed = Feed(probe.application, probe.port, probe.frame, probe.expected[0][0])
-                pps = min(PPS, rates[probe.demand] / 2 / 8 / len(probe.frame))
-                chosen.setdefault(probe.application, (feed, pps))
-        self.sending = [Stream(self.lab.wire(), [feed], pps) for feed, pps in chosen.values()]
+                chosen[demand.application] = feed, next((rate for rate in RATES if rate <= allowed), RATES[-1])
+        self.sending = [
+            Stream(self.lab.wire(), feeds, rate)
+            for rate in RATES
+            if (feeds := [feed for feed, own in chosen.values() if own == rate])
+        ]
         stack = contextlib.ExitStack()
         for stream in self.sending:
             stack.enter_context(stream)
@@ -112,24 +124,26 @@ class Demo:
     def stop(self, what: str) -> None:
         self.losses(tuple(loss for stream in self.sending for loss in stream.stop()), what)
 
-    def worst_segment(self) -> str:
-        """The trench whose cut hits most demands, among those where nothing should be lost."""
+    def worst_trench(self) -> tuple[str, frozenset[str]]:
+        """The trench whose cut hits most demands though all that asked for protection survive; trunks repaired."""
         compiled = self.state.compiled
-        scores = {}
+        judge = Judge(compiled)
+        trunks = {trunk.key: trunk for trunk in compiled.trunks}
+        best, scores = frozenset[str](), {"": -1}
         for srlg in compiled.topology.srlgs.values():
             if srlg.kind != "segment" or srlg.nodes:
                 continue
-            hits = hit_by(compiled, srlg.links, srlg.nodes)
-            protected = sum(hit.repaired for hit in hits)
-            if protected and not any(hit.lost for hit in hits if hit.service_class != "education"):
-                scores[srlg.id] = protected
-        return max(sorted(scores), key=lambda name: scores[name])
+            event = judge.event(srlg.links, srlg.nodes)
+            hurt = (*event.lost, *event.severed, *event.standby)
+            score = sum(len(trunks[key].demands) for key in event.repaired)
+            if all(trunks[key].grade is Grade.NONE for key in hurt) and score > max(scores.values()):
+                scores[srlg.id], best = score, frozenset(event.repaired)
+        return max(scores, key=lambda name: scores[name]), best
 
     def cut(self) -> str:
-        segment = self.worst_segment()
-        links, _ = elements(self.state.compiled.topology, [segment])
-        say("5  A digger", f"{segment} is cut while every application over it sends.")
-        with self.streams(links):
+        segment, trunks = self.worst_trench()
+        say("5  A digger", f"{segment} is cut while every protected application over it sends.")
+        with self.streams(trunks):
             time.sleep(1.0)
             self.sdnctl("lab", "cut", segment)
             time.sleep(1.0)
@@ -138,11 +152,18 @@ class Demo:
             "6  The controller",
             "Groups are pinned to their bypass, trunks move to new paths, protection is rebuilt.",
         )
-        with self.streams(links):
+        with self.streams(trunks):
             self.sdnctl("controller", "reconcile")
             self.stop("while trunks moved: make before break")
         self.sdnctl("verify", "--live")
         return segment
+
+    def picture(self, segment: str) -> None:
+        say("8  On the map", "What the cut takes down and what survives; opens in any browser, without a network.")
+        name = f"sdnctl-map-{self.example}.html"
+        self.sdnctl("show", "map", "--cut", segment, "-o", str(self.folder.parent / name))
+        shutil.move(self.folder.parent / name, name)
+        CONSOLE.print(f"  the page is ./{name}")
 
     def losses(self, losses: tuple[Loss, ...], what: str) -> None:
         for loss in losses:
@@ -160,7 +181,7 @@ class Demo:
         self.sdnctl("plan")
 
     def meddle(self) -> None:
-        say("8  Somebody meddles", "A rule is deleted and one is added by hand, past sdnctl.")
+        say("9  Somebody meddles", "A rule is deleted and one is added by hand, past sdnctl.")
         node, flow = next(
             (node, flow)
             for node, rules in sorted(self.state.rules.items())
@@ -198,18 +219,21 @@ class Demo:
         asyncio.run(delete())
 
     def finish(self) -> None:
-        say("9  Where things stand")
+        say("10  Where things stand", "The verified state by application, tenant and commune.")
         self.sdnctl("verify", "--live")
         self.sdnctl("status")
+        if self.example == "reference":
+            self.sdnctl("status", "--by", "tenant")
+            self.sdnctl("status", "--by", "area")
         self.sdnctl("history")
 
 
 @contextlib.contextmanager
-def demo() -> Iterator[Demo]:
+def demo(example: str) -> Iterator[Demo]:
     with tempfile.TemporaryDirectory(prefix="sdnctl-demo-") as parent:
         folder = Path(parent) / "network"
         folder.mkdir()
-        one = Demo(folder)
+        one = Demo(folder, example)
         try:
             yield one
         finally:
@@ -220,12 +244,16 @@ def demo() -> Iterator[Demo]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--example", default="reference", choices=("reference", "small"))
+    example = parser.parse_args().example
     start = time.monotonic()
-    with demo() as story:
+    with demo(example) as story:
         hindrance = obstacle()
         story.start(hindrance.summary if hindrance is not None else "")
         segment = story.cut()
         story.heal(segment)
+        story.picture(segment)
         story.meddle()
         story.finish()
     CONSOLE.print(f"\nthe whole story took {time.monotonic() - start:.0f} s; nothing of the lab is left")

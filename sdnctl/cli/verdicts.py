@@ -60,10 +60,18 @@ def _mark(ok: bool) -> str:
     return "[green]ok[/]" if ok else "[bold red]failed[/]"
 
 
-def residual(events: Iterable[str]) -> str:
-    """``building aigues, north; chamber ch-ha``: of things that fail together the first, by kind."""
-    kinds: dict[str, list[str]] = {}
+def residual(events: Iterable[str], most: int = 3) -> str:
+    """``building aigues, north; chamber ch-ha``: of things that fail together the first, by kind.
+
+    Of each kind the first `most` are named and the others counted; JSON has them all.
+    """
+    kinds: dict[str, set[str]] = {}
     for event in events:
         kind, _, name = event.partition(" = ")[0].partition(":")
-        kinds.setdefault(kind, []).append(name)
-    return "; ".join(f"{kind} {', '.join(sorted(names))}" for kind, names in sorted(kinds.items()))
+        kinds.setdefault(kind, set()).add(name)
+    return "; ".join(f"{kind} {_some(sorted(names), most)}" for kind, names in sorted(kinds.items()))
+
+
+def _some(names: list[str], most: int) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
