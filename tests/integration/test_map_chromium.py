@@ -318,3 +318,38 @@ def test_a_network_of_links_only_without_positions(window: Page, tmp_path: Path)
     assert window.run("window.sdnctlMap.net.sites.length") == 12
     assert pixels(window) > 0.02
     assert window.complaints == []
+
+
+def test_an_applied_network_shows_proofs_and_what_is_down(tmp_path: Path) -> None:
+    """On embedded switches: verdicts by application, a link that was cut, and one that the controller pinned."""
+    shutil.copytree(EXAMPLES / "small", tmp_path / "net")
+    net = Net(tmp_path / "net")
+    net.ok("lab", "up", "--kind", "memory")
+    try:
+        net.ok("apply", "--yes")
+        net.ok("verify", "--live")
+        net.ok("lab", "cut", "core-a--pop-south")
+        out = net.folder / "map.html"
+        net.ok("show", "map", "--live", "-o", out)
+        links, applications = embedded(out)
+        assert {key for key, state in links.items() if state == "down"} == {"core-a--pop-south"}
+        assert set(applications) == {"enterprise", "flood-sensors", "schools", "video-protection"}
+        assert all(levels == {"V1": "ok", "V2": "ok", "V3": "ok"} for levels in applications.values())
+        net.ok("controller", "reconcile")
+        net.ok("show", "map", "-o", out)
+        links, applications = embedded(out)
+        assert {key for key, state in links.items() if state} == {"core-a--pop-south"}
+        assert links["core-a--pop-south"] == "pinned"
+        assert all(levels["V1"] == "stale" for levels in applications.values())
+    finally:
+        net.ok("lab", "down")
+
+
+def embedded(out: Path) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Link → state and application → verdicts, from a page."""
+    found = re.search(r'id="data">(.*?)</script>', out.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    data = json.loads(found.group(1))
+    return {row[0]: data["words"][row[-1]] for row in data["links"]}, {
+        row[0]: row[4] for row in data["applications"]
+    }

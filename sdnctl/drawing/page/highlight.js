@@ -44,7 +44,7 @@ class Highlight {
   site(site) {
     const { form, radius } = siteForm(site);
     this.group.addLayer(shape(site.at, {
-      renderer: this.renderer, interactive: false, radius, form, fillColor: this.net.colours.ink, fillOpacity: 1,
+      renderer: this.renderer, interactive: false, radius: radius * this.layers.siteScale, form, fillColor: this.net.colours.ink, fillOpacity: 1,
       color: '#fff', weight: 1.6,
     }));
   }

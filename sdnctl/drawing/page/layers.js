@@ -85,6 +85,13 @@ class Layers {
     return this.net.links.length > 60 ? Math.min(1.3, 0.65 + 0.15 * more) : 1;
   }
 
+  /** Sites are smaller where there are many, and on a small screen, until one looks closer. */
+  get siteScale() {
+    const more = Math.max(0, this.map.getZoom() - this.fitZoom);
+    const least = this.map.getSize().x < 720 ? 0.6 : 0.8;
+    return this.net.sites.length > 40 ? Math.min(1, least + 0.15 * more) : 1;
+  }
+
   visible(name) {
     return this.shown.has(name) && (this.close || (name !== 'chambers' && name !== 'closures'));
   }
@@ -109,6 +116,10 @@ class Layers {
     if (this.groups.links && this.thick !== this.thickness) {
       this.thick = this.thickness;
       this.groups.links.eachLayer((layer) => layer.setStyle({ weight: linkWeight(layer.thing) * this.thick }));
+    }
+    if (this.groups.sites && this.scale !== this.siteScale) {
+      this.scale = this.siteScale;
+      this.groups.sites.eachLayer((layer) => layer.setRadius(siteForm(layer.thing).radius * this.scale));
     }
     const radius = this.endpointRadius;
     if (this.groups.endpoints && this.radius !== radius) {
@@ -202,9 +213,10 @@ class Layers {
 
   sites() {
     const { ink } = this.net.colours;
+    this.scale = this.siteScale;
     const ranked = [...this.net.sites].sort((a, b) => siteForm(b).priority - siteForm(a).priority);
     return ranked.map((site) => this.live(shape(site.at, {
-      renderer: this.renderer, radius: siteForm(site).radius, form: siteForm(site).form, fillColor: ink,
+      renderer: this.renderer, radius: siteForm(site).radius * this.scale, form: siteForm(site).form, fillColor: ink,
       fillOpacity: site.guessed ? 0.45 : 1, color: '#fff', weight: 1.6,
     }), site));
   }
