@@ -33,7 +33,7 @@ class EdgeCheck:
     def __init__(self, network: Network, demands: Iterable[Demand], nodes: Collection[str]) -> None:
         self.network = network
         cubes: dict[str, list[tuple[Cube, Demand | None]]] = {node: [] for node in sorted(nodes)}
-        for demand in demands:
+        for demand in demands if cubes else ():
             port = demand.ingress.attachment
             if port.node in cubes:
                 mine = frames(demand)

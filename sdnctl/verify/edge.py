@@ -82,6 +82,7 @@ class Edges:
         self.wanted = Wanted()
         self.owned: dict[str, set[Fields]] = {name: set() for name in forms}
         self.shared: set[str] = set()
+        self._rates: dict[tuple[int, int, int], tuple[int, float]] = {}
 
     def read(self, demand: Demand) -> Edge | None:
         """The rules that carry a demand at its ends, if all of them have forms and do what it is owed."""
@@ -120,11 +121,14 @@ class Edges:
         """Whether rate, burst, queue and class are what the demand is owed."""
         service = self.classes[demand.service_class]
         meter = forms.meters[police.meter]
-        least = least_burst(demand)
+        kind = demand.cir, demand.eir, demand.mtu
+        rate = self._rates.get(kind)
+        if rate is None:
+            rate = self._rates[kind] = -(-(demand.cir + demand.eir) // 1000), least_burst(demand)
         return (
             police.queue == service.queue
-            and meter.rate == -(-(demand.cir + demand.eir) // 1000)
-            and least - 1 < meter.burst <= BURST_SLACK * least + 1
+            and meter.rate == rate[0]
+            and rate[1] - 1 < meter.burst <= BURST_SLACK * rate[1] + 1
             and (encapsulate.trunk is None or encapsulate.traffic_class == service.traffic_class)
         )
 
@@ -144,15 +148,20 @@ class Edges:
                 return None
             flows = (deliver.flow,)
             if deliver.port is not None:
-                whole = deliver.port == out.port and expected_tags(demand) == _KEEP
-                return flows if whole else None
+                return flows if deliver.port == out.port and _owed(demand, _KEEP) else None
             key = deliver.then
         tag = _choose(demand, forms.demux.get(key, ()))
-        if tag is None or tag.port != out.port:
+        if tag is None or tag.port != out.port or not _owed(demand, tag.tags):
             return None
-        own = demand.ingress.vlan
-        tags = _KEEP if own is not None and tag.tags == Tags(1, (VLAN_PRESENT | own,)) else tag.tags
-        return (*flows, tag.flow) if tags == expected_tags(demand) else None
+        return (*flows, tag.flow)
+
+
+def _owed(demand: Demand, tags: Tags) -> bool:
+    """Whether this change of tags is what a demand is owed; its own tag off and on again is no change."""
+    own = demand.ingress.vlan
+    if own == demand.egress.vlan:
+        return tags is _KEEP or tags == _KEEP or (own is not None and tags == Tags(1, (VLAN_PRESENT | own,)))
+    return tags == expected_tags(demand)
 
 
 def _choose(demand: Demand, forms: Iterable[Demux]) -> Demux | None:

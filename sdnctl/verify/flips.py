@@ -84,9 +84,9 @@ class Flips:
         if not which:
             return
         count = len(which)
-        start = np.array(which, np.int32) + core.known + len(self.ways)
-        avoid = np.array([avoids[self.ways[self._of[index]].avoid] for index in which], np.int32)
-        up = healthy(core, core.lanes(start, np.zeros(count, np.int32), avoid=avoid), events, bans)
+        start = np.array(which, np.int64) + core.known + len(self.ways)
+        avoid = np.array([avoids[self.ways[self._of[index]].avoid] for index in which], np.int64)
+        up = healthy(core, core.lanes(start, np.zeros(count, np.int64), avoid=avoid), events, bans)
         paths = [row[:hops] for row, hops in zip(up.links.T.tolist(), up.hops.tolist(), strict=True)]
         shares: dict[tuple[int, int], bool] = {}
         for lane, index in enumerate(which):

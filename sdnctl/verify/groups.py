@@ -9,6 +9,7 @@ from sdnctl.dataplane.values import (
     ETH_MPLS,
     IN_PORT_CLEARED,
     Bucket,
+    Flow,
     Group,
     GroupType,
     Output,
@@ -134,3 +135,13 @@ def read_bucket(bucket: Bucket) -> ActionSet | None:
     if push != bool(label) or (port < 0) == (group < 0):
         return None
     return ActionSet(label, src, dst, port, group)
+
+
+def is_protected(hop: HopForm | None) -> bool:
+    """Whether a hop goes by a fast-failover group."""
+    return hop is not None and hop.group is not None and hop.group.type is GroupType.FAST_FAILOVER
+
+
+def is_plain(flow: Flow) -> bool:
+    """Whether a rule has neither meter nor metadata."""
+    return flow.meter is None and flow.metadata is None

@@ -21,16 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdnctl.topology.graph import Path, Topology
-from sdnctl.verify.forms import DELIVER, POP_FORWARD, HopForm, State
+from sdnctl.verify.forms import DELIVER, POP_FORWARD, HopForm
 from sdnctl.verify.reading import Forms
 
-Ints: TypeAlias = NDArray[np.int32]
+Ints: TypeAlias = NDArray[np.int64]
+"""Numbers are as wide as what numpy indexes with: narrower ones would be widened at every hop."""
 Index: TypeAlias = NDArray[np.signedinteger[Any]]
 Bools: TypeAlias = NDArray[np.bool_]
 Floats: TypeAlias = NDArray[np.float64]
 
 LOST, ODD = -1, -2
 REACH = 60
+HUGE = 1 << 31
 LABEL_SIZE = 4
 
 
@@ -75,10 +77,10 @@ class Wires:
         self.link = {name: index for index, name in enumerate(self.links)}
         self.ports: dict[str, dict[int, int]] = {name: {} for name in self.nodes}
         count = len(self.links)
-        self.head = np.zeros(2 * count, np.int32)
+        self.head = np.zeros(2 * count, np.int64)
         self.arrives = np.zeros(2 * count, np.int64)
         self.delay = np.zeros(2 * count, np.float64)
-        self.room = np.zeros(2 * count, np.int32)
+        self.room = np.zeros(2 * count, np.int64)
         for index, name in enumerate(self.links):
             link = topology.links[name]
             self.ports[link.a.node][link.a.port] = 2 * index
@@ -86,7 +88,7 @@ class Wires:
             self.head[2 * index : 2 * index + 2] = self.node[link.b.node], self.node[link.a.node]
             self.arrives[2 * index : 2 * index + 2] = link.b.port, link.a.port
             self.delay[2 * index : 2 * index + 2] = link.delay
-            self.room[2 * index : 2 * index + 2] = min(link.mtu, 2**31 - 1)
+            self.room[2 * index : 2 * index + 2] = min(link.mtu, HUGE)
 
     def numbers(self, topology: Topology, path: Path) -> list[int]:
         """The directed links of a path."""
@@ -108,45 +110,38 @@ class Core:
         self, wires: Wires, forms: Mapping[str, Forms], starts: Sequence[tuple[str, int, HopForm]]
     ) -> None:
         self.wires = wires
-        self.states: list[tuple[str, State]] = []
-        node: list[int] = []
-        label: list[int] = []
-        kind: list[int] = []
-        hops: list[HopForm | None] = []
-        for index, name in enumerate(wires.nodes):
-            found = forms[name].states
-            self.states += [(name, state) for state in found.values()]
-            node += [index] * len(found)
-            label += found
-            kind += [state.kind for state in found.values()]
-            hops += [state.hop for state in found.values()]
-        self.known = len(node)
-        for name, value, hop in starts:
-            node.append(wires.node[name])
-            label.append(value)
-            kind.append(0)
-            hops.append(hop)
-        self.hops = hops
-        self.nothing = nothing = 2 * len(wires.links)  # its link is always down
+        self.states = [state for name in wires.nodes for state in forms[name].states.values()]
+        self.known = len(self.states)
+        label: list[int] = [state.label for state in self.states]
+        label += [value for _, value, _ in starts]
+        self.hops: list[HopForm | None] = [state.hop for state in self.states]
+        self.hops += [hop for _, _, hop in starts]
+        counts = [len(forms[name].states) for name in wires.nodes]
+        begins = np.array([wires.node[name] for name, _, _ in starts], np.int64)
+        self.node = np.append(np.repeat(np.arange(len(counts)), counts), begins)
+        self.kind = np.zeros(len(label), np.int8)
+        self.kind[: self.known] = [state.kind for state in self.states]
+        self.nothing = 2 * len(wires.links)  # its link is always down
         self.head = np.append(wires.head, 0)
         self.delay = np.append(wires.delay, 0.0)
-        self.room = np.append(wires.room, 2**31 - 1)
-        first = [nothing if hop is None else hop.first.link for hop in hops]
-        second = [nothing if hop is None or hop.second is None else hop.second.link for hop in hops]
-        push = [0 if hop is None else hop.push for hop in hops]
+        self.room = np.append(wires.room, HUGE)
+        alike = {id(hop): hop for hop in self.hops}  # far fewer than states
+        ways = np.array([self._ways(hop) for hop in alike.values()], np.int64).reshape(-1, 3)
+        number = {key: index for index, key in enumerate(alike)}
+        which = np.array([number[id(hop)] for hop in self.hops], np.int64)
+        self.first: Ints = ways[which, 0]
+        self.second: Ints = ways[which, 1]
+        push: Ints = ways[which, 2]
         odd = [(index, value) for index, name in enumerate(wires.nodes) for value in forms[name].odd]
-        self.values = np.unique(np.array([*label, *push, *(value for _, value in odd)] or [0], np.int64))
-        self.node = np.array(node, np.int32)
+        pushed = ways[:, 2].tolist()
+        self.values = np.unique(np.array([0, *label, *pushed, *(value for _, value in odd)], np.int64))
         self.label = self.number(label)
-        self.kind = np.array(kind, np.int8)
-        self.first = np.array(first, np.int32)
-        self.second = np.array(second, np.int32)
-        self.push = np.where(np.array(push, np.int64) > 0, self.number(push), -1).astype(np.int32)
-        self.at = np.full((len(wires.nodes), len(self.values)), LOST, np.int32)
-        self.at[self.node[: self.known], self.label[: self.known]] = np.arange(self.known, dtype=np.int32)
+        self.push = np.where(push > 0, self.number(push), -1)
+        self.at = np.full((len(wires.nodes), len(self.values)), LOST, np.int64)
+        self.at[self.node[: self.known], self.label[: self.known]] = np.arange(self.known, dtype=np.int64)
         for index, value in odd:
             self.at[index, np.searchsorted(self.values, value)] = ODD
-        self.enters = np.ones(nothing + 1, np.bool_)
+        self.enters = np.ones(self.nothing + 1, np.bool_)
         for index, name in enumerate(wires.nodes):
             if forms[name].strange:
                 self.at[index] = ODD
@@ -157,22 +152,28 @@ class Core:
         self.seen = np.zeros(len(self.node), np.bool_)
         self.seen_first = np.zeros(len(self.node), np.bool_)
         self.seen_second = np.zeros(len(self.node), np.bool_)
-        self.arrived = np.zeros(nothing + 1, np.bool_)
+        self.arrived = np.zeros(self.nothing + 1, np.bool_)
 
-    def number(self, labels: Sequence[int]) -> Ints:
+    def _ways(self, hop: HopForm | None) -> tuple[int, int, int]:
+        """The links of the first and the second way of a hop, and the label that the second pushes (0: none)."""
+        if hop is None:
+            return self.nothing, self.nothing, 0
+        return hop.first.link, self.nothing if hop.second is None else hop.second.link, hop.push
+
+    def number(self, labels: Sequence[int] | Ints) -> Ints:
         """Labels as small numbers."""
-        return np.searchsorted(self.values, np.array(labels, np.int64)).astype(np.int32)
+        return np.searchsorted(self.values, np.asarray(labels, np.int64)).astype(np.int64)
 
     def lanes(self, state: Ints, row: Ints, delay: Floats | None = None, avoid: Ints | None = None) -> Lanes:
         """Lanes that start in these states, with no label below but the service label."""
         count = len(state)
         return Lanes(
             state,
-            np.full(count, -1, np.int32),
+            np.full(count, -1, np.int64),
             row,
             np.zeros(count) if delay is None else delay,
-            np.full(count, 2**31 - 1, np.int32),
-            np.zeros(count, np.int32) if avoid is None else avoid,
+            np.full(count, HUGE, np.int64),
+            np.zeros(count, np.int64) if avoid is None else avoid,
             np.zeros(count, np.bool_),
         )
 
@@ -251,5 +252,4 @@ class Core:
 
     def place(self, index: int) -> tuple[str, int]:
         """The switch and the label of a state."""
-        node, state = self.states[index]
-        return node, state.label
+        return self.wires.nodes[self.node[index]], self.states[index].label

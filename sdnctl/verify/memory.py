@@ -11,9 +11,10 @@ from dataclasses import replace
 from sdnctl.compiler.ir import Settings
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.topology.graph import Topology
+from sdnctl.verify.change import Change, change
 from sdnctl.verify.edge import contested
 from sdnctl.verify.ground import Given, Ground
-from sdnctl.verify.onward import Change, change, onward
+from sdnctl.verify.onward import onward
 from sdnctl.verify.reading import Forms
 from sdnctl.verify.swift import Proven, prove
 
@@ -26,6 +27,11 @@ class Memory:
     def __init__(self) -> None:
         self._ground: Ground | None = None
         self._last: Proven | None = None
+
+    @property
+    def last(self) -> Proven | None:
+        """What was proven last."""
+        return self._last
 
     def ground(
         self, topology: Topology, settings: Settings, kinds: tuple[str, ...], down: frozenset[str]

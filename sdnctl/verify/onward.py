@@ -9,14 +9,12 @@ all is proven anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import is_
-from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from sdnctl.compiler.ir import Trunk
-from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.intents.demand import Demand, Endpoint, Grade
+from sdnctl.verify.change import Change
 from sdnctl.verify.edge import Edges
 from sdnctl.verify.forms import Fields
 from sdnctl.verify.ground import Given
@@ -37,60 +35,6 @@ from sdnctl.verify.swift import (
     read_demands,
 )
 from sdnctl.verify.ways import Way
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Change(NamedTuple):
-    """What is new in the rules of one switch and what has gone; a rule that was altered is both."""
-
-    flows: tuple[Flow, ...]
-    gone: tuple[Flow, ...]
-    groups: tuple[Group, ...]
-    gone_groups: tuple[Group, ...]
-    gone_meters: frozenset[int]
-    rules: RuleSet
-
-    @property
-    def ports(self) -> set[int]:
-        """Ports whose first rules are new."""
-        exact = (flow.match.get("in_port") for flow in self.flows if flow.table == 0)
-        return {port[0] for port in exact if port is not None}
-
-
-def change(old: RuleSet, new: RuleSet) -> tuple[RuleSet, Change | None]:
-    """The new rules, made of old objects where they are equal, and what changed from the old ones to them."""
-    flows, more, gone = _compare(old.flows, new.flows)
-    groups, more_groups, gone_groups = _compare(old.groups, new.groups)
-    meters, more_meters, gone_meters = _compare(old.meters, new.meters)
-    rules = RuleSet(flows, groups, meters)
-    if not (more or gone or more_groups or gone_groups or more_meters or gone_meters):
-        return rules, None
-    meters_gone = frozenset(meter.id for meter in gone_meters)
-    return rules, Change(more, gone, more_groups, gone_groups, meters_gone, rules)
-
-
-def _compare(old: dict[K, V], new: dict[K, V]) -> tuple[dict[K, V], tuple[V, ...], tuple[V, ...]]:
-    """The new values as old objects where they are equal; those that are new; old ones that are gone."""
-    if len(old) == len(new) and all(map(is_, old.values(), new.values())):
-        return old, (), ()
-    known = set(map(id, old.values()))
-    same = dict(new)
-    kept: set[int] = set()
-    more = []
-    for key, value in new.items():
-        if id(value) in known:
-            kept.add(id(value))
-            continue
-        before = old.get(key)
-        if before is not None and before == value:
-            same[key] = before
-            kept.add(id(before))
-        else:
-            more.append(value)
-    gone = () if len(kept) == len(old) else tuple(value for value in old.values() if id(value) not in kept)
-    return same, tuple(more), gone
 
 
 def onward(
@@ -263,6 +207,6 @@ def _more_core(result: Proven, fresh: Mapping[WayKey, Way], added: set[tuple[str
     result.ways.update({key: (way, found) for (key, way), found in zip(fresh.items(), judged, strict=True)})
     result.core_used = result.core_used.union(core_rules(core, result.forms), flips.used)
     states = [index for index in range(core.known) if core.place(index) in added]
-    doubtful, under = label_ways(core, result.ground, result.forms, np.array(states, np.int32))
+    doubtful, under = label_ways(core, result.ground, result.forms, np.array(states, np.int64))
     result.missed |= core.missed
     return not doubtful and not under

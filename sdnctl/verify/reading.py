@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import Any, Protocol
+from typing import Any
 
 from sdnctl.compiler.ir import LabelRange
 from sdnctl.dataplane.values import (
@@ -17,8 +17,6 @@ from sdnctl.dataplane.values import (
     DecMplsTtl,
     Encap,
     Flow,
-    Group,
-    GroupType,
     Output,
     PopMpls,
     PopVlan,
@@ -28,6 +26,7 @@ from sdnctl.dataplane.values import (
     SetQueue,
     ToGroup,
 )
+from sdnctl.verify.change import Change
 from sdnctl.verify.execute import LAST_PORT
 from sdnctl.verify.forms import (
     DELIVER,
@@ -44,7 +43,7 @@ from sdnctl.verify.forms import (
     State,
 )
 from sdnctl.verify.frames import Tags
-from sdnctl.verify.groups import Groups, read_bucket
+from sdnctl.verify.groups import Groups, is_plain, is_protected, read_bucket
 from sdnctl.verify.wellformed import FIRST_LABEL
 
 _PORT, _TYPE, _LABEL, _TAG = 0xFFFFFFFF, 0xFFFF, 0xFFFFF, 0x1FFF
@@ -68,25 +67,6 @@ _COPIED: tuple[str, ...] = (
     "labels",
 )
 _COPIED += ("odd", "void", "contested", "_odd_keys", "_loud", "_blurred")
-
-
-class Rules(Protocol):
-    """What of a change is to be read: rules that are new, and rules that have gone."""
-
-    @property
-    def flows(self) -> tuple[Flow, ...]: ...
-
-    @property
-    def gone(self) -> tuple[Flow, ...]: ...
-
-    @property
-    def groups(self) -> tuple[Group, ...]: ...
-
-    @property
-    def gone_groups(self) -> tuple[Group, ...]: ...
-
-    @property
-    def rules(self) -> RuleSet: ...
 
 
 class Forms:
@@ -116,6 +96,7 @@ class Forms:
         self._odd_keys: set[tuple[int, int]] = set()
         self._blurred: set[int] = set()
         self._loud: set[int] = set()
+        self._alike: dict[int, tuple[Flow, tuple[int, HopForm | None] | None, int | None]] = {}
         self.meters = rules.meters
         self.groups = Groups(links)
         self.groups.read(rules.groups.values())
@@ -139,7 +120,7 @@ class Forms:
         odd = self.strange or self.suspect or self.untidy or self.open or self.contested
         return not odd and not self._loud and not self._blurred
 
-    def patched(self, change: Rules) -> Forms | None:
+    def patched(self, change: Change) -> Forms | None:
         """The forms after a change that takes nothing from the core; None where it has to be read anew."""
         core = any(self._in_core(flow) for flow in change.gone)
         if not self.plain or core or change.gone_groups:
@@ -151,7 +132,7 @@ class Forms:
         new.by_port, new.demux = (
             {key: list(items) for key, items in getattr(self, name).items()} for name in ("by_port", "demux")
         )
-        new.groups = self.groups.copy()
+        new.groups, new._alike = self.groups.copy(), {}
         for flow in change.gone:
             new._forget(flow)
         new.groups.read(change.groups)
@@ -210,7 +191,7 @@ class Forms:
             return
         port = fields[0][1]
         if port in self.links:
-            if fields[1:] == (_MPLS,) and flow.actions == _CLEAR and _plain(flow) and flow.goto == 3:
+            if fields[1:] == (_MPLS,) and flow.actions == _CLEAR and is_plain(flow) and flow.goto == 3:
                 if port in self.entries:
                     self.strange = True
                 self.entries[port] = flow
@@ -226,7 +207,7 @@ class Forms:
         self.classify[fields] = flow
         self.by_port.setdefault(port, []).append(fields)
         written = flow.metadata
-        if flow.actions or flow.meter is not None or flow.goto != 1 or written is None or written[1] != LOW32:
+        if flow.goto != 1 or flow.actions or flow.meter is not None or written is None or written[1] != LOW32:
             self._unread(flow)
             self.contested.add(fields)
 
@@ -276,30 +257,37 @@ class Forms:
         label = self._label(3, flow, fields)
         if label is None:
             return
-        form = None if label in self.states else self._state(label, flow)
-        if form is None:
+        known = self._alike.get(id(flow.actions))  # many labels do the same, and their rules share its value
+        if known is None or known[2] != flow.goto:
+            known = self._alike[id(flow.actions)] = (flow, self._effect(flow), flow.goto)
+        effect = known[1]
+        if (
+            effect is None
+            or label in self.states
+            or not is_plain(flow)
+            or (effect[0] == TRANSIT and label in self.bypass and is_protected(effect[1]))
+        ):
             self._spoil(3, label, flow)
         else:
-            self.states[label] = form
+            self.states[label] = State(label, effect[0], flow, effect[1])
 
-    def _state(self, label: int, flow: Flow) -> State | None:
+    def _effect(self, flow: Flow) -> tuple[int, HopForm | None] | None:
+        """What a rule of the transit table does with its label."""
         actions = flow.actions
-        if not _plain(flow) or not actions:
+        if not actions:
             return None
         if flow.goto is not None:
-            return State(label, DELIVER, flow, None) if flow.goto == 4 and actions == (_POP,) else None
+            return (DELIVER, None) if flow.goto == 4 and actions == (_POP,) else None
         if len(actions) == 2 and type(actions[0]) is DecMplsTtl and type(actions[1]) is ToGroup:
             hop = self.groups.hops.get(actions[1].group)
-            if hop is None or (label in self.bypass and hop.group and hop.group.type is GroupType.FAST_FAILOVER):
-                return None
-            return State(label, TRANSIT, flow, hop)
+            return None if hop is None else (TRANSIT, hop)
         kind = POP_FORWARD if actions[0] == _POP else FORWARD
         if kind == POP_FORWARD:
             actions = actions[1:]
         if len(actions) != 4 or type(actions[0]) is not DecMplsTtl or type(actions[3]) is not Output:
             return None
         out = self.groups.out(read_bucket(Bucket(actions[1:])))
-        return None if out is None else State(label, kind, flow, HopForm(None, out))
+        return None if out is None else (kind, HopForm(None, out))
 
     def _deliver(self, flow: Flow, fields: Fields) -> None:
         label = self._label(4, flow, fields)
@@ -320,7 +308,9 @@ class Forms:
 
     def _demux(self, flow: Flow, fields: Fields) -> None:
         key = self._metadata(5, flow, fields[:1])
-        form = None if key is None or not _plain(flow) or flow.goto is not None else self._retag(flow, fields[1:])
+        form = (
+            None if key is None or not is_plain(flow) or flow.goto is not None else self._retag(flow, fields[1:])
+        )
         if form is None or key is None:
             self._spoil(5, key, flow)
         else:
@@ -365,14 +355,16 @@ class Forms:
 
     def _label(self, table: int, flow: Flow, fields: Fields) -> int | None:
         """The label that a rule matches; a rule that only drops one label is remembered and has no form."""
-        if len(fields) == 2 and fields[0] == _MPLS and fields[1][0] == "mpls_label" and fields[1][2] == _LABEL:
-            self.labels.add(fields[1][1])
-            return fields[1][1]
+        if len(fields) == 2 and fields[0] == _MPLS:
+            name, value, mask = fields[1]
+            if name == "mpls_label" and mask == _LABEL:
+                self.labels.add(value)
+                return value
         exact = flow.match.get("mpls_label")
         if fields[:1] == (_MPLS,) and exact is not None and exact[1] == _LABEL:
             self.labels.add(exact[0])
             self._odd_keys.add((table, exact[0]))
-            drops = not flow.actions and flow.goto is None and _plain(flow)
+            drops = not flow.actions and flow.goto is None and is_plain(flow)
             if drops and [name for name, _, _ in fields[2:]] == ["mpls_tc"]:
                 self.void.add(exact[0])
             else:
@@ -407,8 +399,3 @@ class Forms:
 
 
 _KEEP, _OFF = Tags(), Tags(1)
-
-
-def _plain(flow: Flow) -> bool:
-    """Whether a rule has neither meter nor metadata."""
-    return flow.meter is None and flow.metadata is None

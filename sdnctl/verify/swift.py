@@ -24,7 +24,7 @@ from sdnctl.verify.flips import Flips
 from sdnctl.verify.forms import DELIVER, Fields
 from sdnctl.verify.ground import Given, Ground
 from sdnctl.verify.isolation import Met
-from sdnctl.verify.lanes import ODD, Bools, Core, Index
+from sdnctl.verify.lanes import ODD, Bools, Core, Index, Ints
 from sdnctl.verify.reading import Forms
 from sdnctl.verify.report import Loss, Verdict
 from sdnctl.verify.walk import OVERHEAD
@@ -272,14 +272,11 @@ def _put_together(result: Proven, reads: Iterable[Read]) -> None:
 # ── rules ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def edge_rules(edge: Edge) -> Iterator[int]:
+def edge_rules(edge: Edge) -> tuple[int, ...]:
     """Identities of the rules that a demand uses at its ends."""
-    yield from map(id, edge.first)
-    yield from map(id, edge.last)
-    yield id(edge.police.flow)
-    yield id(edge.encapsulate.flow)
-    if edge.encapsulate.trunk is not None:
-        yield id(edge.encapsulate.trunk.group)
+    form = edge.encapsulate
+    ends = *map(id, edge.first), *map(id, edge.last), id(edge.police.flow), id(form.flow)
+    return ends if form.trunk is None else (*ends, id(form.trunk.group))
 
 
 def _edge_rules(result: Proven) -> set[int]:
@@ -294,18 +291,16 @@ def core_rules(core: Core, forms: Mapping[str, Forms]) -> Iterator[int]:
     wires = core.wires
     for index in np.flatnonzero(core.seen).tolist():
         if index < core.known:
-            yield id(core.states[index][1].flow)
+            yield id(core.states[index].flow)
         hop = core.hops[index]
         if hop is not None and hop.group is not None:
             yield id(hop.group)
     for link in np.flatnonzero(core.arrived[:-1]).tolist():
         there = forms[wires.nodes[wires.head[link]]]
-        entries = there.entries
-        if entries and not there.strange:  # one port of those that are treated alike stands for all
-            yield id(entries[min(entries)])
-            port = int(wires.arrives[link])
-            if port in entries:
-                yield id(entries[port])
+        port = int(wires.arrives[link])
+        if port in there.entries and not there.strange:  # of ports that are treated alike the first stands for all
+            yield id(there.entries[min(there.entries)])
+            yield id(there.entries[port])
 
 
 def look_around(result: Proven) -> None:
@@ -334,23 +329,36 @@ def label_ways(
     Under a failure it is enough to start in `states` whose link fails: elsewhere nothing changes.
     """
     events, free = ground.events, np.zeros((1, core.nothing + 1), np.bool_)
-    every = states.astype(np.int32)
-    ends = core.run(core.lanes(every, np.zeros(len(every), np.int32)), events.down, free, loose=True)
+    every = states.astype(np.int64)
+    ends = core.run(core.lanes(every, np.zeros(len(every), np.int64)), events.down, free, loose=True)
     doubtful = [core.place(index) for index in every[ends.state == ODD].tolist()]
     for node, found in forms.items():
         if not found.strange:
             doubtful += [(node, label) for label in sorted(found.odd - found.void)]
-    starts: Bools = events.down[:, core.first[every] >> 1]
+    away = np.flatnonzero(core.kind[every] != DELIVER)
+    row, which = _meets(events.down, core.first[every[away]] >> 1)
     if ground.down:
-        starts = starts | events.down[:, core.second[every] >> 1] | events.down[0, core.first[every] >> 1]
-    starts[:, core.kind[every] == DELIVER] = False
-    starts[0] = False
-    row, which = np.nonzero(starts)
-    ends = core.run(core.lanes(every[which], row.astype(np.int32)), events.down, free, loose=True)
+        other = _meets(events.down, core.second[every[away]] >> 1)
+        on_repair = np.flatnonzero(events.down[0, core.first[every[away]] >> 1])
+        each = np.repeat(np.arange(1, len(events.down)), len(on_repair))
+        always = each, np.tile(on_repair, len(events.down) - 1)
+        row, which = (np.concatenate(items) for items in zip((row, which), other, always, strict=True))
+    which = away[which]
+    ends = core.run(core.lanes(every[which], row.astype(np.int64)), events.down, free, loose=True)
     rows: dict[int, list[Place]] = {}
     for lane in np.flatnonzero(ends.state == ODD).tolist():
         rows.setdefault(int(row[lane]), []).append(core.place(int(every[which[lane]])))
     return doubtful, {number: rows[row] for number, row in enumerate(events.row.tolist()) if row in rows}
+
+
+def _meets(down: Bools, links: Ints) -> tuple[Ints, Ints]:
+    """Pairs of a row (but the first) and the position of a link in `links` that is down in it."""
+    order = np.argsort(links, kind="stable")
+    begins = np.searchsorted(links[order], np.arange(down.shape[1] - 1))
+    row, link = np.nonzero(down[1:, :-2])  # the two last columns are no links
+    first, count = begins[link], begins[link + 1] - begins[link]
+    inside = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(row + 1, count), order[np.repeat(first, count) + inside]
 
 
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────

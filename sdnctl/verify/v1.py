@@ -111,7 +111,7 @@ class _V1:
         faults += self._labels(labels)
         faults += self._steps()
         return Report(
-            tuple(self._verdict(demand) for demand in self.demands),
+            self._verdicts(),
             tuple(dict.fromkeys(faults)),
             self._checked(len(labels), len(unused)),
             unused,
@@ -211,6 +211,12 @@ class _V1:
             yield from isolation(self.demands, met)
 
     # ── result ───────────────────────────────────────────────────────────────────────────────────
+
+    def _verdicts(self) -> tuple[Verdict, ...]:
+        if self.proven and not self.found and not self.extra:
+            proofs = self.proven.proofs
+            return tuple([proofs[demand.id].verdict for demand in self.demands])
+        return tuple(self._verdict(demand) for demand in self.demands)
 
     def _verdict(self, demand: Demand) -> Verdict:
         extra = self.extra.get(demand.id, ())

@@ -22,7 +22,7 @@ from sdnctl.topology.graph import Failure, Path, Topology
 from sdnctl.topology.risk import NotCovered, Residual, Risks
 from sdnctl.verify.coverage import ORDER, coverage_of, repairs
 from sdnctl.verify.forms import HopForm
-from sdnctl.verify.lanes import REACH, Bools, Core, Floats, Index, Ints, Lanes, Wires
+from sdnctl.verify.lanes import HUGE, REACH, Bools, Core, Floats, Index, Ints, Lanes, Wires
 from sdnctl.verify.report import Loss
 
 KINDS = ("link", "srlg", "node")
@@ -78,7 +78,7 @@ class Events:
     ) -> None:
         self.failures = failures
         rows: dict[frozenset[str], int] = {down: 0}
-        self.row = np.array([rows.setdefault(failure.links | down, len(rows)) for failure in failures], np.int32)
+        self.row = np.array([rows.setdefault(failure.links | down, len(rows)) for failure in failures], np.int64)
         self.down = wires.rows(list(rows))
         count, nodes = len(failures), len(wires.nodes)
         self.dead = np.zeros((nodes, count), np.bool_)
@@ -117,10 +117,10 @@ def banned(topology: Topology, wires: Wires, avoids: Iterable[frozenset[str]]) -
 def healthy(core: Core, lanes: Lanes, events: Events, bans: Bools) -> Healthy:
     """Follow ways with everything up, hop by hop."""
     count = len(lanes.state)
-    states = np.zeros((REACH, count), np.int32)
-    links = np.full((REACH, count), core.nothing + 2, np.int32)
+    states = np.zeros((REACH, count), np.int64)
+    links = np.full((REACH, count), core.nothing + 2, np.int64)
     delays = np.zeros((REACH, count))
-    hops = np.zeros(count, np.int32)
+    hops = np.zeros(count, np.int64)
     astray = np.zeros(count, np.bool_)
     ends = lanes.some(np.arange(count))
     left, now = np.arange(count), lanes
@@ -168,11 +168,11 @@ class Ways:
         core, count = self.core, len(self.ways)
         if not count:
             return
-        start = np.arange(core.known, core.known + count, dtype=np.int32)
-        avoids = np.array([avoid[way.avoid] for way in self.ways], np.int32)
-        up = healthy(core, core.lanes(start, np.zeros(count, np.int32), avoid=avoids), self.events, bans)
+        start = np.arange(core.known, core.known + count, dtype=np.int64)
+        avoids = np.array([avoid[way.avoid] for way in self.ways], np.int64)
+        up = healthy(core, core.lanes(start, np.zeros(count, np.int64), avoid=avoids), self.events, bans)
         paths = self._paths(up)
-        size = np.array([way.size for way in self.ways], np.int32)
+        size = np.array([way.size for way in self.ways], np.int64)
         limit = np.array([np.inf if way.latency is None else way.latency for way in self.ways])
         wrong = (up.ends.state < 0) | up.astray | up.ends.met | (up.ends.least < size) | (up.ends.delay > limit)
         for index, way in enumerate(self.ways):
@@ -203,15 +203,15 @@ class Ways:
         on[:, -2:] = 0.0
         touched = on @ events.down.T.astype(np.float32) > 0
         way, row = np.nonzero(touched)
-        number = np.full(touched.shape, -1, np.int32)
+        number = np.full(touched.shape, -1, np.int64)
         number[way, row] = np.arange(len(way))
         first = np.argmax(events.down[row[:, None], up.links.T[way] >> 1], axis=1) if len(way) else way
         lanes = Lanes(
             up.states[first, way],
-            np.full(len(way), -1, np.int32),
-            row.astype(np.int32),
+            np.full(len(way), -1, np.int64),
+            row.astype(np.int64),
             up.delays[first, way],
-            np.full(len(way), 2**31 - 1, np.int32),
+            np.full(len(way), HUGE, np.int64),
             up.ends.avoid[way],
             np.zeros(len(way), np.bool_),
         )
@@ -277,7 +277,7 @@ class Ways:
         node = np.array([item.grade is Grade.NODE for item in self.ways])[way]
         ends = nodes[way, 0], nodes[way, up.hops[way]]
         over = events.dead[ends[0], failure] | events.dead[ends[1], failure]
-        whose = np.full(len(way), -1, np.int32)
+        whose = np.full(len(way), -1, np.int64)
         for end in (np.minimum(*ends), np.maximum(*ends)):  # switches are numbered in order of name
             hit = ~none & (whose < 0) & events.dead[end, failure] & events.residual[end, failure]
             whose[hit] = end[hit]
@@ -295,7 +295,7 @@ class Ways:
         way, failure, long = pairs.way[at], pairs.failure[at], far[at]
         dead = events.down[events.row[failure][:, None], up.links.T[way] >> 1]
         skip = np.zeros(len(at), np.bool_)
-        found = np.full(len(at), -1, np.int32)
+        found = np.full(len(at), -1, np.int64)
         for hop in range(len(up.links)):
             jumps = dead[:, hop] & ~skip & (hop < up.hops[way])
             two = long & (hop + 2 <= up.hops[way])
@@ -311,7 +311,7 @@ class Ways:
         """Way × position → switch; past the end the last one."""
         heads = np.append(self.wires.head, [0, 0, 0])
         count = len(self.ways)
-        nodes = np.zeros((count, len(up.links) + 1), np.int32)
+        nodes = np.zeros((count, len(up.links) + 1), np.int64)
         nodes[:, 0] = [self.wires.node[way.node] for way in self.ways]
         for hop in range(len(up.links)):
             nodes[:, hop + 1] = np.where(hop < up.hops, heads[up.links[hop]], nodes[:, hop])

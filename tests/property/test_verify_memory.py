@@ -14,7 +14,8 @@ from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import CompileError
-from sdnctl.intents.demand import Service
+from sdnctl.intents.demand import Demand, Service
+from sdnctl.verify.edge import Edge, Edges
 from sdnctl.verify.memory import Memory
 from sdnctl.verify.v1 import verify_compiled
 
@@ -40,8 +41,8 @@ def with_leaf(base: Network, number: int) -> Network:
             leaf = replace(leaf, prefixes=(ip_network(f"2001:db8:ffff:{number}::/64"),))
         pair = both_ways(like.application, root, leaf, Service.TREE, like.grade, service_class=like.service_class)
     else:
-        ends = (endpoint(f"new{number}{side}", node, 900 + 2 * number + i) for i, side in enumerate("ab"))
-        pair = both_ways(f"new{number}", *ends, Service.LINE)
+        one, other = (endpoint(f"new{number}{side}", node, 900 + 2 * number + i) for i, side in enumerate("ab"))
+        pair = both_ways(f"new{number}", one, other, Service.LINE)
     ends = {end.id: end for item in pair for end in (item.ingress, item.egress)}
     return replace(base, demands=(*base.demands, *pair), endpoints={**base.endpoints, **ends})
 
@@ -101,9 +102,12 @@ def test_a_new_leaf_leaves_little_to_do(monkeypatch: pytest.MonkeyPatch) -> None
     assert verify_compiled(state, memory=memory).ok
     more = compile_network(with_leaf(base, 7), state.baseline)
     read: list[str] = []
-    from sdnctl.verify.edge import Edges
-
     original = Edges.read
-    monkeypatch.setattr(Edges, "read", lambda self, demand: read.append(demand.id) or original(self, demand))
+
+    def listening(self: Edges, demand: Demand) -> Edge | None:
+        read.append(demand.id)
+        return original(self, demand)
+
+    monkeypatch.setattr(Edges, "read", listening)
     assert verify_compiled(more, memory=memory).ok
     assert sorted(read) == sorted({item.id for item in more.demands} - {item.id for item in state.demands})
