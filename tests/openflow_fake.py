@@ -56,6 +56,7 @@ class FakeSwitch:
         self.mute: Callable[[int], bool] = lambda kind: False  # message types that are not answered
         self.extra: Callable[[int, int], bytes] = lambda kind, xid: b""  # octets sent before an answer
         self._staged: dict[int, list[bytes]] = {}
+        self.committed: list[int] = []  # numbers of bundles that took effect, in order
         self._connections: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -120,6 +121,11 @@ class FakeSwitch:
                 if self.mute(kind):
                     continue
                 connection.sendall(self.extra(kind, xid) + b"".join(self._answers(kind, xid, body)))
+
+    @property
+    def open_bundles(self) -> frozenset[int]:
+        """Bundles that were neither committed nor discarded."""
+        return frozenset(self._staged)
 
     def receive(self, port: int) -> None:
         """A frame of which only the port matters hits table 0 and is counted."""
@@ -217,6 +223,7 @@ class FakeSwitch:
                     yield faults.encode_error(xid, 0xFFFF, 2313, b"", 0x4F4E4600)
                     return
             self.book = trial
+            self.committed.append(bundle)
         yield bundle_control(xid, bundle, BundleControl(control + 1), flags)
 
 

@@ -40,6 +40,13 @@ class Observation:
     def unreachable(self) -> tuple[str, ...]:
         return tuple(sorted(device for device, observed in self.rules.items() if observed is None))
 
+    def updated(self, newer: Observation) -> Observation:
+        """This report with what was asked again since."""
+        faults = {device: fault for device, fault in self.faults.items() if device not in newer.rules}
+        return Observation(
+            {**self.rules, **newer.rules}, {**self.settings, **newer.settings}, {**faults, **newer.faults}
+        )
+
 
 class StageFailed(DeviceError):
     """Some devices of a stage failed; `faults` says which and why, the others have confirmed."""

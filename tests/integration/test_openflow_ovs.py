@@ -253,7 +253,7 @@ def test_foreign_rules_of_every_sort_do_not_disturb(switch: PrivateSwitch) -> No
 
 
 def test_twenty_thousand_flows_there_and_back(switch: PrivateSwitch) -> None:
-    """Forty windows out, streamed parts in."""
+    """Seven bundles out, streamed parts in."""
     flows = [
         Flow(
             3,

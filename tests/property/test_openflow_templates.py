@@ -27,6 +27,7 @@ from sdnctl.dataplane.values import (
 )
 from sdnctl.southbound.openflow.checks import _Matches
 from sdnctl.southbound.openflow.codec import flow as codec
+from sdnctl.southbound.openflow.codec.bundle import bundle_add
 from sdnctl.southbound.openflow.codec.flow_in import EntryTemplates
 from sdnctl.southbound.openflow.codec.flow_out import FlowModTemplates
 from sdnctl.southbound.openflow.codec.template import Templates
@@ -73,6 +74,16 @@ def test_flow_mods_are_those_of_the_general_encoder(
         found = templates.encode(flow, xid, command, mask)
         assert found in (None, expected)
     assert templates.encode(one, xid, command, mask) == expected
+
+
+@EXAMPLES
+@given(siblings(), st.sampled_from(codec.FlowCommand), xids, u32)
+def test_bundled_flow_mods_are_those_of_the_general_encoder(
+    pair: tuple[Flow, Flow], command: codec.FlowCommand, xid: int, number: int
+) -> None:
+    for flow in (*pair, *pair):
+        expected = bundle_add(number, codec.general_flow_mod(flow, command, xid, 7))
+        assert codec.bundled_flow_mod(flow, command, xid, 7, number) == expected
 
 
 @EXAMPLES

@@ -17,7 +17,8 @@ from sdnctl.southbound.base import Driver, Target
 from sdnctl.southbound.openflow.channel import Timing
 from sdnctl.southbound.openflow.codec.wire import Type
 from sdnctl.southbound.openflow.driver import ChangesRefused, OpenFlowDriver
-from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE, WINDOW
+from sdnctl.southbound.openflow.sending import WINDOW
+from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE
 from sdnctl.testing import samples
 from sdnctl.testing.contract import adds, assert_rules, deletes, modify
 
@@ -254,11 +255,12 @@ def test_reading_and_writing_do_not_overlap() -> None:
     on_fake(use, bundles=False)
 
 
-# ── bundles or not ───────────────────────────────────────────────────────────────────────────────
+# ── windows and bundles ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_only_what_changes_existing_rules_goes_in_a_bundle() -> None:
-    """ADR 6: additions and deletions one by one, a barrier behind each window; changes take effect together."""
+@pytest.mark.parametrize("bundles", [True, False])
+def test_windows_end_in_barriers(bundles: bool) -> None:
+    """A switch that is slow shows that it is alive, and what is wrong shows early; in bundles and without."""
     many = [transit(number) for number in range(2 * WINDOW + 1)]
 
     async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
@@ -266,15 +268,38 @@ def test_only_what_changes_existing_rules_goes_in_a_bundle() -> None:
         for changes in (adds(*many), deletes(*many)):
             switch.received.clear()
             await driver.commit(changes)
-            assert switch.received.count(Type.FLOW_MOD) == len(many)
             assert switch.received.count(Type.BARRIER_REQUEST) == 3
-            assert Type.EXPERIMENTER not in switch.received
-        await driver.commit(adds(*many[:3]))
-        switch.received.clear()
-        await driver.commit([modify(flow, replace(flow, goto=4)) for flow in many[:2]] + deletes(many[2]))
-        assert Type.EXPERIMENTER in switch.received
-        assert Type.FLOW_MOD not in switch.received
-        assert_rules(switch.book.rules, RuleSet.of(replace(flow, goto=4) for flow in many[:2]))
+            assert switch.received.count(Type.EXPERIMENTER) == (2 + len(many) if bundles else 0)
+            assert switch.received.count(Type.FLOW_MOD) == (0 if bundles else len(many))
+
+    on_fake(use, bundles=bundles)
+
+
+def test_bundles_follow_one_another_and_each_is_committed_when_it_was_taken() -> None:
+    """The next bundle is filled before the last one is confirmed, but never committed before it."""
+    many = [transit(number) for number in range(3 * BUNDLE_SIZE + 10)]
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.commit(adds(*many))
+        assert switch.committed == [1, 2, 3, 4]
+        assert_rules(switch.book.rules, RuleSet.of(many))
+
+    on_fake(use)
+
+
+def test_an_error_in_one_bundle_keeps_the_next_from_taking_effect() -> None:
+    many = [transit(number) for number in range(2 * BUNDLE_SIZE + 10)]
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.observe()
+        switch.refuse = lambda rule: "OFPFMFC_TABLE_FULL" if rule == many[BUNDLE_SIZE + 5] else None
+        with pytest.raises(ChangesRefused, match="OFPFMFC_TABLE_FULL") as caught:
+            await driver.commit(adds(*many))
+        assert [change.rule for change, _ in caught.value.refusals] == [many[BUNDLE_SIZE + 5]]
+        assert switch.committed[0] == 1
+        assert not {2, 3} & set(switch.committed)
+        assert not switch.open_bundles
+        assert_rules(switch.book.rules, RuleSet())
 
     on_fake(use)
 
@@ -292,10 +317,11 @@ def test_after_a_refusal_nothing_further_is_sent() -> None:
         assert switch.received.count(Type.FLOW_MOD) < len(many)
         assert_rules(switch.book.rules, RuleSet())
 
-    on_fake(use)
+    on_fake(use, bundles=False)
 
 
-def test_what_cannot_be_expressed_late_in_a_commit_undoes_what_was_sent() -> None:
+@pytest.mark.parametrize("bundles", [True, False])
+def test_what_cannot_be_expressed_late_in_a_commit_undoes_what_was_sent(bundles: bool) -> None:
     kept = transit(3)
     many = [transit(number) for number in range(10, 10 + 3 * WINDOW)]
     bad = [replace(many[index], priority=1 << 16) for index in (-5, -3)]
@@ -306,7 +332,8 @@ def test_what_cannot_be_expressed_late_in_a_commit_undoes_what_was_sent() -> Non
         with pytest.raises(DeviceRefused, match="cannot add flow") as caught:
             await driver.commit(adds(*many[:-10], *bad))
         assert len(caught.value.diagnostics) == 2
+        assert not switch.open_bundles
         assert_rules(switch.book.rules, RuleSet.of((kept,)))
         assert_rules((await driver.observe()).rules, RuleSet.of((kept,)))
 
-    on_fake(use)
+    on_fake(use, bundles=bundles)

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
@@ -27,7 +26,8 @@ from sdnctl.southbound.openflow.codec.ports import PortDescription, decode_port_
 from sdnctl.southbound.openflow.codec.session import Features, decode_features, decode_hello, hello
 from sdnctl.southbound.openflow.codec.wire import HEADER, VERSION, Frame, Malformed, Type, message, type_name
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
-from sdnctl.southbound.openflow.waiting import Batch, Multipart, Reply, RequestRefused
+from sdnctl.southbound.openflow.waiting import Batch, Multipart, Reply, RequestRefused, seen
+from sdnctl.southbound.openflow.waiting import Timing as Timing
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,19 +41,6 @@ FLOODED = 16 * WRITE_BUFFER
 
 PortListener = Callable[[int, PortDescription], None]
 """Called with the reason and the port of each port status message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds: to connect, for the handshake, of silence before an echo, for its answer, for one message
-    to arrive completely, and without progress on a request."""
-
-    connect: float = 5.0
-    handshake: float = 5.0
-    idle: float = 5.0
-    echo: float = 5.0
-    message: float = 10.0
-    request: float = 30.0
 
 
 class Channel(asyncio.Protocol):
@@ -360,20 +347,27 @@ class Channel(asyncio.Protocol):
         """Return when the switch has done everything sent before."""
         await self.request("barrier_request", Type.BARRIER_REPLY)
 
-    def expect_barrier(self) -> tuple[bytes, asyncio.Future[Any]]:
-        """A barrier request to send behind other messages, and the future of its reply, for `settle`."""
+    def expect(
+        self, name: str, expected: Type, build: Callable[[int], bytes]
+    ) -> tuple[bytes, asyncio.Future[Any]]:
+        """A request to be sent among other messages, and the future of its reply, for `settle`."""
         xid = self.reserve()
-        waiter = Reply(self._loop.create_future(), "barrier_request", Type.BARRIER_REPLY)
+        waiter = Reply(self._loop.create_future(), name, expected)
+        waiter.future.add_done_callback(seen)
         self._waiting[xid] = waiter
-        return message(Type.BARRIER_REQUEST, xid), waiter.future
+        return build(xid), waiter.future
 
-    async def settle(self, barrier: asyncio.Future[Any]) -> None:
-        """Wait for the reply to a barrier that was sent; raises what ended the connection instead."""
+    def expect_barrier(self) -> tuple[bytes, asyncio.Future[Any]]:
+        """A barrier request, as `expect`."""
+        return self.expect("barrier_request", Type.BARRIER_REPLY, lambda xid: message(Type.BARRIER_REQUEST, xid))
+
+    async def settle(self, reply: asyncio.Future[Any]) -> None:
+        """Wait for a reply; raises RequestRefused, or what ended the connection."""
         try:
             async with asyncio.timeout(self.timing.request):
-                await barrier
+                await reply
         except TimeoutError:
-            raise self._silent("barrier_request") from None
+            raise self._silent("the last requests") from None
 
     @contextmanager
     def watching(self, first: int, count: int) -> Iterator[dict[int, SwitchError]]:

@@ -128,8 +128,8 @@ class _Checks:
             yield "unsupported-encapsulation", "the switch cannot put a frame into MPLS"
 
 
-_DECISIVE = {field for needs in PREREQUISITES.values() for field, _ in needs} | {"vlan_vid"}
-"""Fields on whose value it depends whether another may be matched."""
+_DECISIVE = {field for needs in PREREQUISITES.values() for field, _ in needs}
+"""Fields on whose value it depends whether another may be matched; beside vlan_pcp vlan_vid is one, too."""
 
 
 class _Matches:
@@ -146,7 +146,8 @@ class _Matches:
         names, values, masks = zip(*match.fields, strict=True)
         found = self._known.get((names, masks))
         if found is None:
-            where = [index for index, name in enumerate(names) if name in _DECISIVE and len(names) > 1]
+            decisive_names = _DECISIVE | {"vlan_vid"} if "vlan_pcp" in names else _DECISIVE
+            where = [index for index, name in enumerate(names) if name in decisive_names]
             found = itemgetter(*where) if where else None, set()
             if len(self._known) < self.LIMIT:
                 self._known[names, masks] = found

@@ -1,9 +1,9 @@
 """The OpenFlow driver: rules of one switch over one connection.
 
-`commit` is all or nothing. Changes of what exists go in atomic bundles of at most 3,000 messages, meters beside
-them; what is only added or only removed goes message by message, twice as fast (ADR 6). When a part is
-refused, what went before is undone from a snapshot: what was last read or made on this connection. Nobody else
-is supposed to write (a lease sees to it), and only what was touched is undone.
+`commit` is all or nothing: flows and groups go in atomic bundles of at most 3,000 messages, meters beside them,
+and when a later part is refused, what went before is undone from what was last read or made on this connection.
+A switch without bundles gets plain messages and the same treatment. Nobody else is supposed to write (a lease
+sees to it), and only what was touched is undone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.mirror import Mirror, Touched, applied, restoring
 from sdnctl.southbound.openflow.ports import read_ports, watch_ports
 from sdnctl.southbound.openflow.probe import probe
-from sdnctl.southbound.openflow.transaction import messages, segments, send_bundle, send_plain, together
+from sdnctl.southbound.openflow.sending import Sending
+from sdnctl.southbound.openflow.transaction import messages, segments
 
 logger = logging.getLogger(__name__)
 
@@ -293,21 +294,27 @@ class OpenFlowDriver:
 
     async def _send(self, changes: Sequence[Change], mirror: Mirror) -> None:
         """Send changes, part by part, and let the mirror follow; raises at the first part that is refused."""
-        device = self.target.device
         first = self.channel.reserve(len(changes))
-        bundles = self._capabilities.bundles and together(changes)
-        for start, stop in segments(changes, bundles):
-            windows = messages(device, changes[start:stop], first + start, mirror)
-            # One message takes effect as a whole anyway: a flip of a group waits for no bundle.
-            if bundles and stop - start > 1 and not isinstance(changes[start].rule, Meter):
-                self._bundle = self._bundle % 0xFFFF + 1
-                errors = await send_bundle(self.channel, self._bundle, first + start, stop - start, windows)
-            else:
-                errors = await send_plain(self.channel, first + start, stop - start, windows)
-            if errors:
-                raise ChangesRefused(
-                    device, [(changes[start + index], error) for index, error in sorted(errors.items())]
-                )
+        # One message takes effect as a whole anyway: a flip of a group waits for no bundle.
+        bundles = self._capabilities.bundles and len(changes) > 1
+        with self.channel.watching(first, len(changes)) as errors:
+            sending = Sending(self.channel, errors)
+            try:
+                for start, stop in segments(changes, bundles):
+                    bundle = None
+                    if bundles and not isinstance(changes[start].rule, Meter):
+                        bundle = self._bundle = self._bundle % 0xFFFF + 1
+                    windows = messages(self.target.device, changes[start:stop], first + start, bundle, mirror)
+                    await (sending.plain(windows) if bundle is None else sending.bundle(bundle, windows))
+                    if errors:
+                        break
+            except DeviceRefused:
+                await sending.abandon()
+                raise
+            await sending.finish()
+        if errors:
+            refusals = [(changes[index], error) for index, error in sorted(errors.items())]
+            raise ChangesRefused(self.target.device, refusals)
 
     async def _restore(self, wanted: RuleSet, touched: Touched) -> None:
         """Bring what was touched from what the switch holds now to what it held."""

@@ -16,6 +16,19 @@ LARGEST_REPLY = 1 << 30
 """Octets of one multipart reply after which a peer is taken for broken: some ten million flows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: to connect, for the handshake, of silence before an echo, for its answer, for one message
+    to arrive completely, and without progress on a request."""
+
+    connect: float = 5.0
+    handshake: float = 5.0
+    idle: float = 5.0
+    echo: float = 5.0
+    message: float = 10.0
+    request: float = 30.0
+
+
 class RequestRefused(DeviceRefused):
     """The switch answered a request with an error message; `error` is that message."""
 
@@ -90,3 +103,9 @@ class Batch:
             return False
         self.errors.setdefault(index, error)
         return True
+
+
+def seen(future: asyncio.Future[Any]) -> None:
+    """An error that nobody waits for any more has been seen: the first one ended what it belonged to."""
+    if not future.cancelled():
+        future.exception()

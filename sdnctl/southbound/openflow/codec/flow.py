@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from sdnctl.dataplane.values import Action, Flow
 from sdnctl.southbound.openflow.codec.actions import decode_actions, encode_actions
+from sdnctl.southbound.openflow.codec.bundle import bundle_add
 from sdnctl.southbound.openflow.codec.flow_in import FIXED, EntryTemplates
-from sdnctl.southbound.openflow.codec.flow_out import FlowModTemplates
+from sdnctl.southbound.openflow.codec.flow_out import Encoder, FlowModTemplates
 from sdnctl.southbound.openflow.codec.oxm import decode_match, encode_match, match_extent
 from sdnctl.southbound.openflow.codec.wire import (
     ANY,
@@ -69,6 +70,8 @@ Behaviour = tuple[tuple[Action, ...], int | None, tuple[int, int] | None, int | 
 _entries = EntryTemplates()
 _additions = FlowModTemplates(instructions=True)
 _deletions = FlowModTemplates(instructions=False)
+_bundled_additions = FlowModTemplates(instructions=True, bundled=True)
+_bundled_deletions = FlowModTemplates(instructions=False, bundled=True)
 _encoded: dict[Behaviour, bytes] = {}
 _decoded: dict[bytes, Behaviour] = {}
 
@@ -108,6 +111,21 @@ def flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -
         data = general_flow_mod(flow, command, xid, cookie_mask)
         templates.learn(flow)
     return data
+
+
+def bundled_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int, bundle: int) -> bytes:
+    """The message that adds a `flow_mod` to a bundle, as `bundle_add` makes it, in one go."""
+    templates = _bundled_deletions if command is FlowCommand.DELETE_STRICT else _bundled_additions
+    data = templates.encode(flow, xid, command, cookie_mask, bundle)
+    if data is None:
+        data = bundle_add(bundle, general_flow_mod(flow, command, xid, cookie_mask))
+        templates.learn(flow)
+    return data
+
+
+def quick_addition(bundled: bool) -> Encoder:
+    """The templates themselves, for a loop over many flows: None where `flow_mod` has to be asked."""
+    return (_bundled_additions if bundled else _additions).encode
 
 
 def general_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -> bytes:

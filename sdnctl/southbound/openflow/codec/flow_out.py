@@ -13,12 +13,13 @@ from typing import Any
 from sdnctl.dataplane import values
 from sdnctl.dataplane.values import Action, Decap, Encap, Flow, SetField
 from sdnctl.southbound.openflow.codec.actions import encode_actions
+from sdnctl.southbound.openflow.codec.bundle import bundle_add
 from sdnctl.southbound.openflow.codec.shapes import FORMS, Tlv
 from sdnctl.southbound.openflow.codec.template import LAYOUTS, TELLING, Sketch, Templates, generated
 from sdnctl.southbound.openflow.codec.wire import VERSION, Type
 
-Encoder = Callable[[Flow, int, int, int], bytes | None]
-"""(flow, transaction id, command, cookie mask) → the message, or None where the flow has another shape."""
+Encoder = Callable[[Flow, int, int, int, int], bytes | None]
+"""(flow, transaction id, command, cookie mask, bundle) → the message; None where the flow has another shape."""
 
 # Actions of one number: offset of the number in the action's octets, its struct code, its attribute.
 _NUMBERED: dict[type, tuple[tuple[int, str, str], ...]] = {
@@ -33,20 +34,20 @@ _OCTETS = {"H": 2, "I": 4}
 
 
 class FlowModTemplates:
-    """Templates for additions (all of a flow) or for deletions (its match only)."""
+    """Templates for additions (all of a flow) or for deletions (its match only), as they are or in bundles."""
 
-    def __init__(self, *, instructions: bool) -> None:
-        self._instructions = instructions
+    def __init__(self, *, instructions: bool, bundled: bool = False) -> None:
+        self._instructions, self._bundled = instructions, bundled
         self._templates = Templates()
         self._known = self._templates.known
 
-    def encode(self, flow: Flow, xid: int, command: int, cookie_mask: int) -> bytes | None:
-        """The message, or None where no template fits."""
+    def encode(self, flow: Flow, xid: int, command: int, cookie_mask: int, bundle: int = 0) -> bytes | None:
+        """The message, or the one that adds it to a bundle; None where no template fits."""
         known = self._known.get((flow.table, len(flow.match.fields), len(flow.actions)))
         if known is None:
             return None
         for index, template in enumerate(known):
-            data: bytes | None = template(flow, xid, command, cookie_mask)
+            data: bytes | None = template(flow, xid, command, cookie_mask, bundle)
             if data is not None:
                 if index:
                     known.insert(0, known.pop(index))
@@ -58,7 +59,7 @@ class FlowModTemplates:
         key = (flow.table, len(flow.match.fields), len(flow.actions))
         shape = (key, _shape(flow, self._instructions))
         if self._templates.wants(key, shape):
-            self._templates.add(key, _compile(flow, self._instructions))
+            self._templates.add(key, _compile(flow, self._instructions, self._bundled))
 
 
 def _shape(flow: Flow, instructions: bool) -> object:
@@ -78,7 +79,7 @@ def _kind(action: Action) -> object:
     return type(action) if type(action) in _NUMBERED else action
 
 
-def _compile(flow: Flow, instructions: bool) -> Encoder:
+def _compile(flow: Flow, instructions: bool, bundled: bool) -> Encoder:
     names: dict[str, Any] = {}
     sketch = Sketch()
     lines: list[str] = []
@@ -93,8 +94,16 @@ def _compile(flow: Flow, instructions: bool) -> Encoder:
         _behaviour(flow, sketch, lines, names)
     layout, arguments = sketch.done(names)
     names["head"] = bytes((VERSION, Type.FLOW_MOD)) + (4 + layout.size).to_bytes(2, "big")
-    names["pack"] = Struct(f"!4s{layout.format[1:]}").pack
-    body = "\n ".join(["def f(flow, xid, command, mask):", *lines, f"return pack(head, {', '.join(arguments)})"])
+    head = "4s"
+    arguments.insert(0, "head")
+    if bundled:
+        # What stands in front of the message: header with its own transaction id, bundle, flags.
+        outer = bundle_add(0, bytes(4 + layout.size))
+        names |= {"outer": outer[:4], "extension": outer[8:16], "head": outer[20:24] + names["head"]}
+        head = "4sI8sI8s"
+        arguments[:0] = ["outer", "xid", "extension", "bundle"]
+    names["pack"] = Struct(f"!{head}{layout.format[1:]}").pack
+    body = "\n ".join(["def f(flow, xid, command, mask, bundle):", *lines, f"return pack({', '.join(arguments)})"])
     return generated(body, names)
 
 
