@@ -2,13 +2,13 @@
 
 `dataplane.serialise` is the form for people. Here the flows of a switch that match the same fields under the same
 masks and go on in the same way are one *shape*, and a shape is a table: one column per matched value, and
-cookies, actions, meters and metadata. Actions are numbers of lists in a pool that all switches share. Numbers are
-exact integers of any size. Same rules, same bytes, whatever order they stand in; reading raises ValueError with
-what does not fit.
+cookies, actions, meters and metadata; of a column whose values are all the same only that value stands there.
+Actions are numbers of lists in a pool that all switches share. Numbers are exact integers of any size. Same
+rules, same bytes, whatever order they stand in; reading raises ValueError with what does not fit.
 
     {"actions": [["set-field", "mpls_label", "1000"], …], "lists": [[0, 4], …], "switches": {"pop-gare":
         {"meters": [ids, rates, bursts], "groups": [[id, type, [[list, watch port, weight], …]], …],
-         "flows": [{"table": 3, "priority": 9, "goto": null, "fields": [["eth_type", 65535], …],
+         "flows": [{"table": 3, "priority": 9, "goto": null, "count": 2, "fields": [["eth_type", 65535], …],
                     "columns": [values of the first field, …, cookies, lists, meters, metadata, their masks]}, …]}}}
 """
 
@@ -119,15 +119,25 @@ def _pack_shape(shape: _Shape, flows: Sequence[Flow], pool: _Pool) -> dict[str, 
         "priority": priority,
         "goto": goto,
         "fields": [[name, mask] for name, mask in fields],
+        "count": len(flows),
         "columns": [
-            *values,
-            [flow.cookie for flow in flows],
-            [pool.number(flow.actions) for flow in flows],
-            [flow.meter for flow in flows],
-            [None if entry is None else entry[0] for entry in metadata],
-            [None if entry is None else entry[1] for entry in metadata],
+            _column(column)
+            for column in (
+                *values,
+                [flow.cookie for flow in flows],
+                [pool.number(flow.actions) for flow in flows],
+                [flow.meter for flow in flows],
+                [None if entry is None else entry[0] for entry in metadata],
+                [None if entry is None else entry[1] for entry in metadata],
+            )
         ],
     }
+
+
+def _column(values: list[int | None]) -> Json:
+    """A column, or its value where all are the same."""
+    first = values[0]
+    return first if all(value == first for value in values) else values
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +199,9 @@ class _Reader:
 
     def _flows(self, data: Json, name: str) -> Iterator[Flow]:
         fields = [(str(field), _number(mask)) for field, mask in data["fields"]]
-        columns = _even(data["columns"], len(fields) + _AFTER, name)
+        count = _number(data["count"])
+        columns = [item if isinstance(item, list) else [item] * count for item in data["columns"]]
+        columns = _even(columns, len(fields) + _AFTER, name)
         parts = [self._column(field, mask, column) for (field, mask), column in zip(fields, columns, strict=False)]
         cookies, lists, meters, values, masks = columns[len(fields) :]
         goto = data["goto"]
@@ -198,7 +210,7 @@ class _Reader:
             Flow,
             repeat(_number(data["table"])),
             repeat(_number(data["priority"])),
-            map(Match, zip(*parts, strict=True)) if parts else repeat(Match(), len(cookies)),
+            map(Match, zip(*parts, strict=True)) if parts else repeat(Match(), count),
             _numbers(cookies),
             [actions[index] for index in _numbers(lists)],
             _numbers(meters, missing=True),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from sdnctl.compiler.references import groups_used
-from sdnctl.compiler.tables import CLASSIFY, DELIVER, DEMUX, ENCAP, POLICE, TRANSIT, Kind, read_cookie
+from sdnctl.compiler.tables import CLASSIFY, DELIVER, DEMUX, ENCAP, POLICE, TRANSIT, Kind, cookie
 from sdnctl.dataplane.text import flow_order
-from sdnctl.dataplane.values import Flow, Group, Meter, Queue, RuleSet, SwitchSettings, is_ours
+from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group, Meter, Queue, RuleSet, SwitchSettings, is_ours
 from sdnctl.plan.model import Change, Op, Rule, StageKind
 
 K = TypeVar("K")
@@ -19,7 +19,9 @@ ADMISSION = frozenset((CLASSIFY.number, POLICE.number, ENCAP.number))
 
 
 def ours(rules: RuleSet) -> RuleSet:
-    """Only the rules that are sdnctl's."""
+    """Only the rules that are sdnctl's; the same rule set where all of them are."""
+    if all(map(is_ours, rules)):
+        return rules
     return RuleSet.of(item for item in rules if is_ours(item))
 
 
@@ -33,11 +35,14 @@ def difference(held: RuleSet, wanted: RuleSet) -> tuple[Change, ...]:
 
 
 def _difference(before: Mapping[K, R], after: Mapping[K, R]) -> Iterator[Change]:
+    if before is after:
+        return
     for key, rule in after.items():
-        if key not in before:
+        was = before.get(key)
+        if was is None:
             yield Change(Op.ADD, rule)
-        elif before[key] != rule:
-            yield Change(Op.MODIFY, rule, before[key])
+        elif was is not rule and was != rule:
+            yield Change(Op.MODIFY, rule, was)
     for key, rule in before.items():
         if key not in after:
             yield Change(Op.DELETE, rule, rule)
@@ -45,23 +50,24 @@ def _difference(before: Mapping[K, R], after: Mapping[K, R]) -> Iterator[Change]
 
 def is_carrier_rule(rule: Rule) -> bool:
     """Whether a rule belongs to no demand or trunk, but to a switch that carries any (`lower`)."""
-    mark = read_cookie(rule.cookie) if isinstance(rule, Flow) else None
-    return mark is not None and mark[0] is Kind.PORT
+    return isinstance(rule, Flow) and rule.cookie & _KIND == _CARRIER
+
+
+_KIND = COOKIE_OWNER_MASK | 0xFFFF << 32
+_CARRIER = cookie(Kind.PORT, 0)
 
 
 def stage_of(change: Change) -> StageKind:
     """The stage in which a change loses no packet."""
-    rule = change.rule
-    if change.op is Op.DELETE:
+    rule, op = change.rule, change.op
+    if op is Op.DELETE:
         return StageKind.RETIRE
     if is_carrier_rule(rule):
         return StageKind.PREPARE
     # A classify rule that changes leads to another demand number, whose police and encap rules may be new.
-    if isinstance(rule, Flow) and (
-        rule.table == CLASSIFY.number or (change.op is Op.ADD and rule.table in ADMISSION)
-    ):
+    if isinstance(rule, Flow) and (rule.table == CLASSIFY.number or (op is Op.ADD and rule.table in ADMISSION)):
         return StageKind.ADMIT
-    return StageKind.PREPARE if change.op is Op.ADD else StageKind.SWITCH
+    return StageKind.PREPARE if op is Op.ADD else StageKind.SWITCH
 
 
 def in_stages(changes: Iterable[Change]) -> Mapping[StageKind, tuple[Change, ...]]:

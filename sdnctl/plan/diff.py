@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.serialise import compiled_fingerprint
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, Group, RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic, PlanError
@@ -24,6 +25,7 @@ from sdnctl.plan.stale import fingerprints
 _ORDER = (StageKind.PREPARE, StageKind.SWITCH, StageKind.ADMIT, StageKind.DRAIN, StageKind.RETIRE)
 
 
+@in_bulk()
 def make_plan(
     network_name: str,
     compiled: Compiled,

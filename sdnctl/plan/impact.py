@@ -49,9 +49,10 @@ def impacts(
     for key in sorted(known.keys() | new.demands.keys()):
         for finding in _by_intent(key, old, new):
             note(key, finding)
-    for demand, finding in _by_change(allowed.changes, old, new, before):
-        if demand in known and demand in new.demands:
-            note(demand, finding)
+    if known:  # what is new feels nothing
+        for demand, finding in _by_change(allowed.changes, old, new, before):
+            if demand in known and demand in new.demands:
+                note(demand, finding)
     names = ", ".join(unknown)
     silent = frozenset(unknown)
     waiting = {new.by_number[number] for number in allowed.waiting if number in new.by_number}

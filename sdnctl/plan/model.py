@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from sdnctl.dataplane.quick import quick
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
 
 Rule: TypeAlias = Flow | Group | Meter
@@ -18,6 +19,7 @@ class Op(StrEnum):
     DELETE = "delete"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Change:
     """One change on one device. `before` is what was observed (None for an addition)."""

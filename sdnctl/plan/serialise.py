@@ -1,32 +1,51 @@
-"""Plans as JSON: a documented, versioned contract (``"format": 1``), protected by a fingerprint.
+"""Plans as JSON: a documented, versioned contract (``"format": 2``), protected by a fingerprint.
 
 The document is one object: ``format``, ``kind`` ("plan"), ``fingerprint`` and ``plan`` (all other fields of
-`Plan`). The fingerprint is the SHA-256 of the canonical text (sorted keys, no blanks) of ``plan``.
+`Plan`; changes as `plan.lines` writes them, one a line). The fingerprint is the SHA-256 of the canonical text
+(sorted keys, no blanks) of ``plan``. Format 1, in which changes had all their field names, is still read.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 
-from sdnctl.compiler.codec import Json, decode, encode, fingerprint
+from sdnctl.compiler.codec import Json, canonical, decode, encode, fingerprint
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.errors import AlteredPlan, Diagnostic, PlanError
+from sdnctl.plan.lines import Lines, read_stages, stage_lines, stage_text
 from sdnctl.plan.model import Plan
 
-FORMAT = 1
+FORMAT = 2
 
 
+@in_bulk()
 def plan_fingerprint(plan: Plan) -> str:
     """SHA-256 of all fields but the fingerprint itself, hex."""
-    return fingerprint(_body(plan))
+    return sha256(_body(plan, stage_lines(plan.stages)).encode()).hexdigest()
 
 
+@in_bulk()
 def dumps(plan: Plan) -> str:
-    """JSON text of a plan: the same plan gives the same bytes, one line per field level for people and diffs."""
-    document = {"format": FORMAT, "kind": "plan", "fingerprint": plan.fingerprint, "plan": _body(plan)}
-    return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    """JSON text of a plan: the same plan gives the same bytes, one line per change for people and diffs."""
+    body = _body(plan, stage_lines(plan.stages), "\n")
+    return f'{{"fingerprint":"{plan.fingerprint}","format":{FORMAT},"kind":"plan",\n"plan":{body}}}\n'
 
 
+def _body(plan: Plan, lines: list[Lines], between: str = "") -> str:
+    """The canonical text of ``plan``, or the same with line breaks."""
+    head = encode(replace(plan, stages=(), fingerprint=""))
+    texts = [stage_text(stage, one, between) for stage, one in zip(plan.stages, lines, strict=True)]
+    parts = [
+        f'"stages":[{",".join(texts)}]' if name == "stages" else f"{canonical(name)}:{canonical(head[name])}"
+        for name in sorted(head)
+        if name != "fingerprint"
+    ]
+    return f"{{{f',{between}'.join(parts)}}}"
+
+
+@in_bulk()
 def loads(text: str) -> Plan:
     """Read what `dumps` wrote.
 
@@ -42,11 +61,11 @@ def loads(text: str) -> Plan:
                 "not-a-plan", "this is not a plan", detail=str(error), hint="make one with `sdnctl plan -o`"
             )
         ) from error
-    if document.get("format") != FORMAT:
+    if document.get("format") not in (1, FORMAT):
         raise PlanError(
             Diagnostic(
                 "plan-format",
-                f"plan format {document.get('format')} is not known to this sdnctl (it knows {FORMAT})",
+                f"plan format {document.get('format')} is not known to this sdnctl (it knows 1 to {FORMAT})",
                 hint="use the sdnctl that made it, or plan again",
             )
         )
@@ -55,9 +74,17 @@ def loads(text: str) -> Plan:
     if fingerprint(document["plan"]) != document["fingerprint"]:
         raise _altered("the text does not match its fingerprint")
     try:
-        return decode(Plan, {**document["plan"], "fingerprint": document["fingerprint"]})
-    except (ValueError, TypeError, AttributeError) as error:
+        return _read(document)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise _altered(str(error)) from error
+
+
+def _read(document: Json) -> Plan:
+    body = {**document["plan"], "fingerprint": document["fingerprint"]}
+    if document["format"] == FORMAT:
+        return replace(decode(Plan, {**body, "stages": []}), stages=read_stages(body["stages"]))
+    plan = decode(Plan, body)
+    return replace(plan, fingerprint=plan_fingerprint(plan))
 
 
 def check_altered(plan: Plan) -> None:
@@ -70,9 +97,3 @@ def _altered(detail: str) -> AlteredPlan:
     return AlteredPlan(
         Diagnostic("altered-plan", "the plan was altered after it was made", detail=detail, hint="plan again")
     )
-
-
-def _body(plan: Plan) -> Json:
-    data = encode(replace(plan, fingerprint=""))
-    del data["fingerprint"]
-    return data

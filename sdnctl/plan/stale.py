@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sdnctl.compiler.codec import encode, fingerprint
+from sdnctl.dataplane.pack import pack
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic, StalePlan
 from sdnctl.plan.changes import ours
@@ -13,7 +14,7 @@ from sdnctl.plan.model import Change, Observed, Plan, SettingsChange, Stage
 
 def fingerprint_rules(rules: RuleSet) -> str:
     """SHA-256 of our rules among these, hex; it does not depend on the order in which they were read."""
-    return fingerprint(encode(ours(rules)))
+    return fingerprint(pack({"": ours(rules)}))
 
 
 def fingerprint_settings(settings: SwitchSettings) -> str:

@@ -98,3 +98,10 @@ def test_plan_text(request: pytest.FixtureRequest) -> None:
 def test_plan_file_still_loads(request: pytest.FixtureRequest) -> None:
     check(request, "plan_tiny.json", dumps(the_plan()))
     assert loads((HERE / "plan_tiny.json").read_text(encoding="utf-8")) == the_plan()
+
+
+def test_plan_file_of_format_1_still_loads() -> None:
+    """Written by an earlier version: fingerprints of what it was made from were made in another way."""
+    loaded, now = loads((HERE / "plan_tiny_format1.json").read_text(encoding="utf-8")), the_plan()
+    assert (loaded.stages, loaded.impacts, loaded.unknown) == (now.stages, now.impacts, now.unknown)
+    assert loads(dumps(loaded)) == loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from random import Random
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from sdnctl.dataplane import serialise
 from sdnctl.dataplane.fields import format_masked, parse_masked
 from sdnctl.dataplane.layers import layout, read_fields, write_field
+from sdnctl.dataplane.lines import RuleReader, RuleWriter
 from sdnctl.dataplane.lookup import FlowTable
+from sdnctl.dataplane.pack import pack, unpack
 from sdnctl.dataplane.packet import Packet
 from sdnctl.dataplane.state import limited
 from sdnctl.dataplane.switch import Switch
@@ -297,3 +300,46 @@ def test_faults_in_documents_say_where(change: object, message: str) -> None:
     with pytest.raises(serialise.Malformed) as caught:
         serialise.load_rules(document)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_packed_rules_and_lines_say_what_the_form_for_people_says(seed: int) -> None:
+    rules = {name: switch_random.rules(Random(seed * 3 + index)) for index, name in enumerate("abc")}
+    document = json.dumps(pack(rules))
+    assert unpack(json.loads(document)) == rules
+    shuffled = {name: RuleSet.of(Random(seed).sample(list(held), len(held))) for name, held in rules.items()}
+    assert json.dumps(pack(shuffled)) == document
+    writer, reader = RuleWriter(), RuleReader()
+    for rule in (rule for held in rules.values() for rule in held):
+        text = writer.text(rule)
+        plain = json.dumps(serialise.dump_rule(rule), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert text == plain
+        assert reader.rule(json.loads(text)) == rule
+
+
+def test_lines_are_read_as_strictly_as_rules() -> None:
+    """Whatever is broken in a rule, both readers say the same about it, or read the same."""
+    rng = Random(5)
+    rules = [rule for seed in range(20) for rule in switch_random.rules(Random(seed))]
+    reader, broken = RuleReader(), 0
+    for rule in rules:
+        assert reader.rule(serialise.dump_rule(rule)) == rule  # what is known is not taken for what is broken
+        data = serialise.dump_rule(rule)
+        (kind,) = data
+        key = rng.choice(sorted(data[kind]))
+        change = rng.choice(["drop", "none", "text", "negative", "true", "list", "extra"])
+        if change == "drop":
+            del data[kind][key]
+        elif change == "extra":
+            data[kind]["colour"] = "red"
+        else:
+            data[kind][key] = {"none": None, "text": "x", "negative": -1, "true": True, "list": [[]]}[change]
+        try:
+            expected = serialise.load_rule(data)
+        except ValueError as fault:
+            broken += 1
+            with pytest.raises(serialise.Malformed, match=re.escape(str(fault))):
+                reader.rule(data)
+        else:
+            assert reader.rule(data) == expected
+    assert broken > len(rules) // 2

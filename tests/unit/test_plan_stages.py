@@ -271,7 +271,7 @@ def test_an_altered_plan_is_refused_and_so_is_what_is_no_plan() -> None:
         change(document)
         with pytest.raises(AlteredPlan):
             loads(json.dumps(document))
-    for other in ("", "[]", "{}", '{"kind": "compiled"}', text.replace('"format": 1', '"format": 2')):
+    for other in ("", "[]", "{}", '{"kind": "compiled"}', text.replace('"format":2', '"format":3')):
         with pytest.raises(PlanError):
             loads(other)
     with pytest.raises(AlteredPlan):
