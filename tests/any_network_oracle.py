@@ -180,6 +180,14 @@ class Declared:
         frame = self._frame(rng, pair.ingress, None if pair.line else pair.egress)
         return None if frame is None else self._question(f"{pair.demand}", pair.ingress.spot, frame)
 
+    def ask(self, rng: random.Random, a: End, b: End, vlan: int | None) -> Question | None:
+        """What becomes of a frame from one end to another under this tag, whether anybody declared it or not."""
+        frame = self._frame(rng, a, b)
+        if frame is None:
+            return None
+        tag = "untagged" if vlan is None else f"VLAN {vlan}"
+        return self._question(f"{a.id}>{b.id} {tag}", a.spot, _Frame(vlan, *_rest(frame)))
+
     def negative(self, rng: random.Random) -> Question | None:
         """A frame between two random endpoints, or one with a wrong tag, sender or address; mostly nobody's."""
         a, b = rng.sample(sorted(self.ends.values(), key=lambda end: end.id), 2)

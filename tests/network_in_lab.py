@@ -12,6 +12,7 @@ from sdnctl import lab as labs
 from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.fabric import Fabric
+from sdnctl.dataplane.values import RuleSet
 from sdnctl.lab import Lab
 from sdnctl.lab.traffic import STAMP_SIZE, Feed
 from sdnctl.plan.diff import make_plan
@@ -51,6 +52,17 @@ class Running:
                     await fleet.commit(stage)
                 assert (await self._plan(fleet)).empty, "what was applied is not what is read back"
                 return plan
+
+        return asyncio.run(work())
+
+    def observed(self) -> dict[str, RuleSet]:
+        """Every rule of every switch, read back; all of them have to answer."""
+
+        async def work() -> dict[str, RuleSet]:
+            async with Fleet(self.targets()) as fleet:
+                seen = await fleet.observe()
+                assert not seen.faults
+                return {device: one for device, one in seen.rule_sets.items() if one is not None}
 
         return asyncio.run(work())
 
