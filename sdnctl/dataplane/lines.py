@@ -105,7 +105,9 @@ class RuleReader:
         try:
             metadata = None
             if "metadata" in data:
-                value, mask = data["metadata"] if type(data["metadata"]) is list else ()
+                if type(data["metadata"]) is not list:
+                    return None
+                value, mask = data["metadata"]
                 metadata = int(value, 16), int(mask, 16)
             cookie = int(data.get("cookie", "0"), 16)
             actions = self._actions(data["actions"]) if "actions" in data else ()

@@ -276,7 +276,7 @@ def test_an_altered_plan_is_refused_and_so_is_what_is_no_plan() -> None:
             loads(other)
     with pytest.raises(AlteredPlan):
         check_altered(replace(made, network="other"))
-    assert json.loads(text)["format"] == 1
+    assert json.loads(text)["format"] == 2
 
 
 # ── OpenFlow's semantics ─────────────────────────────────────────────────────────────────────────
