@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -81,6 +82,13 @@ class Bridge:
     def __init__(self, switch: PrivateSwitch, name: str) -> None:
         self._switch, self.name = switch, name
         self.address = switch.management(name)
+
+    def computing(self) -> float:
+        """CPU seconds of the switch daemon so far, all its threads, in steps of a clock tick."""
+        assert self._switch.daemon is not None
+        stat = Path(f"/proc/{self._switch.daemon.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def count(self) -> int:
         """Flows on the bridge, as ``ovs-ofctl`` counts them."""
