@@ -116,12 +116,13 @@ async def _pass(context: Context, lease: Lease, hold_down: bool, progress: Progr
     topology = state.compiled.topology
     steps: list[Step] = []
     moved: tuple[Moved, ...] = ()
+    seen: Observation | None = None
     async with context.fleet(topology) as fleet:
         down = links_down(topology, await fleet.counters(), state.down)
         new, healed = down - state.down, state.down - down
         if new:
             pinned = State(state.compiled, state.down | new)
-            await _move(context, fleet, lease, state, pinned, f"pin {_names(new)}", steps, progress)
+            seen = await _move(context, fleet, lease, state, pinned, f"pin {_names(new)}", steps, progress)
             state = pinned
         waiting = frozenset[str]()
         if healed and hold_down:
@@ -136,7 +137,7 @@ async def _pass(context: Context, lease: Lease, hold_down: bool, progress: Progr
             proven(after)
             moved = moves(state.compiled, compiled)
             action = f"move {len(moved)} trunks" if new else f"release {_names(healed)}"
-            await _move(context, fleet, lease, state, after, action, steps, progress)
+            await _move(context, fleet, lease, state, after, action, steps, progress, seen)
             state = after
         else:
             await _move(context, fleet, lease, state, state, "repair drift", steps, progress)
@@ -157,17 +158,31 @@ async def _move(
     action: str,
     steps: list[Step],
     progress: Progress,
-) -> None:
-    """Plan from what is observed to `after`, journal it and do it; nothing where nothing differs."""
+    seen: Observation | None = None,
+) -> Observation:
+    """Plan from what is observed to `after`, journal it and do it; nothing where nothing differs.
+
+    `seen` is what was read back just before, if it was. Returns what devices hold now.
+    """
     start = time.monotonic()
-    observation: Observation = await fleet.observe()
+    observation = seen if seen is not None else await fleet.observe()
     plan = plan_between(after, observation, before)
     if plan.empty and after.fingerprint == before.fingerprint:
-        return
-    snapshot = await follow(
-        context, fleet, lease, after, before, plan, reason="reconcile", summary=action, progress=progress
+        return observation
+    snapshot, held = await follow(
+        context,
+        fleet,
+        lease,
+        after,
+        before,
+        plan,
+        observation,
+        reason="reconcile",
+        summary=action,
+        progress=progress,
     )
     steps.append(Step(action, snapshot, plan, time.monotonic() - start))
+    return held
 
 
 def flip(context: Context, trunk: str, *, progress: Progress = silent) -> Reconciled:

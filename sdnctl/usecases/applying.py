@@ -23,7 +23,7 @@ from sdnctl.errors import (
 from sdnctl.plan.model import Change, Op, Plan, SettingsChange, Stage, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
-from sdnctl.southbound.fleet import Fleet, StageFailed
+from sdnctl.southbound.fleet import Fleet, Observation, StageFailed
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.usecases.context import Context
@@ -104,13 +104,14 @@ async def _apply(
         result = desired.after(previous, observation.rule_sets)
         if plan.empty and previous is not None and result.fingerprint == previous.fingerprint:
             return Outcome(None, plan)
-        number = await follow(
+        number, _ = await follow(
             context,
             fleet,
             lease,
             desired,
             previous,
             plan,
+            observation,
             reason=reason,
             summary=summary or summarise(plan),
             progress=progress,
@@ -125,12 +126,17 @@ async def follow(
     desired: State,
     previous: State | None,
     plan: Plan,
+    seen: Observation,
     *,
     reason: str,
     summary: str,
     progress: Progress = silent,
-) -> int:
-    """Journal a plan, do it on an open fleet and close its snapshot; returns the snapshot's number."""
+) -> tuple[int, Observation]:
+    """Journal a plan, do it on an open fleet and close its snapshot; returns its number and what devices hold now.
+
+    `seen` is what the plan was made from; only the devices that the plan touches, and those that were silent,
+    are read back afterwards.
+    """
     number = context.store.begin(
         lease,
         content=dumps(desired),
@@ -140,8 +146,7 @@ async def follow(
         summary=summary,
         plan=(plan.fingerprint, dumps_plan(plan)),
     )
-    await _follow(context, fleet, lease, number, desired, previous, plan, progress)
-    return number
+    return number, await _follow(context, fleet, lease, number, desired, previous, plan, seen, progress)
 
 
 def _fleet(context: Context, desired: State, previous: State | None) -> Fleet:
@@ -196,8 +201,9 @@ async def _follow(
     desired: State,
     previous: State | None,
     plan: Plan,
+    seen: Observation,
     progress: Progress,
-) -> None:
+) -> Observation:
     """Do the stages of `plan`, read back, and close the snapshot; a refusal takes every switch back."""
     try:
         await _stages(context, fleet, lease, number, plan.stages, progress)
@@ -222,7 +228,7 @@ async def _follow(
             *failure.diagnostics,
             Diagnostic("rolled-back", "a switch refused its changes; every switch is as it was before"),
         ) from failure
-    await _close(context, fleet, lease, number, desired, previous)
+    return await _close(context, fleet, lease, number, desired, previous, plan, seen)
 
 
 async def _stages(
@@ -237,10 +243,18 @@ async def _stages(
 
 
 async def _close(
-    context: Context, fleet: Fleet, lease: Lease, number: int, desired: State, previous: State | None
-) -> None:
+    context: Context,
+    fleet: Fleet,
+    lease: Lease,
+    number: int,
+    desired: State,
+    previous: State | None,
+    plan: Plan,
+    seen: Observation,
+) -> Observation:
     """V2: planning again on what is read back must leave nothing to do; then the snapshot is what is applied."""
-    observation = await fleet.observe()
+    touched = {device for stage in plan.stages for device in stage.changes}
+    observation = seen.updated(await fleet.observe(sorted(touched | set(seen.unreachable))))
     rest = plan_between(desired, observation, previous)
     if not rest.empty:
         devices = sorted({device for stage in rest.stages for device in stage.changes})
@@ -258,6 +272,7 @@ async def _close(
             )
         )
     context.store.finish(lease, number, content=dumps(desired.after(previous, observation.rule_sets)))
+    return observation
 
 
 async def _back(
@@ -320,8 +335,9 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
                 if back:
                     await _back(context, fleet, lease, pending.id, target, previous, progress)
                     return
-                plan = plan_between(target, await fleet.observe(), previous)
-                await _follow(context, fleet, lease, pending.id, target, previous, plan, progress)
+                seen = await fleet.observe()
+                plan = plan_between(target, seen, previous)
+                await _follow(context, fleet, lease, pending.id, target, previous, plan, seen, progress)
 
         asyncio.run(work())
         return pending.id
