@@ -10,8 +10,7 @@ One label that no rule matches stands for all unknown ones, as no rule may match
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from sdnctl.topology.graph import Failure
@@ -42,16 +41,8 @@ class LabelCheck:
         ports = sorted({self._port(node, port) for port in self.network.switches[node].link_at})
         return [(node, port, labelled(label, OPAQUE)) for port in ports for label in labels]
 
-    def run(
-        self,
-        starts: Iterable[State],
-        failures: Iterable[Failure],
-        more: Mapping[int, Sequence[State]] = MappingProxyType({}),
-    ) -> Iterator[Violation]:
-        """Faults of the label ways from some states, with no failure and under each of `failures`.
-
-        `more` are, by number of failure, states to start from under that failure only.
-        """
+    def run(self, starts: Iterable[State], failures: Iterable[Failure]) -> Iterator[Violation]:
+        """Faults of the label ways from some states, with no failure and under each of `failures`."""
         finished: dict[State, None] = {}
         for start in sorted(starts, key=_order):
             yield from self._circle(start, finished, None)
@@ -59,10 +50,10 @@ class LabelCheck:
         for state in finished:
             for link in self.network.step(*state).consulted:
                 dependents[link].append(state)
-        for number, failure in enumerate(failures):
+        for failure in failures:
             local: dict[State, None] = {}
             near = [state for link in failure.links for state in dependents.get(link, ())]
-            for state in sorted((*near, *more.get(number, ())), key=_order):
+            for state in sorted(near, key=_order):
                 if state[0] not in failure.nodes:
                     yield from self._circle(state, local, failure)
 

@@ -207,6 +207,6 @@ def _more_core(result: Proven, fresh: Mapping[WayKey, Way], added: set[tuple[str
     result.ways.update({key: (way, found) for (key, way), found in zip(fresh.items(), judged, strict=True)})
     result.core_used = result.core_used.union(core_rules(core, result.forms), flips.used)
     states = [index for index in range(core.known) if core.place(index) in added]
-    doubtful, under = label_ways(core, result.ground, result.forms, np.array(states, np.int64))
+    doubtful = label_ways(core, result.ground, result.forms, np.array(states, np.int64))
     result.missed |= core.missed
-    return not doubtful and not under
+    return not doubtful

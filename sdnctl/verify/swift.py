@@ -112,7 +112,7 @@ class Proven:
     """The result of one run.
 
     Demands without a proof are to be walked; switches that are `overlapping`, `leaking` or `suspect` to be looked
-    at rule by rule, and label ways from the places of `doubtful` (by number of failure: `under`) to be followed.
+    at rule by rule, and label ways from the places of `doubtful` to be followed.
     `idle` are rules that were not used, by switch, as identity and name: all that may still be unused there.
     """
 
@@ -126,8 +126,7 @@ class Proven:
     ways: dict[WayKey, tuple[Way, Judgement]] = field(default_factory=dict)
     core_used: frozenset[int] = frozenset()
     used: frozenset[int] = frozenset()
-    doubtful: list[Place] = field(default_factory=list)
-    under: dict[int, list[Place]] = field(default_factory=dict)
+    doubtful: set[Place] = field(default_factory=set)
     leaking: set[str] = field(default_factory=set)
     suspect: set[str] = field(default_factory=set)
     missed: frozenset[Place] = frozenset()
@@ -138,7 +137,7 @@ class Proven:
     @property
     def clean(self) -> bool:
         """Whether everything was proven."""
-        doubts = self.overlapping or self.leaking or self.suspect or self.doubtful or self.under
+        doubts = self.overlapping or self.leaking or self.suspect or self.doubtful
         return not doubts and len(self.proofs) == len(self.given.demands) and addresses_agree(self.forms.values())
 
 
@@ -154,7 +153,7 @@ def prove(given: Given, ground: Ground, forms: Mapping[str, Forms], disputed: Ma
     _put_together(result, reads)
     result.used = result.core_used | _edge_rules(result)
     look_around(result)
-    result.doubtful, result.under = label_ways(core, ground, forms, np.arange(core.known))
+    result.doubtful = label_ways(core, ground, forms, np.arange(core.known))
     result.missed = core.missed
     return result
 
@@ -321,20 +320,18 @@ def look_around(result: Proven) -> None:
 # ── labels ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def label_ways(
-    core: Core, ground: Ground, forms: Mapping[str, Forms], states: Index
-) -> tuple[list[Place], dict[int, list[Place]]]:
-    """Labels whose ways do not plainly end: with everything up, and by number of failure.
+def label_ways(core: Core, ground: Ground, forms: Mapping[str, Forms], states: Index) -> set[Place]:
+    """Labels at switches whose ways do not plainly end, with everything up or under some failure.
 
     Under a failure it is enough to start in `states` whose link fails: elsewhere nothing changes.
     """
     events, free = ground.events, np.zeros((1, core.nothing + 1), np.bool_)
     every = states.astype(np.int64)
     ends = core.run(core.lanes(every, np.zeros(len(every), np.int64)), events.down, free, loose=True)
-    doubtful = [core.place(index) for index in every[ends.state == ODD].tolist()]
+    doubtful = {core.place(index) for index in every[ends.state == ODD].tolist()}
     for node, found in forms.items():
         if not found.strange:
-            doubtful += [(node, label) for label in sorted(found.odd - found.void)]
+            doubtful.update((node, label) for label in found.odd - found.void)
     away = np.flatnonzero(core.kind[every] != DELIVER)
     row, which = _meets(events.down, core.first[every[away]] >> 1)
     if ground.down:
@@ -345,10 +342,7 @@ def label_ways(
         row, which = (np.concatenate(items) for items in zip((row, which), other, always, strict=True))
     which = away[which]
     ends = core.run(core.lanes(every[which], row.astype(np.int64)), events.down, free, loose=True)
-    rows: dict[int, list[Place]] = {}
-    for lane in np.flatnonzero(ends.state == ODD).tolist():
-        rows.setdefault(int(row[lane]), []).append(core.place(int(every[which[lane]])))
-    return doubtful, {number: rows[row] for number, row in enumerate(events.row.tolist()) if row in rows}
+    return doubtful.union(core.place(index) for index in every[which[ends.state == ODD]].tolist())
 
 
 def _meets(down: Bools, links: Ints) -> tuple[Ints, Ints]:

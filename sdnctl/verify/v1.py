@@ -147,13 +147,7 @@ class _V1:
         if proven is None:
             return [*faults, *check.run(starts, self.ground.failures)]
         starts += [start for node, label in proven.doubtful for start in check.starts(node, (label,))]
-        under = {
-            number: [start for node, label in places for start in check.starts(node, (label,))]
-            for number, places in proven.under.items()
-        }
-        if starts or under:
-            faults += check.run(starts, self.ground.failures, under)
-        return faults
+        return [*faults, *check.run(starts, self.ground.failures)] if starts else faults
 
     def _known_labels(self) -> frozenset[int]:
         """Every label that a rule names."""

@@ -19,7 +19,7 @@ from verify_rules import network as network_by_hand
 
 from sdnctl.compiler.ir import Compiled, Settings
 from sdnctl.compiler.pipeline import compile_network
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.errors import CompileError
 from sdnctl.intents.demand import Demand, Grade
 from sdnctl.topology.graph import Topology
@@ -128,8 +128,35 @@ def test_the_shortcut_says_what_the_long_way_says(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_it_does_so_while_links_are_down(seed: int) -> None:
     state = random_state(seed)
+    rng = random.Random(seed)
+    faults = iter(rng.sample(list(mutants(state.rules)), len(state.topology.links)))
     for link in sorted(state.topology.links):
         assert_same(*both(state, down=(link,)), link)
+        assert_same(*both(state, next(faults).rules, down=(link,)), link)
+
+
+def test_it_does_so_where_standbys_are() -> None:
+    """Demands with a standby path on a ring with chords; faults in groups and in rules of standby labels."""
+    rng = random.Random(4)
+    net = topology(random_edges(rng, 6), [srlg("duct:d0", "l0", metres=900.0)])
+    asked = random_demands(rng, net, 4)
+    state = compile_network(network_of(net, [replace(item, grade=Grade.DISJOINT) for item in asked]))
+    assert sum(trunk.standby is not None for trunk in state.trunks) > 3
+    short, long = both(state)
+    assert_same(short, long, "correct")
+    assert short.ok, short.diagnostics()
+    assert short.checked.steps < long.checked.steps / 2
+    standbys = {trunk.standby_label for trunk in state.trunks}
+    near = [
+        mutant
+        for mutant in mutants(state.rules)
+        if isinstance(mutant.rule, Group)
+        or (isinstance(mutant.rule, Flow) and (mutant.rule.match.get("mpls_label") or (0,))[0] in standbys)
+    ]
+    for mutant in rng.sample(near, 25):
+        assert_same(*both(state, mutant.rules), (mutant.operator, mutant.node, mutant.rule))
+    flipped = replace(state.trunks[0], flipped=True)
+    assert_same(*both(replace(state, trunks=(flipped, *state.trunks[1:]))), "flipped in name only")
 
 
 @pytest.mark.soak
