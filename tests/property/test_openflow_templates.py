@@ -66,14 +66,14 @@ def test_flow_mods_are_those_of_the_general_encoder(
     pair: tuple[Flow, Flow], command: codec.FlowCommand, xid: int, mask: int
 ) -> None:
     one, other = pair
-    templates = FlowModTemplates(instructions=command is not codec.FlowCommand.DELETE_STRICT)
-    assert templates.encode(one, xid, command, mask) is None
+    templates = FlowModTemplates(command, instructions=command is not codec.FlowCommand.DELETE_STRICT)
+    assert templates.encode(one, xid, mask) is None
     templates.learn(one)
     for flow in (one, other, one):
         expected = codec.general_flow_mod(flow, command, xid, mask)
-        found = templates.encode(flow, xid, command, mask)
+        found = templates.encode(flow, xid, mask)
         assert found in (None, expected)
-    assert templates.encode(one, xid, command, mask) == expected
+    assert templates.encode(one, xid, mask) == expected
 
 
 @EXAMPLES
@@ -90,7 +90,7 @@ def test_bundled_flow_mods_are_those_of_the_general_encoder(
 @given(siblings(), flows())
 def test_a_template_never_takes_what_the_general_encoder_refuses(pair: tuple[Flow, Flow], stray: Flow) -> None:
     one, other = pair
-    templates = FlowModTemplates(instructions=True)
+    templates = FlowModTemplates(codec.FlowCommand.ADD, instructions=True)
     templates.learn(one)
     wrong = [
         replace(other, priority=1 << 16),
@@ -107,7 +107,7 @@ def test_a_template_never_takes_what_the_general_encoder_refuses(pair: tuple[Flo
         except (ValueError, struct.error):
             expected = None
         try:
-            assert templates.encode(flow, 1, codec.FlowCommand.ADD, 0) in (None, expected)
+            assert templates.encode(flow, 1, 0) in (None, expected)
         except (ValueError, struct.error):
             assert expected is None
 
@@ -165,7 +165,7 @@ SAMPLE = Flow(
 
 def test_what_compiled_rules_need_has_templates() -> None:
     """Not only right: a second flow of a shape is taken, with every action that has a number."""
-    out, entries = FlowModTemplates(instructions=True), EntryTemplates()
+    out, entries = FlowModTemplates(codec.FlowCommand.ADD, instructions=True), EntryTemplates()
     out.learn(SAMPLE)
     entries.learn(codec.flow_stats_entry(SAMPLE), SAMPLE)
     other = Flow(
@@ -177,7 +177,7 @@ def test_what_compiled_rules_need_has_templates() -> None:
         metadata=(full(64), full(64)),
         goto=3,
     )
-    assert out.encode(other, 1, 0, 0) == codec.general_flow_mod(other, codec.FlowCommand.ADD, 1)
+    assert out.encode(other, 1, 0) == codec.general_flow_mod(other, codec.FlowCommand.ADD, 1)
     entry = codec.flow_stats_entry(other)
     assert entries.read(entry, 0, len(entry)) == other
 
@@ -194,9 +194,9 @@ def test_what_compiled_rules_need_has_templates() -> None:
     ],
 )
 def test_another_shape_is_not_taken(other: Flow) -> None:
-    out = FlowModTemplates(instructions=True)
+    out = FlowModTemplates(codec.FlowCommand.ADD, instructions=True)
     out.learn(SAMPLE)
-    assert out.encode(other, 1, 0, 0) is None
+    assert out.encode(other, 1, 0) is None
 
 
 def test_what_goes_to_the_controller_keeps_its_length() -> None:

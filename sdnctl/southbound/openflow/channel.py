@@ -256,12 +256,13 @@ class Channel(asyncio.Protocol):
             pending.append(item)
             size += len(item)
             if size >= WRITE_SIZE:
-                await self._write(b"".join(pending))
+                await self.write(b"".join(pending))
                 pending, size = [], 0
         if pending:
-            await self._write(b"".join(pending))
+            await self.write(b"".join(pending))
 
-    async def _write(self, data: bytes) -> None:
+    async def write(self, data: bytes) -> None:
+        """Write octets that are complete messages, no faster than the switch reads them."""
         self.check()
         assert self._transport is not None
         self.metrics.sent.inc(len(data))
@@ -283,7 +284,7 @@ class Channel(asyncio.Protocol):
         """
         try:
             async with asyncio.timeout(self.timing.handshake):
-                await self._write(hello(self.reserve()))
+                await self.write(hello(self.reserve()))
                 await asyncio.shield(self._greeting)
                 reply = await self.request("features_request", Type.FEATURES_REPLY)
         except TimeoutError:
@@ -326,7 +327,7 @@ class Channel(asyncio.Protocol):
             async with asyncio.timeout(limit) as timeout:
                 if isinstance(waiter, Multipart):
                     waiter.progress = lambda: self._extend(timeout)
-                await self._write(data)
+                await self.write(data)
                 return await waiter.future
         except TimeoutError:
             raise self._silent(waiter.request) from None

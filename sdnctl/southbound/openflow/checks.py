@@ -62,9 +62,9 @@ class _Checks:
     def suspects(self, changes: Iterable[Change]) -> Iterator[Change]:
         """Changes that somebody should look at closely: all but deletions and flows that are surely sound."""
         tables, groups, meters, foreign = self.can.tables, self.groups, self.meters, self.foreign
-        encap, sound = self.encap, self.matches.sound
+        encap, sound, delete = self.encap, self.matches.sound, Op.DELETE
         for change in changes:
-            if change.op is Op.DELETE:
+            if change.op is delete:
                 continue
             rule = change.rule
             if type(rule) is not Flow:

@@ -239,7 +239,7 @@ class OpenFlowDriver:
     async def confirm(self) -> None:
         """Make what was committed permanent: `revert` goes no further back than here."""
         async with self._lock:
-            self._confirmed, self._committed = None, []
+            self._confirmed, self._committed, self._checked = None, [], ()
             if self._held is not None:
                 self._held.settle()
 
@@ -258,17 +258,17 @@ class OpenFlowDriver:
         """The changes, when all are of rules that are sdnctl's; raises DeviceRefused otherwise."""
         if changes is self._checked:  # by `prepare`, just before
             return self._checked
-        rules = tuple(change for change in changes if isinstance(change, Change))
-        if len(rules) != len(changes):
+        device = self.target.device
+        if any(kind is not Change for kind in set(map(type, changes))):
             raise DeviceRefused(
                 Diagnostic(
                     "not-rules",
-                    f"{self.target.device}: OpenFlow carries rules, not settings",
-                    address=f"switch {self.target.device}",
+                    f"{device}: OpenFlow carries rules, not settings",
+                    address=f"switch {device}",
                     hint="settings need a driver whose payload they are, such as ovsdb",
                 )
             )
-        device = self.target.device
+        rules = cast(Sequence[Change], changes)
         not_ours = [
             Diagnostic(
                 "foreign-rule",
@@ -281,8 +281,8 @@ class OpenFlowDriver:
         ]
         if not_ours:
             raise DeviceRefused(*not_ours)
-        if isinstance(changes, tuple):
-            rules = self._checked = cast(tuple[Change, ...], changes)
+        if isinstance(rules, tuple):
+            self._checked = rules
         return rules
 
     async def _known(self) -> Mirror:

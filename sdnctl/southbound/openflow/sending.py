@@ -96,7 +96,7 @@ class Sending:
     async def _window(self, messages: Sequence[bytes]) -> None:
         request, barrier = self._channel.expect_barrier()
         self._barriers.append(barrier)
-        await self._channel.send((*messages, request))
+        await self._channel.write(b"".join((*messages, request)))
         self._sent += 1
         while len(self._barriers) > AHEAD:
             await self._channel.settle(self._barriers.popleft())

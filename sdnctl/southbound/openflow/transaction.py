@@ -78,15 +78,15 @@ def messages(
     A window is encoded when it is asked for, while the switch works on those before. Raises DeviceRefused with
     everything in the window and after it that cannot be expressed.
     """
-    quick, number = quick_addition(bundle is not None), bundle or 0
+    quick, number, delete = quick_addition(bundle is not None), bundle or 0, Op.DELETE
     for start in range(0, len(changes), WINDOW):
         window = changes[start : start + WINDOW]
         encoded = []
         try:
             for xid, change in enumerate(window, first + start):
                 rule, data = change.rule, None
-                if type(rule) is Flow and change.op is not Op.DELETE:
-                    data = quick(rule, xid, FlowCommand.ADD, 0, number)
+                if type(rule) is Flow and change.op is not delete:
+                    data = quick(rule, xid, 0, number)
                 encoded.append(data if data is not None else encode(change, xid, bundle))
         except (ValueError, struct.error):
             raise DeviceRefused(*_inexpressible(device, changes[start:])) from None

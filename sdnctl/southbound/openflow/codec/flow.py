@@ -68,10 +68,13 @@ Behaviour = tuple[tuple[Action, ...], int | None, tuple[int, int] | None, int | 
 """actions, meter, metadata and goto of a flow: what the instructions say."""
 
 _entries = EntryTemplates()
-_additions = FlowModTemplates(instructions=True)
-_deletions = FlowModTemplates(instructions=False)
-_bundled_additions = FlowModTemplates(instructions=True, bundled=True)
-_bundled_deletions = FlowModTemplates(instructions=False, bundled=True)
+_templates = {
+    (command, bundled): FlowModTemplates(
+        command, instructions=command is not FlowCommand.DELETE_STRICT, bundled=bundled
+    )
+    for command in FlowCommand
+    for bundled in (False, True)
+}
 _encoded: dict[Behaviour, bytes] = {}
 _decoded: dict[bytes, Behaviour] = {}
 
@@ -105,8 +108,8 @@ def flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -
     equals the flow's under `cookie_mask` (0: whatever the cookie). Raises ValueError or struct.error
     when a number does not fit or the message would exceed 65,535 octets.
     """
-    templates = _deletions if command is FlowCommand.DELETE_STRICT else _additions
-    data = templates.encode(flow, xid, command, cookie_mask)
+    templates = _templates[command, False]
+    data = templates.encode(flow, xid, cookie_mask)
     if data is None:
         data = general_flow_mod(flow, command, xid, cookie_mask)
         templates.learn(flow)
@@ -115,8 +118,8 @@ def flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -
 
 def bundled_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int, bundle: int) -> bytes:
     """The message that adds a `flow_mod` to a bundle, as `bundle_add` makes it, in one go."""
-    templates = _bundled_deletions if command is FlowCommand.DELETE_STRICT else _bundled_additions
-    data = templates.encode(flow, xid, command, cookie_mask, bundle)
+    templates = _templates[command, True]
+    data = templates.encode(flow, xid, cookie_mask, bundle)
     if data is None:
         data = bundle_add(bundle, general_flow_mod(flow, command, xid, cookie_mask))
         templates.learn(flow)
@@ -125,7 +128,7 @@ def bundled_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: in
 
 def quick_addition(bundled: bool) -> Encoder:
     """The templates themselves, for a loop over many flows: None where `flow_mod` has to be asked."""
-    return (_bundled_additions if bundled else _additions).encode
+    return _templates[FlowCommand.ADD, bundled].encode
 
 
 def general_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -> bytes:

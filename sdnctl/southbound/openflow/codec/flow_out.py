@@ -18,8 +18,8 @@ from sdnctl.southbound.openflow.codec.shapes import FORMS, Tlv
 from sdnctl.southbound.openflow.codec.template import LAYOUTS, TELLING, Sketch, Templates, generated
 from sdnctl.southbound.openflow.codec.wire import VERSION, Type
 
-Encoder = Callable[[Flow, int, int, int, int], bytes | None]
-"""(flow, transaction id, command, cookie mask, bundle) → the message; None where the flow has another shape."""
+Encoder = Callable[[Flow, int, int, int], bytes | None]
+"""(flow, transaction id, cookie mask, bundle) → the message; None where the flow has another shape."""
 
 # Actions of one number: offset of the number in the action's octets, its struct code, its attribute.
 _NUMBERED: dict[type, tuple[tuple[int, str, str], ...]] = {
@@ -34,20 +34,20 @@ _OCTETS = {"H": 2, "I": 4}
 
 
 class FlowModTemplates:
-    """Templates for additions (all of a flow) or for deletions (its match only), as they are or in bundles."""
+    """Templates for one command: with all of a flow, or with its match only; as they are or in bundles."""
 
-    def __init__(self, *, instructions: bool, bundled: bool = False) -> None:
-        self._instructions, self._bundled = instructions, bundled
+    def __init__(self, command: int, *, instructions: bool, bundled: bool = False) -> None:
+        self._command, self._instructions, self._bundled = command, instructions, bundled
         self._templates = Templates()
         self._known = self._templates.known
 
-    def encode(self, flow: Flow, xid: int, command: int, cookie_mask: int, bundle: int = 0) -> bytes | None:
+    def encode(self, flow: Flow, xid: int, cookie_mask: int, bundle: int = 0) -> bytes | None:
         """The message, or the one that adds it to a bundle; None where no template fits."""
         known = self._known.get((flow.table, len(flow.match.fields), len(flow.actions)))
         if known is None:
             return None
         for index, template in enumerate(known):
-            data: bytes | None = template(flow, xid, command, cookie_mask, bundle)
+            data: bytes | None = template(flow, xid, cookie_mask, bundle)
             if data is not None:
                 if index:
                     known.insert(0, known.pop(index))
@@ -59,7 +59,7 @@ class FlowModTemplates:
         key = (flow.table, len(flow.match.fields), len(flow.actions))
         shape = (key, _shape(flow, self._instructions))
         if self._templates.wants(key, shape):
-            self._templates.add(key, _compile(flow, self._instructions, self._bundled))
+            self._templates.add(key, _compile(flow, self._command, self._instructions, self._bundled))
 
 
 def _shape(flow: Flow, instructions: bool) -> object:
@@ -79,14 +79,14 @@ def _kind(action: Action) -> object:
     return type(action) if type(action) in _NUMBERED else action
 
 
-def _compile(flow: Flow, instructions: bool, bundled: bool) -> Encoder:
+def _compile(flow: Flow, command: int, instructions: bool, bundled: bool) -> Encoder:
     names: dict[str, Any] = {}
     sketch = Sketch()
     lines: list[str] = []
     sketch.number("I", "xid")
-    for code, expression in (("Q", "flow.cookie"), ("Q", "mask"), ("B", "flow.table"), ("B", "command")):
-        sketch.number(code, expression)
-    sketch.octets(bytes(4))  # no timeouts
+    sketch.number("Q", "flow.cookie")
+    sketch.number("Q", "mask")
+    sketch.octets(bytes((flow.table, command)) + bytes(4))  # no timeouts
     sketch.number("H", "flow.priority")
     sketch.octets(b"\xff" * 12 + bytes(4))  # no buffer, port or group; no flags
     _match(flow, sketch, lines, names)
@@ -103,7 +103,7 @@ def _compile(flow: Flow, instructions: bool, bundled: bool) -> Encoder:
         head = "4sI8sI8s"
         arguments[:0] = ["outer", "xid", "extension", "bundle"]
     names["pack"] = Struct(f"!{head}{layout.format[1:]}").pack
-    body = "\n ".join(["def f(flow, xid, command, mask, bundle):", *lines, f"return pack({', '.join(arguments)})"])
+    body = "\n ".join(["def f(flow, xid, mask, bundle):", *lines, f"return pack({', '.join(arguments)})"])
     return generated(body, names)
 
 
