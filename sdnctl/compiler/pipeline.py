@@ -13,6 +13,7 @@ from sdnctl.compiler.label import label, next_baseline
 from sdnctl.compiler.lower import lower
 from sdnctl.compiler.place import place
 from sdnctl.compiler.protect import protect
+from sdnctl.compiler.route import Router
 from sdnctl.compiler.serialise import baseline_fingerprint, network_fingerprint
 from sdnctl.compiler.switches import switch_settings
 from sdnctl.compiler.tables import faults
@@ -45,8 +46,9 @@ def compile_network(
     # Only links that are down excuse weaker protection; an edit that asks for too much is refused.
     kept = _forgetting_paths(before) if optimise else before
     working = usable(network)
-    placement = place(working, kept, degrade=bool(network.down))
-    bypasses, findings = protect(working, placement, kept)
+    router = Router(working.topology, working.settings)
+    placement = place(working, kept, router, degrade=bool(network.down))
+    bypasses, findings = protect(working, placement, kept, router)
     found.extend(findings)
     placement = keep_stranded(network, placement, before)
     found.extend(placement.diagnostics)

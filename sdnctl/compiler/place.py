@@ -31,22 +31,24 @@ from sdnctl.topology.turns import SearchLimit
 from sdnctl.units import format_bitrate
 
 
-def place(network: Network, baseline: Baseline, *, degrade: bool = False) -> Placement:
+def place(
+    network: Network, baseline: Baseline, router: Router | None = None, *, degrade: bool = False
+) -> Placement:
     """Give every demand a trunk, or refuse it with the reason.
 
     With `degrade` (after a failure, never for an edit) demands of the baseline that cannot have their grade
     any more are carried with what protection is left, with a warning, instead of being refused.
     """
-    return _Place(network, baseline, degrade).run()
+    return _Place(network, baseline, router or Router(network.topology, network.settings), degrade).run()
 
 
 class _Place:
-    def __init__(self, network: Network, baseline: Baseline, degrade: bool) -> None:
+    def __init__(self, network: Network, baseline: Baseline, router: Router, degrade: bool) -> None:
         self.network = network
         self.baseline = baseline
         self.degrade = degrade
         self.mtu = network.settings.mtu
-        self.router = Router(network.topology, network.settings)
+        self.router = router
         self.capacity = Capacity(network.topology)
         self.lanes: dict[Profile, dict[int, Lane]] = defaultdict(dict)
         self.home: dict[str, Lane] = {}  # unit id → its lane

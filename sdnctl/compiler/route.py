@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -28,7 +29,7 @@ from sdnctl.compiler.detour import Detours, Guard, Needs, guards
 from sdnctl.compiler.ir import Settings
 from sdnctl.intents.demand import Demand, Grade
 from sdnctl.topology.disjoint import PairProblem, risk_disjoint
-from sdnctl.topology.graph import Hop, Path, Topology
+from sdnctl.topology.graph import Failure, Hop, Path, Topology
 from sdnctl.topology.paths import OPEN, Graph, Place, exists, is_simple
 from sdnctl.topology.risk import Risks
 from sdnctl.topology.turns import shortest_with_turns
@@ -276,6 +277,21 @@ class Router:
             if total + max(extras) <= profile.bound:
                 return path
             limit = max(extras)
+
+    @cached_property
+    def failures(self) -> tuple[Failure, ...]:
+        """Every single failure; of those that take the same links the first."""
+        distinct: dict[frozenset[str], Failure] = {}
+        for failure in self.topology.failures():
+            distinct.setdefault(failure.links, failure)
+        return tuple(distinct.values())
+
+    def fork(self) -> Router:
+        """Another router of the same topology that shares what is known of it, with needs of its own."""
+        other = copy(self)
+        other.needs = Needs(self.detours)
+        other.needs.by_guard = dict(self.needs.by_guard)
+        return other
 
     @cached_property
     def _one_way(self) -> tuple[Hop, ...]:

@@ -133,7 +133,7 @@ def test_altered_and_forged_plans_are_refused(net: Net, tmp_path: Path) -> None:
     fewer = [{**stage, "changes": dict(list(stage["changes"].items())[1:])} for stage in stages]
     cases = {
         text.replace('"pop-north"', '"pop-south"', 1): "altered-plan",
-        text.replace('"created": "2', '"created": "1', 1): "altered-plan",
+        text.replace('"created":"2', '"created":"1', 1): "altered-plan",
         json.dumps({**document, "approved": True}): "altered-plan",
         json.dumps({**document, "format": 99}): "plan-format",
         text[: len(text) // 2]: "not-a-plan",
