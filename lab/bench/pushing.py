@@ -2,7 +2,7 @@
 
 Every run has a fresh bridge, ends with a barrier, and is counted by ``ovs-ofctl`` afterwards. The same flows each
 time: the octets of the raw client in bundles are those that the driver sends. What is timed of the driver is all
-it does for an apply: `prepare` (checks), `commit`, `confirm`.
+it does for an apply: `commit`, checks included, and `confirm`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,6 @@ class Pusher:
         try:
             await driver.observe()
             started, used = time.perf_counter(), time.process_time()
-            await driver.prepare(changes)
             await driver.commit(changes)
             await driver.confirm()
             seconds = time.perf_counter() - started

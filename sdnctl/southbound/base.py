@@ -72,9 +72,9 @@ class Counters:
 class Driver(Protocol):
     """One open device.
 
-    `prepare` checks changes without effect, `commit` makes them in the given order and returns when
-    the device confirmed them (barrier), `confirm` makes the last commit permanent and `revert` undoes it
-    back to the last confirmed state. `observe` reads back what the device holds.
+    `prepare` checks changes without effect; `commit` checks them too, makes them in the given order, all or none,
+    and returns when the device confirmed them (barrier); `confirm` makes the last commit permanent and `revert`
+    undoes it back to the last confirmed state. `observe` reads back what the device holds.
     """
 
     name: ClassVar[str]

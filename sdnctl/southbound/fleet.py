@@ -172,8 +172,7 @@ class Fleet:
                 changes = tuple(change for change in stage.changes[device] if isinstance(change, kind))
                 if changes:
                     driver = await self.driver(device, payload)  # type: ignore[arg-type]
-                    await driver.prepare(changes)
-                    await driver.commit(changes)
+                    await driver.commit(changes)  # which checks them, too
                     await driver.confirm()
 
         _, faults = await self._each(sorted(stage.changes), one)

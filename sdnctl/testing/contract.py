@@ -310,7 +310,7 @@ class DriverContract(ContractBase):
         bare = samples.groups(device.ports)[0]
         flow = samples.classify(device.ports[2])
         good_flow = replace(flow, priority=201)
-        good_group = samples.groups(device.ports)[2]
+        good_group = replace(bare, id=bare.id + 7)
         good_meter = Meter(samples.METER + 1, 1_000, 100)
 
         async def use(driver: Driver) -> None:

@@ -10,7 +10,19 @@ import pytest
 from openflow_fake import FakeSwitch, Rule
 
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import COOKIE_OWNER, Flow, Group, Match, Meter, Output, RuleSet, SwitchSettings
+from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    Bucket,
+    Flow,
+    Group,
+    GroupType,
+    Match,
+    Meter,
+    Output,
+    RuleSet,
+    SwitchSettings,
+    ToGroup,
+)
 from sdnctl.errors import DeviceRefused, DeviceUnreachable
 from sdnctl.plan.model import Change, Op, SettingsChange
 from sdnctl.southbound.base import Driver, Target
@@ -100,10 +112,10 @@ def test_what_cannot_be_undone_is_said() -> None:
 
 
 def test_one_message_needs_no_bundle() -> None:
-    bare, _, trunk = samples.groups((1, 2, 3))
+    bare, link, trunk = samples.groups((1, 2, 3))
 
     async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
-        await driver.commit(adds(bare, trunk))
+        await driver.commit(adds(bare, link, trunk))
         switch.received.clear()
         await driver.commit([modify(bare, replace(bare, buckets=bare.buckets))])
         assert switch.received == [Type.GROUP_MOD, Type.BARRIER_REQUEST]
@@ -335,5 +347,26 @@ def test_what_cannot_be_expressed_late_in_a_commit_undoes_what_was_sent(bundles:
         assert not switch.open_bundles
         assert_rules(switch.book.rules, RuleSet.of((kept,)))
         assert_rules((await driver.observe()).rules, RuleSet.of((kept,)))
+
+    on_fake(use, bundles=bundles)
+
+
+@pytest.mark.parametrize("bundles", [True, False])
+def test_a_commit_checks_by_itself(bundles: bool) -> None:
+    """What a switch would accept and never forward by is refused, however late in a commit it stands."""
+    many = [transit(number) for number in range(3 * WINDOW)]
+    bad = replace(transit(9_000), actions=(ToGroup(samples.LINK + 99),))
+    broken = Group(samples.LINK + 5, GroupType.INDIRECT, (Bucket((ToGroup(samples.LINK + 99),)),))
+
+    async def use(switch: FakeSwitch, driver: OpenFlowDriver) -> None:
+        await driver.observe()
+        switch.received.clear()
+        with pytest.raises(DeviceRefused, match=r"is absent") as caught:
+            await driver.commit(adds(*many, broken, bad))
+        assert [fault.code for fault in caught.value.diagnostics] == ["absent-group", "absent-group"]
+        assert not switch.committed
+        assert not switch.open_bundles
+        assert (Type.FLOW_MOD in switch.received) is False
+        assert_rules(switch.book.rules, RuleSet())
 
     on_fake(use, bundles=bundles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from sdnctl.dataplane.values import (
     Bucket,
     Encap,
     Flow,
+    FlowKey,
     Group,
     GroupType,
     Match,
@@ -25,9 +27,10 @@ from sdnctl.dataplane.values import (
     SetField,
     ToGroup,
 )
+from sdnctl.errors import Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import Capabilities
-from sdnctl.southbound.openflow.checks import check
+from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.mirror import Touched, applied, groups_of_group, restoring
 from sdnctl.southbound.openflow.transaction import BUNDLE_SIZE, segments
 from sdnctl.testing import samples
@@ -132,20 +135,28 @@ FLOW, METER = Change(Op.ADD, samples.classify(1)), Change(Op.ADD, samples.meter(
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4000)), max_size=6))
 def test_segments_cover_everything_in_order(runs: list[tuple[bool, int]]) -> None:
     changes = [METER if meter else FLOW for meter, count in runs for _ in range(count)]
-    parts = segments(changes, bundles=True)
+    parts = list(segments(changes, bundles=True))
     assert [index for start, stop in parts for index in range(start, stop)] == list(range(len(changes)))
     for start, stop in parts:
         kinds = {change is METER for change in changes[start:stop]}
         assert len(kinds) == 1
         assert kinds == {True} or stop - start <= BUNDLE_SIZE
-    assert segments(changes, bundles=False) == ([(0, len(changes))] if changes else [])
+    assert list(segments(changes, bundles=False)) == ([(0, len(changes))] if changes else [])
 
 
 # ── checks ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def check(
+    changes: list[Change], held: RuleSet, foreign: Collection[FlowKey] = (), can: Capabilities = CAN
+) -> list[Diagnostic]:
+    return Checks("pop", changes, held, foreign, can).faults(changes)
+
+
 def codes(rule: Flow | Group | Meter, held: RuleSet | None = None, can: Capabilities = CAN) -> list[str]:
-    faults = check("pop", [Change(Op.ADD, rule)], held or RuleSet(), {samples.classify(3).key}, can)
+    if isinstance(rule, Flow):
+        rule = replace(rule, cookie=rule.cookie | COOKIE_OWNER)
+    faults = check([Change(Op.ADD, rule)], held or RuleSet(), {samples.classify(3).key}, can)
     assert all("pop" in fault.summary for fault in faults)
     return [fault.code for fault in faults]
 
@@ -164,14 +175,22 @@ LABEL = Match.of(eth_type=0x8847, mpls_label=77)
         (Flow(3, 1, Match.of(mpls_label=77)), ["bad-match"]),
         (Flow(3, 1, LABEL, actions=(ToGroup(5),)), ["absent-group"]),
         (Flow(3, 1, LABEL, meter=5), ["absent-meter"]),
-        (Group(5, GroupType.INDIRECT, (Bucket((ToGroup(6),)),)), ["absent-group"]),
-        (Group(5, GroupType.SELECT, (Bucket((Output(6),)),)), ["unsupported-group"]),
+        (Group(GROUP_BASE + 5, GroupType.INDIRECT, (Bucket((ToGroup(6),)),)), ["absent-group"]),
+        (Group(GROUP_BASE + 5, GroupType.SELECT, (Bucket((Output(6),)),)), ["unsupported-group"]),
         (Meter(METER_BASE + 1001, 1, 1), ["unsupported-meter"]),
         (Flow(3, 1, Match.of(mpls_label=77), goto=1, meter=5), ["bad-goto", "bad-match", "absent-meter"]),
     ],
 )
 def test_checks(rule: Flow | Group | Meter, expected: list[str]) -> None:
     assert codes(rule) == expected
+
+
+@pytest.mark.parametrize("op", Op)
+@pytest.mark.parametrize("rule", [Flow(3, 1, Match(), 1), Group(5, GroupType.ALL, ()), Meter(5, 1, 1)])
+def test_nothing_is_done_to_what_is_not_ours(rule: Flow | Group | Meter, op: Op) -> None:
+    faults = check([Change(op, rule)], RuleSet())
+    assert "foreign-rule" in [fault.code for fault in faults]
+    assert f"will not {op}" in faults[0].summary
 
 
 def test_encapsulation_is_checked() -> None:
@@ -182,11 +201,11 @@ def test_encapsulation_is_checked() -> None:
 
 def test_references_are_judged_after_all_changes() -> None:
     group = samples.groups((1, 2, 3))[0]
-    flow = Flow(3, 1, LABEL, actions=(ToGroup(group.id),))
+    flow = Flow(3, 1, LABEL, COOKIE_OWNER, actions=(ToGroup(group.id),))
     add = [Change(Op.ADD, flow), Change(Op.ADD, group)]
-    assert check("pop", add, RuleSet(), (), CAN) == []
+    assert check(add, RuleSet()) == []
     held = RuleSet.of((group,))
     assert codes(flow, held) == []
-    retired = check("pop", [Change(Op.ADD, flow), Change(Op.DELETE, group, group)], held, (), CAN)
+    retired = check([Change(Op.ADD, flow), Change(Op.DELETE, group, group)], held)
     assert [fault.code for fault in retired] == ["absent-group"]
-    assert check("pop", [Change(Op.DELETE, flow, flow), Change(Op.DELETE, group, group)], held, (), CAN) == []
+    assert check([Change(Op.DELETE, flow, flow), Change(Op.DELETE, group, group)], held) == []

@@ -185,7 +185,7 @@ class Broken(MemoryDriver):
     async def observe(self) -> Observed:
         raise self.fault
 
-    async def prepare(self, changes: object) -> None:
+    async def commit(self, changes: object) -> None:
         raise self.fault
 
     async def close(self) -> None:

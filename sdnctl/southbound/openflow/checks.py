@@ -12,63 +12,73 @@ from typing import Any
 
 from sdnctl.dataplane.fields import PREREQUISITES, missing_prerequisite
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import Action, Encap, Flow, FlowKey, Group, Match, Meter, RuleSet, ToGroup
+from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    COOKIE_OWNER_MASK,
+    Action,
+    Encap,
+    Flow,
+    FlowKey,
+    Group,
+    Match,
+    Meter,
+    RuleSet,
+    ToGroup,
+    is_ours,
+)
 from sdnctl.errors import Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import Capabilities
 from sdnctl.southbound.openflow.mirror import Mirror, groups_of, groups_of_group
 
 
-def check(
-    device: str,
-    changes: Sequence[Change],
-    held: RuleSet | Mirror,
-    foreign: Collection[FlowKey],
-    capabilities: Capabilities,
-) -> list[Diagnostic]:
-    """All faults of `changes` on a switch that holds groups and meters as `held`.
-
-    `foreign` are flows that are not ours.
-    """
-    checks = _Checks(changes, held, foreign, capabilities)
-    faults = []
-    for change in checks.suspects(changes):
-        for code, reason in checks.faults(change.rule):
-            faults.append(
-                Diagnostic(
-                    code,
-                    f"{device}: cannot {change.op} {rule_name(change.rule)}: {reason}",
-                    address=f"switch {device}",
-                )
-            )
-    return faults
-
-
-class _Checks:
-    """What rules are judged by. `suspects` is quick and says only whether; `faults` says what is wrong."""
+class Checks:
+    """What the changes of one commit are judged by. References are judged as they are after all of them."""
 
     def __init__(
-        self, changes: Sequence[Change], held: RuleSet | Mirror, foreign: Collection[FlowKey], can: Capabilities
+        self,
+        device: str,
+        changes: Iterable[Change],
+        held: RuleSet | Mirror,
+        foreign: Collection[FlowKey],
+        capabilities: Capabilities,
     ) -> None:
-        self.foreign, self.can = foreign, can
+        """`held`: groups and meters before the changes; `foreign`: flows that are not ours."""
+        self.device, self.foreign, self.can = device, foreign, capabilities
         self.groups, self.meters = set(held.groups), set(held.meters)
-        self.encap = "mpls" in can.encapsulations
+        self.encap = "mpls" in capabilities.encapsulations
         self.matches = _Matches()
         for change in changes:
-            if not isinstance(change.rule, Flow):
-                ids = self.groups if isinstance(change.rule, Group) else self.meters
-                (ids.discard if change.op is Op.DELETE else ids.add)(change.rule.id)
+            rule = change.rule
+            if not isinstance(rule, Flow):
+                ids = self.groups if isinstance(rule, Group) else self.meters
+                (ids.discard if change.op is Op.DELETE else ids.add)(rule.id)
+
+    def faults(self, changes: Iterable[Change]) -> list[Diagnostic]:
+        """Everything that is wrong with some of the changes."""
+        return [fault for change in self.suspects(changes) for fault in self._judge(change)]
+
+    def _judge(self, change: Change) -> Iterator[Diagnostic]:
+        address, name = f"switch {self.device}", rule_name(change.rule)
+        if not is_ours(change.rule):
+            text = f"{self.device}: will not {change.op} {name}: it is not sdnctl's"
+            detail = "its cookie or number is outside sdnctl's range"
+            yield Diagnostic("foreign-rule", text, address=address, detail=detail)
+        if change.op is not Op.DELETE:
+            for code, reason in self._rule_faults(change.rule):
+                text = f"{self.device}: cannot {change.op} {name}: {reason}"
+                yield Diagnostic(code, text, address=address)
 
     def suspects(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """Changes that somebody should look at closely: all but deletions and flows that are surely sound."""
+        """Changes to look at closely: all but those of flows that are surely sound. A quick pass over many."""
         tables, groups, meters, foreign = self.can.tables, self.groups, self.meters, self.foreign
         encap, sound, delete = self.encap, self.matches.sound, Op.DELETE
         for change in changes:
-            if change.op is delete:
-                continue
             rule = change.rule
-            if type(rule) is not Flow:
+            if type(rule) is not Flow or rule.cookie & COOKIE_OWNER_MASK != COOKIE_OWNER:
                 yield change
+                continue
+            if change.op is delete:
                 continue
             for action in rule.actions:
                 kind = type(action)
@@ -90,7 +100,7 @@ class _Checks:
                 ):
                     yield change
 
-    def faults(self, rule: Flow | Group | Meter) -> Iterator[tuple[str, str]]:
+    def _rule_faults(self, rule: Flow | Group | Meter) -> Iterator[tuple[str, str]]:
         """Code and text of everything that is wrong with a rule."""
         if isinstance(rule, Flow):
             yield from self._flow_faults(rule)

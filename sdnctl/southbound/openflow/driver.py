@@ -29,7 +29,7 @@ from sdnctl.plan.model import Change, Observed, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
 from sdnctl.southbound.openflow.address import parse_address
 from sdnctl.southbound.openflow.channel import Channel, Timing
-from sdnctl.southbound.openflow.checks import check
+from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.codec.faults import SwitchError
 from sdnctl.southbound.openflow.codec.flow import decode_flow_stats, decode_flows, flow_stats_request
 from sdnctl.southbound.openflow.codec.group import decode_groups
@@ -43,7 +43,7 @@ from sdnctl.southbound.openflow.mirror import Mirror, Touched, applied, restorin
 from sdnctl.southbound.openflow.ports import read_ports, watch_ports
 from sdnctl.southbound.openflow.probe import probe
 from sdnctl.southbound.openflow.sending import Sending
-from sdnctl.southbound.openflow.transaction import messages, segments
+from sdnctl.southbound.openflow.transaction import Portion, segments
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,6 @@ class OpenFlowDriver:
         self._foreign: set[FlowKey] = set()
         self._confirmed: tuple[Mirror, int] | None = None  # what to revert to and when, None: nothing is pending
         self._committed: list[Sequence[Change]] = []  # since then
-        self._checked: tuple[Change, ...] = ()
 
     @classmethod
     async def open(
@@ -207,16 +206,16 @@ class OpenFlowDriver:
         """Check changes against what the switch holds and can do; raises DeviceRefused with all faults."""
         rules = self._rules_only(changes)
         async with self._lock:
-            held = await self._known()
-        faults = check(self.target.device, rules, held, self._foreign, self._capabilities)
-        if faults:
+            checks = await self._checks(rules)
+        if faults := checks.faults(rules):
             raise DeviceRefused(*faults)
 
     async def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
         """Make all changes, in order, or none; returns when the switch has confirmed them by barrier.
 
-        Raises ChangesRefused, with everything undone; DeviceUnreachable when the connection is lost, with the
-        switch somewhere between: `observe` on a new connection tells.
+        They are checked as by `prepare`, on the way. Raises DeviceRefused (ChangesRefused with what the switch
+        said), with everything undone; DeviceUnreachable when the connection is lost, with the switch somewhere
+        between: `observe` on a new connection tells.
         """
         rules = self._rules_only(changes)
         async with self._lock:
@@ -230,7 +229,7 @@ class OpenFlowDriver:
             self._held = None  # until the switch has confirmed
             before = mirror.mark()
             try:
-                await self._send(rules, mirror)
+                await self._send(rules, mirror, await self._checks(rules, mirror))
             except DeviceRefused as error:
                 await self._undo(mirror.at(before), rules, error)
                 raise
@@ -239,7 +238,7 @@ class OpenFlowDriver:
     async def confirm(self) -> None:
         """Make what was committed permanent: `revert` goes no further back than here."""
         async with self._lock:
-            self._confirmed, self._committed, self._checked = None, [], ()
+            self._confirmed, self._committed = None, []
             if self._held is not None:
                 self._held.settle()
 
@@ -255,35 +254,21 @@ class OpenFlowDriver:
             self._confirmed, self._committed = None, []
 
     def _rules_only(self, changes: Sequence[Change | SettingsChange]) -> Sequence[Change]:
-        """The changes, when all are of rules that are sdnctl's; raises DeviceRefused otherwise."""
-        if changes is self._checked:  # by `prepare`, just before
-            return self._checked
-        device = self.target.device
+        """The changes, when all are of rules; raises DeviceRefused otherwise."""
         if any(kind is not Change for kind in set(map(type, changes))):
             raise DeviceRefused(
                 Diagnostic(
                     "not-rules",
-                    f"{device}: OpenFlow carries rules, not settings",
-                    address=f"switch {device}",
+                    f"{self.target.device}: OpenFlow carries rules, not settings",
+                    address=f"switch {self.target.device}",
                     hint="settings need a driver whose payload they are, such as ovsdb",
                 )
             )
-        rules = cast(Sequence[Change], changes)
-        not_ours = [
-            Diagnostic(
-                "foreign-rule",
-                f"{device}: will not {change.op} {rule_name(change.rule)}: it is not sdnctl's",
-                address=f"switch {device}",
-                detail="its cookie or number is outside sdnctl's range",
-            )
-            for change in rules
-            if not is_ours(change.rule)
-        ]
-        if not_ours:
-            raise DeviceRefused(*not_ours)
-        if isinstance(rules, tuple):
-            self._checked = rules
-        return rules
+        return cast(Sequence[Change], changes)
+
+    async def _checks(self, changes: Sequence[Change], held: Mirror | None = None) -> Checks:
+        held = held if held is not None else await self._known()
+        return Checks(self.target.device, changes, held, self._foreign, self._capabilities)
 
     async def _known(self) -> Mirror:
         """What the switch holds of ours, read only when this connection does not know it."""
@@ -292,11 +277,15 @@ class OpenFlowDriver:
         assert self._held is not None
         return self._held
 
-    async def _send(self, changes: Sequence[Change], mirror: Mirror) -> None:
+    async def _send(self, changes: Sequence[Change], mirror: Mirror, checks: Checks | None = None) -> None:
         """Send changes, part by part, and let the mirror follow; raises at the first part that is refused."""
         first = self.channel.reserve(len(changes))
         # One message takes effect as a whole anyway: a flip of a group waits for no bundle.
         bundles = self._capabilities.bundles and len(changes) > 1
+        if checks is not None and not bundles:  # nothing could be discarded: everything is checked first
+            if faults := checks.faults(changes):
+                raise DeviceRefused(*faults)
+            checks = None
         with self.channel.watching(first, len(changes)) as errors:
             sending = Sending(self.channel, errors)
             try:
@@ -304,7 +293,8 @@ class OpenFlowDriver:
                     bundle = None
                     if bundles and not isinstance(changes[start].rule, Meter):
                         bundle = self._bundle = self._bundle % 0xFFFF + 1
-                    windows = messages(self.target.device, changes[start:stop], first + start, bundle, mirror)
+                    part = Portion(self.target.device, changes[start:stop], first + start, bundle, checks)
+                    windows = part.windows(mirror)
                     await (sending.plain(windows) if bundle is None else sending.bundle(bundle, windows))
                     if errors:
                         break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from sdnctl.dataplane.text import rule_name
@@ -11,6 +12,7 @@ from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group, Meter
 from sdnctl.errors import DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.openflow.channel import Channel
+from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.codec.bundle import BundleControl, bundle_add, bundle_control
 from sdnctl.southbound.openflow.codec.flow import FlowCommand, bundled_flow_mod, flow_mod, quick_addition
 from sdnctl.southbound.openflow.codec.group import GroupCommand, group_mod
@@ -48,50 +50,65 @@ def encode(change: Change, xid: int, bundle: int | None = None) -> bytes:
     return data if bundle is None else bundle_add(bundle, data)
 
 
-def segments(changes: Sequence[Change], bundles: bool) -> list[tuple[int, int]]:
+def segments(changes: Sequence[Change], bundles: bool) -> Iterator[tuple[int, int]]:
     """Split changes, in order, into ranges (start, stop) that are sent together.
 
     With bundles, flows and groups stand in ranges of at most `BUNDLE_SIZE`, meters, which no bundle
     takes, in ranges of their own. Without, one range is everything.
     """
     if not bundles:
-        return [(0, len(changes))] if changes else []
-    ranges: list[tuple[int, int]] = []
-    start = 0
-    for kind, run in groupby(changes, key=_is_meter):
-        stop = start + sum(1 for _ in run)
-        size = stop - start if kind else BUNDLE_SIZE
-        ranges += [(at, min(at + size, stop)) for at in range(start, stop, size)]
-        start = stop
-    return ranges
+        if changes:
+            yield 0, len(changes)
+        return
+    for base in range(0, len(changes), BUNDLE_SIZE):
+        start = base
+        for _, run in groupby(changes[base : base + BUNDLE_SIZE], key=_is_meter):
+            stop = start + sum(1 for _ in run)
+            yield start, stop
+            start = stop
 
 
 def _is_meter(change: Change) -> bool:
     return type(change.rule) is Meter
 
 
-def messages(
-    device: str, changes: Sequence[Change], first: int, bundle: int | None, mirror: Mirror
-) -> Iterator[list[bytes]]:
-    """The messages of changes in windows, with transaction ids `first` …; `mirror` follows them.
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Changes that are sent together, under transaction ids `first` …, in a bundle or not, checked or not."""
 
-    A window is encoded when it is asked for, while the switch works on those before. Raises DeviceRefused with
-    everything in the window and after it that cannot be expressed.
-    """
-    quick, number, delete = quick_addition(bundle is not None), bundle or 0, Op.DELETE
-    for start in range(0, len(changes), WINDOW):
-        window = changes[start : start + WINDOW]
+    device: str
+    changes: Sequence[Change]
+    first: int
+    bundle: int | None
+    checks: Checks | None
+
+    def windows(self, mirror: Mirror) -> Iterator[list[bytes]]:
+        """Their messages in windows; `mirror` follows what was sent.
+
+        A window is checked and encoded when it is asked for, while the switch works on those before. Raises
+        DeviceRefused with everything that is wrong in the window and after it.
+        """
+        for start in range(0, len(self.changes), WINDOW):
+            window = self.changes[start : start + WINDOW]
+            if self.checks is not None and self.checks.faults(window):
+                raise DeviceRefused(*self.checks.faults(self.changes[start:]))
+            try:
+                encoded = self._encode(window, self.first + start)
+            except (ValueError, struct.error):
+                raise DeviceRefused(*_inexpressible(self.device, self.changes[start:])) from None
+            yield encoded
+            mirror.take(window)
+
+    def _encode(self, window: Sequence[Change], first: int) -> list[bytes]:
+        bundle = self.bundle
+        quick, number, delete = quick_addition(bundle is not None), bundle or 0, Op.DELETE
         encoded = []
-        try:
-            for xid, change in enumerate(window, first + start):
-                rule, data = change.rule, None
-                if type(rule) is Flow and change.op is not delete:
-                    data = quick(rule, xid, 0, number)
-                encoded.append(data if data is not None else encode(change, xid, bundle))
-        except (ValueError, struct.error):
-            raise DeviceRefused(*_inexpressible(device, changes[start:])) from None
-        yield encoded
-        mirror.take(window)
+        for xid, change in enumerate(window, first):
+            rule, data = change.rule, None
+            if type(rule) is Flow and change.op is not delete:
+                data = quick(rule, xid, 0, number)
+            encoded.append(data if data is not None else encode(change, xid, bundle))
+        return encoded
 
 
 def _inexpressible(device: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:
