@@ -45,7 +45,7 @@ def plan(
     if out is not None:
         write_text(out, dumps(prepared.plan))
     invocation.output.show(
-        "plan", plans.document(prepared), lambda: plans.render(prepared), lambda: plans.markdown(prepared)
+        "plan", lambda: plans.document(prepared), lambda: plans.render(prepared), lambda: plans.markdown(prepared)
     )
     if invocation.output.format != "json":
         invocation.output.diagnostics(plans.warnings(prepared))
@@ -86,7 +86,7 @@ def apply(
         _ask(invocation, prepared, "apply this plan?", yes, allowed)
     with output.progress("applying") as progress:
         outcome = apply_plan(ctx, desired, chosen, allow_outage=allowed, progress=progress)
-    output.show("apply", plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome))
+    output.show("apply", lambda: plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome))
 
 
 def _resume(invocation: Invocation, yes: bool, *, back: bool = False) -> int | None:
@@ -112,7 +112,7 @@ def _ask(invocation: Invocation, prepared: Prepared, question: str, yes: bool, a
 
     output = invocation.output
     if output.format != "json":
-        output.show("plan", {}, lambda: plans.render(prepared), lambda: plans.markdown(prepared))
+        output.show("plan", dict, lambda: plans.render(prepared), lambda: plans.markdown(prepared))
         output.diagnostics(plans.warnings(prepared))
     check_outage(prepared.plan, allowed)
     if not prepared.plan.empty:
@@ -150,7 +150,7 @@ def rollback(
     allowed = frozenset(allow_outage or ())
     undone = _resume(invocation, yes, back=True)
     if undone is not None and to is None:
-        output.show("rollback", {"undone": undone, "snapshot": None}, list)
+        output.show("rollback", lambda: {"undone": undone, "snapshot": None}, list)
         return
     with output.progress("planning the way back") as progress:
         prepared = prepare_rollback(ctx, to, progress=progress)
@@ -166,7 +166,7 @@ def rollback(
             progress=progress,
         )
     document = {**plans.outcome_document(outcome, None), "undone": undone, "to": prepared.to}
-    output.show("rollback", document, lambda: plans.outcome(outcome))
+    output.show("rollback", lambda: document, lambda: plans.outcome(outcome))
 
 
 @app.command()
@@ -193,7 +193,7 @@ def verify(
         )
     if invocation.output.format != "json":
         invocation.output.diagnostics(result.diagnostics)
-    invocation.output.show("verify", verdicts.document(result), lambda: verdicts.render(result))
+    invocation.output.show("verify", lambda: verdicts.document(result), lambda: verdicts.render(result))
     return 0 if result.ok else 4
 
 
@@ -210,7 +210,7 @@ def status(
     invocation: Invocation = context.obj
     with invocation.output.progress("asking the switches"):
         found = current(invocation.context, by)
-    invocation.output.show("status", views.status_document(found), lambda: views.status(found))
+    invocation.output.show("status", lambda: views.status_document(found), lambda: views.status(found))
 
 
 @app.command()
@@ -226,7 +226,7 @@ def drift(
     invocation: Invocation = context.obj
     with invocation.output.progress("reading back"):
         found = find_drift(invocation.context)
-    invocation.output.show("drift", views.drift_document(found), lambda: views.drift(found))
+    invocation.output.show("drift", lambda: views.drift_document(found), lambda: views.drift(found))
     return 2 if exit_code and not found.clean else 0
 
 
@@ -243,10 +243,10 @@ def history(
     invocation: Invocation = context.obj
     if number is None:
         found = remember(invocation.context)
-        invocation.output.show("history", views.history_document(found), lambda: views.history(found))
+        invocation.output.show("history", lambda: views.history_document(found), lambda: views.history(found))
     else:
         entries = journal_of(invocation.context, number)
-        invocation.output.show("history", views.journal_document(entries), lambda: views.journal(entries))
+        invocation.output.show("history", lambda: views.journal_document(entries), lambda: views.journal(entries))
 
 
 @controller.command()
@@ -265,7 +265,7 @@ def reconcile(
     with invocation.output.progress("reconciling") as progress:
         result = one_pass(invocation.context, hold_down=hold_down, progress=progress)
     invocation.output.show(
-        "controller reconcile", stories.reconciled_document(result), lambda: stories.reconciled(result)
+        "controller reconcile", lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
     )
 
 
@@ -282,5 +282,5 @@ def flip(
     invocation: Invocation = context.obj
     result = flip_trunk(invocation.context, trunk)
     invocation.output.show(
-        "controller flip", stories.reconciled_document(result), lambda: stories.reconciled(result)
+        "controller flip", lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
     )

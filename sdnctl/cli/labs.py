@@ -36,7 +36,7 @@ def up(
     invocation: Invocation = context.obj
     with invocation.output.progress("bringing switches up") as progress:
         running = labs.up(invocation.context, kind.value, progress)
-    invocation.output.show("lab up", views.lab_document(running), lambda: views.lab(running))
+    invocation.output.show("lab up", lambda: views.lab_document(running), lambda: views.lab(running))
 
 
 @lab.command()
@@ -48,7 +48,7 @@ def down(context: typer.Context) -> None:
     invocation: Invocation = context.obj
     was = labs.down(invocation.context)
     text = "the lab is down" if was else "there was no lab"
-    invocation.output.show("lab down", {"ok": True, "was_up": was}, lambda: [text])
+    invocation.output.show("lab down", lambda: {"ok": True, "was_up": was}, lambda: [text])
 
 
 @lab.command()
@@ -60,7 +60,7 @@ def cut(context: typer.Context, what: CutArgument) -> None:
 
     invocation: Invocation = context.obj
     hit = labs.cut(invocation.context, what)
-    invocation.output.show("lab cut", stories.cut_document(hit), lambda: stories.cut(hit))
+    invocation.output.show("lab cut", lambda: stories.cut_document(hit), lambda: stories.cut(hit))
 
 
 @lab.command()
@@ -75,4 +75,4 @@ def heal(
     invocation: Invocation = context.obj
     links = labs.heal(invocation.context, what or [])
     text = f"healed: {', '.join(links) or 'nothing was cut'}"
-    invocation.output.show("lab heal", {"ok": True, "links": list(links)}, lambda: [text])
+    invocation.output.show("lab heal", lambda: {"ok": True, "links": list(links)}, lambda: [text])

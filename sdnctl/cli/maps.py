@@ -22,7 +22,7 @@ def show_map(invocation: Invocation, out: Path, cut: Sequence[str], chosen: str 
 
     with invocation.output.progress("mapping") as progress:
         scene = draw(invocation.context, out, cut=cut, chosen=chosen, live=live, progress=progress)
-    invocation.output.show("show", document(scene, out), lambda: render(scene, out))
+    invocation.output.show("show", lambda: document(scene, out), lambda: render(scene, out))
 
 
 def document(scene: Scene, out: Path) -> dict[str, Any]:

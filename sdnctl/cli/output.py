@@ -50,13 +50,13 @@ class Output:
     def show(
         self,
         command: str,
-        document: dict[str, Any],
+        document: Callable[[], dict[str, Any]],
         render: Callable[[], Sequence[RenderableType]],
         markdown: Callable[[], str] | None = None,
     ) -> None:
-        """Print one result in the format that was asked for."""
+        """Print one result in the format that was asked for; the others are not even made."""
         if self.format is Format.JSON:
-            self.json(command, document)
+            self.json(command, document())
         elif self.format is Format.MARKDOWN and markdown is not None:
             print(markdown())  # noqa: T201
         else:

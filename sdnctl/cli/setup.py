@@ -25,7 +25,7 @@ def init(
     files = initialise(folder, example)
     output.show(
         "init",
-        {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
+        lambda: {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
         lambda: [
             f"{folder}: {len(files)} files of the example '{example}'",
             f"next: sdnctl --network {folder} validate",
@@ -49,7 +49,7 @@ def validate(context: typer.Context) -> None:
     }
     if invocation.output.format != "json":
         invocation.output.diagnostics(loaded.diagnostics)
-    invocation.output.show("validate", document, lambda: views.counts(loaded))
+    invocation.output.show("validate", lambda: document, lambda: views.counts(loaded))
 
 
 @app.command()
@@ -65,7 +65,7 @@ def schema(
 
     if name is None:
         names = schemas()
-        context.obj.output.show("schema", {"schemas": list(names)}, lambda: list(names))
+        context.obj.output.show("schema", lambda: {"schemas": list(names)}, lambda: list(names))
         return
     typer.echo(json.dumps(schema_of(name), indent=2, ensure_ascii=False))
 
@@ -93,7 +93,9 @@ def compile_(
         write_state(state, out)
     if invocation.output.format != "json":
         invocation.output.diagnostics(state.compiled.diagnostics)
-    invocation.output.show("compile", views.compiled_document(state, proof), lambda: views.compiled(state, proof))
+    invocation.output.show(
+        "compile", lambda: views.compiled_document(state, proof), lambda: views.compiled(state, proof)
+    )
 
 
 @app.command()
@@ -131,7 +133,7 @@ def show(
     from sdnctl.cli.listings import listing
 
     found = listing(invocation.context, what, selector)
-    invocation.output.show("show", found.document, found.render)
+    invocation.output.show("show", lambda: found.document, found.render)
 
 
 @app.command()
@@ -145,7 +147,7 @@ def explain(
 
     invocation: Invocation = context.obj
     story = explain_intent(invocation.context, intent)
-    invocation.output.show("explain", stories.document(story), lambda: stories.render(story))
+    invocation.output.show("explain", lambda: stories.document(story), lambda: stories.render(story))
 
 
 @app.command()
@@ -156,4 +158,4 @@ def drivers(context: typer.Context) -> None:
 
     invocation: Invocation = context.obj
     found = invocation.context.registry.installed()
-    invocation.output.show("drivers", views.drivers_document(found), lambda: views.drivers(found))
+    invocation.output.show("drivers", lambda: views.drivers_document(found), lambda: views.drivers(found))
