@@ -196,7 +196,9 @@ class Declared:
         if frame is None:
             return None
         if mood == "tag":
-            frame = _Frame(rng.choice((None, rng.randint(1, 4094))), *_rest(frame))
+            bare = frame.ethertype != 0x8100  # else its inner tag would be the outer one
+            tag = None if bare and rng.random() < 0.5 else rng.randint(1, 4094)
+            frame = _Frame(tag, *_rest(frame))
         elif mood == "sender":
             frame = _Frame(frame.vlan, frame.mac ^ 1 << rng.randrange(40), *_rest(frame)[1:])
         elif mood == "source":

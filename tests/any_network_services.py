@@ -208,9 +208,9 @@ class Services:
         for _ in range(max(2, count // 2)):
             tagged = rng.random() < 0.5
             ends = []
-            while len(ends) < 2:
-                end = self._endpoint(rng, "customer", **({"vlan": rng.randint(1, 4094)} if tagged else {}))
-                ends.append(end)
+            for _ in "ab":
+                more: dict[str, Any] = {"vlan": rng.randint(1, 4094)} if tagged else {}
+                ends.append(self._endpoint(rng, "customer", **more))
             circuit: dict[str, Any] = {"id": self.city.names("circuit"), "a": ends[0]["id"], "b": ends[1]["id"]}
             mood = rng.random()
             if mood < 0.4:

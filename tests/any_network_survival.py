@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import networkx as nx
 
@@ -63,8 +64,8 @@ class Survival:
         }
         self.hitting: dict[str, list[Event]] = {link: [] for link in topology.links}
         for event in self.groups.values():
-            for link in event.links:
-                self.hitting[link].append(event)
+            for name in event.links:
+                self.hitting[name].append(event)
         self.bypass = cache(self._bypass)
         self._known: dict[tuple[str, str, str, frozenset[str]], bool | None] = {}
 
@@ -210,7 +211,7 @@ class Survival:
             if link.id not in ban
             for tail, head in (link.nodes, link.nodes[::-1])
         ]
-        turns: nx.DiGraph[object] = nx.DiGraph()
+        turns: nx.DiGraph[Any] = nx.DiGraph()
         turns.add_nodes_from(("a", "b"))
         for hop in hops:
             if hop[0] == a and self.bypass(hop[2], hop[1], hop[0], "", ban):
@@ -225,7 +226,7 @@ class Survival:
         if not nx.has_path(turns, "a", "b"):
             return False
         useful = nx.ancestors(turns, "b") & nx.descendants(turns, "a")
-        stack: list[tuple[object, frozenset[str]]] = [("a", frozenset())]
+        stack: list[tuple[Any, frozenset[str]]] = [("a", frozenset())]
         for _ in range(MOST_STEPS):
             if not stack:
                 return False
@@ -241,16 +242,17 @@ class Survival:
         """Grade disjoint: a protected path and a second one that shares nothing with it."""
         cuts = [event.links for event in self.groups.values() if not event.own & {a, b}]
         cuts += [self._around((node,)) for node in self.topology.nodes if node not in (a, b)]
-        for gone in set(cuts):
-            left = self._subgraph(key for key in self.topology.links if key not in gone | ban)
+        for cut in set(cuts):
+            left = self._subgraph(key for key in self.topology.links if key not in cut | ban)
             if not nx.has_path(left, a, b):
                 return False  # what both paths would have to share
         for count, path in enumerate(nx.all_simple_edge_paths(allowed, a, b)):
             if count == MOST_PATHS:
                 return None
-            links = [edge[2] for edge in path]
+            edges: list[Any] = list(path)
+            links = [link for _, _, link in edges]
             gone = {*ban, *links}
-            for node in {end for edge in path for end in edge[:2]} - {a, b}:
+            for node in {end for tail, head, _ in edges for end in (tail, head)} - {a, b}:
                 gone |= self._around((node,))
             for event in self.groups.values():
                 if not event.own & {a, b} and not event.links.isdisjoint(links):

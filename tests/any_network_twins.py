@@ -89,9 +89,10 @@ class _Meanings:
             whose = self.demands[number]
         elif kind in (_TRUNK, _BYPASS, _SERVICE):
             whose = self.labels[number]
-        written = rule.metadata
-        if written is not None:
-            written = self._metadata(written[0], 5 if rule.goto == 5 else 0), written[1]  # type: ignore[assignment]
+        written: Any = rule.metadata
+        if rule.metadata is not None:
+            value, mask = rule.metadata
+            written = self._metadata(value, 5 if rule.goto == 5 else 0), mask
         meter = None if rule.meter is None else self.demands[rule.meter - METER_BASE]
         return (
             "flow", rule.table, rule.priority, self._match(rule.match, rule.table), kind, whose,

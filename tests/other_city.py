@@ -277,7 +277,7 @@ class Drawing:
 
     def connect(self, endpoints: list[dict[str, Any]]) -> None:
         """An access line to the wall box of every other port that has endpoints; others are in the same room."""
-        drop = {"id": self.names("kind"), **DROP}
+        drop: dict[str, Any] = {"id": self.names("kind"), **DROP}
         trunk = max(self.cable_types, key=lambda row: int(row["strands"]))["id"]
         self.cable_types.append(drop)
         drops = Drops(self.plant, self.rng, drop["id"], trunk)

@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from any_network import CITIES, ROOT, subject
+from any_network import FOLDERS, ROOT
 
 COMMUNES = ROOT / "lab" / "reference" / "communes.csv"
 ENGLISH = {"fons"}
@@ -67,10 +67,10 @@ def test_nothing_in_the_product_imports_what_makes_or_tests_networks() -> None:
         assert not wrong.search(text), path
 
 
-def test_the_package_alone_reads_and_compiles_another_city(tmp_path: Path) -> None:
+def test_the_package_alone_reads_and_compiles_a_network(tmp_path: Path) -> None:
     """Without the checkout around it: no inventory, topology, intents or lab folder stands beside the package."""
     shutil.copytree(ROOT / "sdnctl", tmp_path / "alone" / "sdnctl", ignore=shutil.ignore_patterns("__pycache__"))
-    folder = subject(CITIES[0]).folder
+    folder = shutil.copytree(FOLDERS["small"], tmp_path / "net")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "alone"), "PYTHONDONTWRITEBYTECODE": "1"}
     program = (
         "import sys, sdnctl; assert sys.argv.pop(1) in sdnctl.__file__; from sdnctl.cli.app import run; run()"
