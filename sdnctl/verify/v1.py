@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from sdnctl.compiler.ir import Compiled, Settings, Trunk
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, ServiceClass
@@ -32,6 +33,7 @@ from sdnctl.verify.walk import Network
 ALL_KINDS = ("link", "srlg", "node")
 
 
+@in_bulk()
 def verify(
     topology: Topology,
     settings: Settings,
