@@ -67,7 +67,7 @@ def run(report: Report) -> None:
     """Median wall time of ``--help``, and of one verb's, of all three, interleaved."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "PYTHONPATH": folder}
-        programs = {"sdnctl": [sys.executable, "-m", "sdnctl"]}
+        programs = {"sdnctl": [sys.executable, "-c", "from sdnctl.cli import main; main()"]}  # as its script does
         for name, rich in (("no-op", False), ("no-op with rich", True)):
             module = name.replace("-", "_").replace(" ", "_")
             Path(folder, f"{module}.py").write_text(program(rich), encoding="utf-8")

@@ -1,7 +1,6 @@
 """Verbs of daily work: plan, apply, rollback, verify, status, drift, history, and the controller's moves."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,7 +104,7 @@ def _resume(invocation: Invocation, yes: bool, *, back: bool = False) -> int | N
     return resumed
 
 
-def _ask(invocation: Invocation, prepared: Prepared, question: str, yes: bool, allowed: frozenset[str]) -> None:
+def _ask(invocation: Invocation, prepared: "Prepared", question: str, yes: bool, allowed: frozenset[str]) -> None:
     """Show a plan, refuse an outage that is not allowed, and have the rest confirmed."""
     from sdnctl.cli import plans
     from sdnctl.usecases.planning import check_outage

@@ -1,7 +1,6 @@
 """Verbs of the lab: up, down, cut, heal."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from enum import StrEnum
 from typing import Annotated
 

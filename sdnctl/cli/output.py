@@ -6,7 +6,6 @@ Text is coloured and boxed on a terminal and plain when piped. JSON documents ar
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,6 +64,8 @@ class Output:
                 console.print(item)
 
     def json(self, command: str, document: dict[str, Any]) -> None:
+        import json
+
         readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
         full = {"format": FORMAT, "command": command, "ok": True, **document}
         print(json.dumps(full, indent=2, ensure_ascii=not readable))  # noqa: T201

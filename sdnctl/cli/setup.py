@@ -1,7 +1,6 @@
 """Verbs that look at the folder only: init, validate, schema, compile, show, explain, drivers."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from pathlib import Path
 from typing import Annotated
 
