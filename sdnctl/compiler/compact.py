@@ -127,8 +127,8 @@ def _by_switch(table: Mapping[int, tuple[str, ...]]) -> dict[str, list[int]]:
 
 
 @in_bulk()
-def write_compiled(compiled: Compiled) -> dict[str, Json]:
-    """A compiled network."""
+def write_compiled(compiled: Compiled, packed: Json = None) -> dict[str, Json]:
+    """A compiled network; `packed` are its rules, where they were packed before."""
     endpoints, numbers = _pool(compiled.demands)
     return {
         "settings": READABLE.writer(Settings)(compiled.settings),
@@ -142,7 +142,7 @@ def write_compiled(compiled: Compiled) -> dict[str, Json]:
         },
         "trunks": COMPACT.columns(Trunk, compiled.trunks),
         "bypasses": COMPACT.columns(Bypass, compiled.bypasses),
-        "rules": pack(compiled.rules),
+        "rules": pack(compiled.rules) if packed is None else packed,
         "switch_settings": READABLE.writer(_SETTINGS)(compiled.switch_settings),
         "baseline": write_baseline(compiled.baseline),
         "network_fingerprint": compiled.network_fingerprint,

@@ -41,9 +41,9 @@ def loads_compiled(text: str) -> Compiled:
     return compiled_from_json(json.loads(text))
 
 
-def compiled_to_json(compiled: Compiled) -> Json:
+def compiled_to_json(compiled: Compiled, packed: Json = None) -> Json:
     """The JSON value of a compiled network, for documents that it is a part of."""
-    return {"format": FORMAT, "kind": "compiled", "value": write_compiled(compiled)}
+    return {"format": FORMAT, "kind": "compiled", "value": write_compiled(compiled, packed)}
 
 
 def compiled_from_json(document: Json) -> Compiled:

@@ -36,13 +36,14 @@ def make_plan(
     rules: Mapping[str, RuleSet] | None = None,
     applied_rules: Mapping[str, RuleSet] | None = None,
     settings_observed: Mapping[str, SwitchSettings | None] | None = None,
+    target: str | None = None,
 ) -> Plan:
     """Plan from what devices report to what was compiled.
 
     `observed` maps every device to its report, None where it did not answer; `settings_observed` maps devices that
     have a settings driver to what is set there. `applied` is what was applied last (None: nothing). `rules` and
     `applied_rules` are given when other rules than the compiled ones are wanted or were applied: with pins
-    laid over (`compiler.overlay`).
+    laid over (`compiler.overlay`). `target` is the fingerprint of `compiled`, where it is known.
     `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
     """
     wanted = dict(compiled.rules if rules is None else rules)
@@ -62,7 +63,7 @@ def make_plan(
     stages = (*_settings_stage(compiled, settings), *_stages(allowed, compiled))
     plan = Plan(
         network=network_name,
-        target=compiled_fingerprint(compiled),
+        target=compiled_fingerprint(compiled) if target is None else target,
         baseline=compiled.baseline_fingerprint,
         created=created,
         observed_fingerprints=fingerprints(stages, observed, settings),

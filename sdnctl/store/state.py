@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from sdnctl.compiler import serialise
 from sdnctl.compiler.ir import Baseline, Compiled
 from sdnctl.compiler.label import settle
 from sdnctl.compiler.overlay import pin
+from sdnctl.dataplane.pack import pack
 from sdnctl.dataplane.serialise import dump_rules, load_rules
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, StoreError
@@ -53,15 +55,34 @@ class State:
         return serialise.compiled_fingerprint(self.compiled)
 
     @cached_property
+    def packed(self) -> Any:
+        """The compiled rules as they are stored."""
+        return pack(self.compiled.rules)
+
+    @cached_property
+    def text(self) -> str:
+        """JSON with sorted keys: the same state gives the same bytes."""
+        document = {
+            "format": FORMAT,
+            "down": sorted(self.down),
+            "silent": {switch: dump_rules(rules) for switch, rules in self.silent.items()},
+            "compiled": serialise.compiled_to_json(self.compiled, self.packed),
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+    @cached_property
     def fingerprint(self) -> str:
         """What this state is, whatever it was compiled from: applying the same folder twice gives it twice."""
-        return hashlib.sha256(
-            dumps(replace(self, compiled=replace(self.compiled, baseline_fingerprint=""))).encode()
-        ).hexdigest()
+        start = f'"baseline_fingerprint":"{self.compiled.baseline_fingerprint}"'
+        return hashlib.sha256(self.text.replace(start, '"baseline_fingerprint":""', 1).encode()).hexdigest()
 
-    def based(self, baseline: Baseline) -> State:
-        """The same rules, with another start for the next compilation."""
-        return replace(self, compiled=replace(self.compiled, baseline=baseline))
+    def based(self, baseline: Baseline, silent: Mapping[str, RuleSet] | None = None) -> State:
+        """The same rules, with another start for the next compilation, and other switches that are silent."""
+        compiled = replace(self.compiled, baseline=baseline)
+        state = replace(self, compiled=compiled, silent=self.silent if silent is None else silent)
+        if "packed" in self.__dict__:
+            state.__dict__["packed"] = self.packed  # they are the same rules
+        return state
 
     def after(self, before: State | None, observed: Mapping[str, RuleSet | None]) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.
@@ -83,18 +104,15 @@ class State:
             for switch, rules in observed.items()
             if switch in nodes and rules != self.rules.get(switch, RuleSet())
         }
-        return replace(self.based(settle(self.baseline, observed, gone)), silent=silent)
+        settled = settle(self.baseline, observed, gone)
+        if settled == self.baseline and silent == self.silent:
+            return self
+        return self.based(settled, silent)
 
 
 def dumps(state: State) -> str:
     """JSON with sorted keys: the same state gives the same bytes."""
-    document = {
-        "format": FORMAT,
-        "down": sorted(state.down),
-        "silent": {switch: dump_rules(rules) for switch, rules in state.silent.items()},
-        "compiled": serialise.compiled_to_json(state.compiled),
-    }
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return state.text
 
 
 def loads(text: str) -> State:

@@ -67,6 +67,7 @@ def plan_between(
         rules=desired.rules,
         applied_rules=applied.confirmed if applied is not None else None,
         settings_observed=settings_of(observation),
+        target=desired.compiled_fingerprint,
     )
 
 

@@ -131,7 +131,8 @@ def verify(
 ) -> Verification:
     """V1 on the applied rules; with `live` on rules read back, and V2, and V3 where a lab is running.
 
-    V3 sends at most `most` probes (0: all of them). With `rules`, V1 on a compiled file. Verdicts about the applied state are kept for `status`.
+    V3 sends at most `most` probes (0: all of them). With `rules`, V1 on a compiled file. Verdicts about the
+    applied state are kept for `status`.
     """
     kinds = FAILURES.get(failures)
     if kinds is None:
