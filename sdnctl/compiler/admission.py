@@ -61,12 +61,16 @@ def shared_queues(classes: Iterable[ServiceClass]) -> frozenset[int]:
     return frozenset(queue for queue, count in users.items() if count > 1)
 
 
-def units(network: Network) -> list[Unit]:
-    """All units in the order of the ladder: class rank, then id."""
-    by_id = {demand.id: demand for demand in network.demands}
+def units(network: Network, by_id: Mapping[str, Demand] | None = None, only: Iterable[Demand] = ()) -> list[Unit]:
+    """All units in the order of the ladder: class rank, then id.
+
+    With `by_id` (the network's demands) those that the demands in `only` make up: both directions of each.
+    """
+    if by_id is None:
+        by_id, only = {demand.id: demand for demand in network.demands}, network.demands
     shared = shared_queues(network.classes.values())
     result = []
-    for demand in network.demands:
+    for demand in only:
         other = by_id.get(demand.reverse)
         if other is None or not _are_pair(demand, other):
             result.append(_unit(network, shared, (demand,)))

@@ -47,10 +47,10 @@ def misplaced(topology: Topology, demands: Iterable[Demand]) -> Iterator[Diagnos
 def ambiguities(demands: Iterable[Demand]) -> Iterator[Diagnostic]:
     """One error per pair of demands whose frames overlap on a port, and per demand that has no frames at all."""
     ports: dict[PortRef, list[Demand]] = defaultdict(list)
-    ranges = _Ranges()
+    ranges = Ranges()
     for demand in sorted(demands, key=lambda item: item.id):
         ports[demand.ingress.attachment].append(demand)
-        if demand.service is not Service.LINE and not ranges.between(demand):
+        if not ranges.has_frames(demand):
             yield Diagnostic(
                 "no-common-family",
                 f"{demand.ingress.id} and {demand.egress.id} have no prefixes of the same address family",
@@ -80,7 +80,7 @@ _Range = tuple[int, int, int]
 """Addresses of a prefix: version, first, last."""
 
 
-class _Ranges:
+class Ranges:
     """Addresses of endpoints, each worked out once."""
 
     def __init__(self) -> None:
@@ -96,13 +96,17 @@ class _Ranges:
             known = self._known[id(endpoint)] = endpoint, tuple(found)
         return known[1]
 
+    def has_frames(self, demand: Demand) -> bool:
+        """Whether any frame can belong to the demand."""
+        return demand.service is Service.LINE or bool(self.between(demand))
+
     def between(self, demand: Demand) -> list[tuple[_Range, _Range]]:
         """Pairs of ingress and egress prefixes of one family."""
         egress = self.of(demand.egress)
         return [(one, other) for one in self.of(demand.ingress) for other in egress if one[0] == other[0]]
 
 
-def _overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[str, str]]:
+def _overlaps(demands: list[Demand], ranges: Ranges) -> Iterator[tuple[str, str]]:
     """Pairs of ids of demands on one port that select common frames."""
     whole = [demand for demand in demands if is_whole_port(demand, demand.ingress)]
     for demand in whole:
@@ -122,7 +126,7 @@ def _overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[str, str
         yield from _prefix_overlaps([demand for demand in sharing if demand.service is not Service.LINE], ranges)
 
 
-def _prefix_overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[str, str]]:
+def _prefix_overlaps(demands: list[Demand], ranges: Ranges) -> Iterator[tuple[str, str]]:
     """Sweep over (egress, ingress) prefixes: an entry can only overlap those whose egress prefix encloses its own.
 
     Prefixes are nested or disjoint, so sorted by address and then by length the enclosing ones form a stack.
@@ -141,6 +145,31 @@ def _prefix_overlaps(demands: list[Demand], ranges: _Ranges) -> Iterator[tuple[s
             if other is not demand and low <= other_high and other_low <= high and _same_sender(demand, other):
                 yield _pair(demand.id, other.id)
         stack.append(entry)
+
+
+def clashes(demand: Demand, others: Iterable[Demand], ranges: Ranges) -> bool:
+    """Whether a demand selects frames that one of the others on its port selects as well."""
+    mine = ranges.between(demand)
+    tag, line = tag_of(demand.ingress), demand.service is Service.LINE
+    whole = is_whole_port(demand, demand.ingress)
+    for other in others:
+        if whole or is_whole_port(other, other.ingress):
+            return True
+        if tag_of(other.ingress) != tag:
+            continue
+        if line or other.service is Service.LINE:
+            return True
+        if _same_sender(demand, other) and any(
+            _overlap(source, from_) and _overlap(target, to)
+            for source, target in mine
+            for from_, to in ranges.between(other)
+        ):
+            return True
+    return False
+
+
+def _overlap(one: _Range, other: _Range) -> bool:
+    return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
 
 
 def _same_sender(one: Demand, other: Demand) -> bool:

@@ -13,15 +13,15 @@ from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 from sdnctl.compiler.codec import Json, canonical, encode
-from sdnctl.compiler.compact import COMPACT, write_baseline, write_topology
+from sdnctl.compiler.compact import COMPACT, write_topology
 from sdnctl.compiler.ir import Baseline, Bypass, Compiled, Network, Trunk
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.pack import pack
 from sdnctl.intents.demand import Demand, Endpoint, ServiceClass
-from sdnctl.topology.graph import Topology
+from sdnctl.topology.graph import Link, Node, Path, Srlg, Topology
 
 _PLACES = ("source", "position", "drivers")
 
@@ -31,13 +31,37 @@ def digest(data: Json) -> str:
     return sha256(canonical(data).encode()).hexdigest()
 
 
-def _of_parts(parts: Mapping[str, str]) -> str:
+def of_parts(parts: Mapping[str, str]) -> str:
+    """The fingerprint of a whole from the digests of its parts, by name."""
     return digest(parts)
 
 
 def baseline_fingerprint(baseline: Baseline) -> str:
     """SHA-256 of a baseline, hex."""
-    return _of_parts({name: digest(part) for name, part in write_baseline(baseline).items()})
+    return of_parts({name: section_digest(section) for name, section in baseline_sections(baseline).items()})
+
+
+Section: TypeAlias = Mapping[Any, Any] | frozenset[str]
+
+
+def baseline_sections(baseline: Baseline) -> dict[str, Section]:
+    """The parts of a baseline by name; numbers by their namespace."""
+    sections: dict[str, Section] = {
+        item.name: getattr(baseline, item.name) for item in fields(baseline) if item.name not in ("ids", "held")
+    }
+    sections |= {f"ids/{namespace}": table for namespace, table in baseline.ids.items()}
+    return sections | {f"held/{namespace}": table for namespace, table in baseline.held.items()}
+
+
+def section_digest(section: Section) -> str:
+    """SHA-256 of one part, whatever order it stands in."""
+    if isinstance(section, frozenset):
+        return digest(sorted(section))
+    keys = sorted(section)
+    values = [section[key] for key in keys]
+    if values and isinstance(values[0], Path):
+        values = [[name for hop in path.hops for name in (hop.link, hop.tail, hop.head)] for path in values]
+    return digest([keys, values])
 
 
 @in_bulk()
@@ -46,13 +70,19 @@ def network_fingerprint(network: Network) -> str:
 
     That is demands and their endpoints, topology with the links known to be down, settings, classes and tenants.
     """
-    return _of_parts(
+    demands = demands_digest(demand_digests(network.demands), endpoint_digests(network.demands))
+    return network_fingerprint_of(network, topology_digest(network.topology), demands)
+
+
+def network_fingerprint_of(network: Network, topology: str, demands: str) -> str:
+    """The same where the digests of the two large parts are known."""
+    return of_parts(
         {
             "settings": digest(encode(network.settings)),
-            "topology": topology_digest(network.topology),
+            "topology": topology,
             "classes": _classes(network.classes),
             "tenants": digest({key: encode(item) for key, item in network.tenants.items()}),
-            "demands": demands_digest(demand_lines(network.demands), endpoint_lines(network.demands)),
+            "demands": demands,
             "down": digest(sorted(network.down)),
         }
     )
@@ -61,12 +91,12 @@ def network_fingerprint(network: Network) -> str:
 @in_bulk()
 def compiled_fingerprint(compiled: Compiled) -> str:
     """SHA-256 of a compiled network, hex: its rules and all that explains them."""
-    return _of_parts(
+    return of_parts(
         {
             "settings": digest(encode(compiled.settings)),
             "topology": topology_digest(compiled.topology),
             "classes": _classes(compiled.classes),
-            "demands": demands_digest(demand_lines(compiled.demands), endpoint_lines(compiled.demands)),
+            "demands": demands_digest(demand_digests(compiled.demands), endpoint_digests(compiled.demands)),
             "trunks": digest(COMPACT.columns(Trunk, compiled.trunks)),
             "bypasses": digest(COMPACT.columns(Bypass, compiled.bypasses)),
             "rules": digest(pack(compiled.rules)),
@@ -87,38 +117,68 @@ def _classes(classes: Mapping[str, ServiceClass]) -> str:
     return digest({key: encode(replace(item, source=None)) for key, item in classes.items()})
 
 
-# ── demands, line by line ────────────────────────────────────────────────────────────────────────
-
-
-def demands_digest(demands: Mapping[str, str], endpoints: Mapping[str, str]) -> str:
-    """SHA-256 of lines of demands and of their endpoints, by id."""
-    text = "\n".join(
-        [*(demands[key] for key in sorted(demands)), "", *(endpoints[key] for key in sorted(endpoints))]
+def same_topology(one: Topology, other: Topology) -> bool:
+    """Whether two topologies are the same but for places."""
+    return one is other or all(
+        mine is theirs
+        or (mine.keys() == theirs.keys() and all(get(item) == get(theirs[key]) for key, item in mine.items()))
+        for get, mine, theirs in (
+            (_OF_NODE, one.nodes, other.nodes),
+            (_OF_LINK, one.links, other.links),
+            (_OF_SRLG, one.srlgs, other.srlgs),
+        )
     )
-    return sha256(text.encode()).hexdigest()
 
 
-def demand_lines(demands: Iterable[Demand]) -> dict[str, str]:
-    """Demand id → all that matters of the demand, as one line of JSON; its ends by their ids."""
-    return {demand.id: _line(_OF_DEMAND(demand)) for demand in demands}
+# ── demands, one by one ──────────────────────────────────────────────────────────────────────────
 
 
-def endpoint_lines(demands: Iterable[Demand]) -> dict[str, str]:
-    """Endpoint id → all that matters of the endpoint, as one line of JSON."""
+def demands_digest(demands: Mapping[str, bytes], endpoints: Mapping[str, bytes]) -> str:
+    """SHA-256 of demands and their endpoints, by id, from the digests of each."""
+    whole = sha256()
+    for table in (demands, endpoints):
+        whole.update(len(table).to_bytes(8, "big"))
+        whole.update(b"".join([table[key] for key in sorted(table)]))
+    return whole.hexdigest()
+
+
+def demand_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
+    """Demand id → SHA-256 of all that matters of the demand; its ends are in it by their ids."""
+    return {demand.id: sha256(_line(_OF_DEMAND(demand)).encode()).digest() for demand in demands}
+
+
+def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
+    """Endpoint id → SHA-256 of all that matters of the endpoint."""
     ends: dict[str, Endpoint] = {}
     for demand in demands:
         ends[demand.ingress.id] = demand.ingress
         ends[demand.egress.id] = demand.egress
-    return {key: _line(_OF_ENDPOINT(end)) for key, end in ends.items()}
+    return {key: sha256(_line(_OF_ENDPOINT(end)).encode()).digest() for key, end in ends.items()}
+
+
+def same_demand(one: Demand, other: Demand) -> bool:
+    """Whether two demands are the same but for where they, or their endpoints, are written down."""
+    return one is other or (
+        bool(_OF_DEMAND(one) == _OF_DEMAND(other))
+        and same_endpoint(one.ingress, other.ingress)
+        and same_endpoint(one.egress, other.egress)
+    )
+
+
+def same_endpoint(one: Endpoint, other: Endpoint) -> bool:
+    """Whether two endpoints are the same but for where they are written down."""
+    return one is other or bool(_OF_ENDPOINT(one) == _OF_ENDPOINT(other))
 
 
 def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
-    names = [item.name for item in fields(kind) if item.name != "source"]
+    names = [item.name for item in fields(kind) if item.name not in _PLACES]
     return [f"{name}.id" if name in ends else name for name in names]
 
 
+# All but where they are written down: what equal demands (and endpoints) are equal in.
 _OF_DEMAND = attrgetter(*_names(Demand, ("ingress", "egress")))
 _OF_ENDPOINT = attrgetter(*_names(Endpoint))
+_OF_NODE, _OF_LINK, _OF_SRLG = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg))
 
 
 def _other(value: object) -> Json:

@@ -55,7 +55,7 @@ class HopGroups:
     """The groups of many paths; equal ones are one object, so that there is one per group and not per trunk."""
 
     def __init__(self, bypasses: Mapping[str, Bypass], *, once: bool = False) -> None:
-        self._bypasses = bypasses
+        self.bypasses = bypasses
         self._once = once
         self._users: dict[str, Collection[str] | None] = {}
         self._names: dict[tuple[str, str], str] = {}
@@ -76,10 +76,10 @@ class HopGroups:
             if grade is Grade.NODE and index + 1 < len(hops):
                 round_node = f"{name}>{hops[index + 1].head}"
                 if self._may(user, round_node):
-                    found.append(self._group("node:" + round_node, hop, self._bypasses[round_node]))
+                    found.append(self._group("node:" + round_node, hop, self.bypasses[round_node]))
                     continue
             if self._may(user, name):
-                found.append(self._group("link:" + name, hop, self._bypasses[name]))
+                found.append(self._group("link:" + name, hop, self.bypasses[name]))
             else:
                 found.append(self._group("bare:" + name, hop, None))
         return tuple(found)
@@ -99,7 +99,7 @@ class HopGroups:
 
     def _may(self, user: str | None, key: str) -> bool:
         """Whether a trunk (or standby) may be repaired by the bypass of this key, if there is one."""
-        bypass = self._bypasses.get(key)
+        bypass = self.bypasses.get(key)
         if bypass is None:
             return False
         if user is None or bypass.users is None:

@@ -59,11 +59,11 @@ def label(
     settings = network.settings
     by_id = {demand.id: demand for demand in network.demands}
     carried = sorted({*placement.local, *(item for group in placement.members.values() for item in group)})
-    taken = _labels_taken(baseline)
+    taken = labels_taken(baseline)
 
     labels = _allocate(
         _trunk_keys(placement),
-        {key: number for key, number in baseline.labels.items() if _same_path(key, placement, baseline)},
+        {key: number for key, number in baseline.labels.items() if same_path(key, placement, baseline)},
         taken,
         settings.trunk_labels,
         _exhausted(found, settings, "trunk"),
@@ -90,7 +90,7 @@ def label(
         _exhausted(found, settings, "demand"),
     )
     trunks = tuple(
-        _trunk(key, placement, baseline, labels, by_id) for key in sorted(placement.paths) if key in labels
+        make_trunk(key, placement, baseline, labels, by_id) for key in sorted(placement.paths) if key in labels
     )
     labelled = tuple(
         replace(bypass, label=bypass_labels.get(bypass.key))
@@ -160,7 +160,8 @@ def _exhausted(found: Diagnostics, settings: Settings, kind: str) -> Callable[[i
     return report
 
 
-def _labels_taken(baseline: Baseline) -> frozenset[int]:
+def labels_taken(baseline: Baseline) -> frozenset[int]:
+    """Labels of the baseline, of whatever kind."""
     return frozenset(
         (
             *baseline.labels.values(),
@@ -178,7 +179,7 @@ def _trunk_keys(placement: Placement) -> Iterable[str]:
             yield key + STANDBY
 
 
-def _same_path(key: str, placement: Placement, baseline: Baseline) -> bool:
+def same_path(key: str, placement: Placement, baseline: Baseline) -> bool:
     """Whether a trunk label still names the path it named."""
     trunk = key.removesuffix(STANDBY)
     if trunk not in placement.paths:
@@ -198,9 +199,10 @@ def _kept_bypasses(bypasses: Iterable[Bypass], baseline: Baseline) -> dict[str, 
     }
 
 
-def _trunk(
+def make_trunk(
     key: str, placement: Placement, baseline: Baseline, labels: Mapping[str, int], demands: Mapping[str, Demand]
 ) -> Trunk:
+    """A placed trunk with its labels; `demands` by id."""
     path, standby = placement.paths[key]
     members = tuple(sorted(placement.members[key]))
     unchanged = baseline.paths.get(key) == path and baseline.standby.get(key) == standby
@@ -269,7 +271,7 @@ def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[in
             table = holders[namespace]
             for number in found:
                 table[number] = table[number] + alone if number in table else alone
-    for namespace, held in (*baseline.held.items(), (LABEL, _retired(baseline))):
+    for namespace, held in (*baseline.held.items(), (LABEL, retired(baseline))):
         table = holders[namespace]
         for number, switches in held.items():
             now = table.get(number)
@@ -280,7 +282,7 @@ def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[in
     return {namespace: {number: table[number] for number in sorted(table)} for namespace, table in holders.items()}
 
 
-def _retired(baseline: Baseline) -> Mapping[int, tuple[str, ...]]:
+def retired(baseline: Baseline) -> Mapping[int, tuple[str, ...]]:
     """Labels in quarantine, and those of paths that the baseline names: the switches of the path hold them."""
     table: dict[int, set[str]] = {number: set(switches) for number, switches in baseline.quarantine.items()}
     paths: list[tuple[int | None, Path]] = [

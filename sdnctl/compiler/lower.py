@@ -104,7 +104,7 @@ def _all_rules(network: Network, labelled: Labelled) -> Rules:
         trunk = trunk_of.get(demand.id)
         if trunk is not None or demand.id in local:
             yield demand.ingress.attachment.node, edge.ingress(demand, trunk)
-            services.add(edge.service(demand, local=trunk is None))
+            services.add(service_side(demand, labelled.services[service_key(demand)], local=trunk is None))
     for side in services:
         yield side.switch, egress_rules(side)
     for trunk in labelled.trunks:
@@ -132,6 +132,12 @@ class ServiceSide:
     local: bool
 
 
+def service_side(demand: Demand, label: int, *, local: bool) -> ServiceSide:
+    """What a demand needs at its egress, where its service has this label."""
+    place = demand.egress.attachment
+    return ServiceSide(label, place.node, place.port, demand.egress.vlan, demand.service is Service.LINE, local)
+
+
 class Edge:
     """Rules of demands; what they have in common is made once and shared."""
 
@@ -142,12 +148,6 @@ class Edge:
         self._class = {name: SetField("mpls_tc", item.traffic_class) for name, item in network.classes.items()}
         self._service: dict[int, SetField] = {}
         self._to_trunk: dict[str, ToGroup] = {}
-
-    def service(self, demand: Demand, *, local: bool) -> ServiceSide:
-        """What the demand needs at its egress."""
-        place, line = demand.egress.attachment, demand.service is Service.LINE
-        label = self.labelled.services[service_key(demand)]
-        return ServiceSide(label, place.node, place.port, demand.egress.vlan, line, local)
 
     def ingress(self, demand: Demand, trunk: Trunk | None) -> list[Rule]:
         """Classify, police and encap of one demand; `trunk` is None when both ends are on one switch."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sdnctl.compiler.abilities import Abilities
 from sdnctl.compiler.check import UNKNOWN_SWITCH, refusals
 from sdnctl.compiler.failed import keep_stranded, usable
-from sdnctl.compiler.ir import Baseline, Compiled, Network
-from sdnctl.compiler.label import label, next_baseline
+from sdnctl.compiler.ir import Baseline, Compiled, Network, Placement
+from sdnctl.compiler.label import Labelled, label, next_baseline
 from sdnctl.compiler.lower import lower
-from sdnctl.compiler.place import place
-from sdnctl.compiler.protect import protect
+from sdnctl.compiler.place import Placer
+from sdnctl.compiler.protect import Protection
 from sdnctl.compiler.route import Router
 from sdnctl.compiler.serialise import baseline_fingerprint, network_fingerprint
 from sdnctl.compiler.switches import switch_settings
@@ -36,6 +36,29 @@ def compile_network(
     Raises CompileError with the diagnostics of *all* passes when any demand is refused or anything else is an
     error; warnings are in the result. `capabilities` (switch → what it declares) is optional.
     """
+    return run_passes(network, baseline, optimise=optimise, capabilities=capabilities).compiled
+
+
+@dataclass(frozen=True)
+class Passes:
+    """One compilation with what its passes came to, for whoever goes on from there (`compiler.increment`)."""
+
+    network: Network
+    placer: Placer
+    placement: Placement
+    protection: Protection
+    labelled: Labelled
+    compiled: Compiled
+
+
+def run_passes(
+    network: Network,
+    baseline: Baseline | None = None,
+    *,
+    optimise: bool = False,
+    capabilities: Mapping[str, Abilities] | None = None,
+) -> Passes:
+    """What `compile_network` does, step by step."""
     before = baseline if baseline is not None else Baseline()
     network = in_order(network)
     found = Diagnostics()
@@ -47,12 +70,14 @@ def compile_network(
     kept = _forgetting_paths(before) if optimise else before
     working = usable(network)
     router = Router(working.topology, working.settings)
-    placement = place(working, kept, router, degrade=bool(network.down))
-    bypasses, findings = protect(working, placement, kept, router)
-    found.extend(findings)
+    placer = Placer(working, kept, router, degrade=bool(network.down))
+    placement = placer.run()
+    protection = Protection(router, kept)
+    protection.settle(placement, placement.paths, {demand.id: demand for demand in network.demands})
+    found.extend(protection.diagnostics(working.topology))
     placement = keep_stranded(network, placement, before)
     found.extend(placement.diagnostics)
-    labelled, findings = label(network, placement, bypasses, before)
+    labelled, findings = label(network, placement, protection.bypasses(), before)
     found.extend(findings)
     found.raise_if_errors(CompileError)
 
@@ -60,7 +85,7 @@ def compile_network(
     found.extend(findings)
     _check(rules, found)
     found.raise_if_errors(CompileError)
-    return Compiled(
+    compiled = Compiled(
         settings=network.settings,
         topology=network.topology,
         classes=network.classes,
@@ -74,6 +99,7 @@ def compile_network(
         baseline_fingerprint=baseline_fingerprint(before),
         diagnostics=found.sorted(),
     )
+    return Passes(network, placer, placement, protection, labelled, compiled)
 
 
 def _forgetting_paths(baseline: Baseline) -> Baseline:

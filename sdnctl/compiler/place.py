@@ -15,7 +15,7 @@ Capacity is counted per direction of each link: CIR, plus EIR for classes whose 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
@@ -39,11 +39,13 @@ def place(
     With `degrade` (after a failure, never for an edit) demands of the baseline that cannot have their grade
     any more are carried with what protection is left, with a warning, instead of being refused.
     """
-    return _Place(network, baseline, router or Router(network.topology, network.settings), degrade).run()
+    return Placer(network, baseline, router or Router(network.topology, network.settings), degrade=degrade).run()
 
 
-class _Place:
-    def __init__(self, network: Network, baseline: Baseline, router: Router, degrade: bool) -> None:
+class Placer:
+    """One placement under way: lanes, what they need, and the capacity that they leave."""
+
+    def __init__(self, network: Network, baseline: Baseline, router: Router, *, degrade: bool = False) -> None:
         self.network = network
         self.baseline = baseline
         self.degrade = degrade
@@ -60,21 +62,22 @@ class _Place:
         self.displaced: dict[str, Unit] = {}  # unit id → the unit that took its room
 
     def run(self) -> Placement:
+        """Place every unit of the network."""
         waiting: list[tuple[tuple[int, str], Unit]] = []
         for unit in units(self.network):
-            if self._acceptable(unit) and not unit.local and not self._keep(unit):
+            if self.acceptable(unit) and not unit.local and not self.keep(unit):
                 waiting.append((unit.order, unit))
         heapify(waiting)
         while waiting:
             _, unit = heappop(waiting)
-            for loser in self._admit(unit):
+            for loser in self.admit(unit):
                 self.displaced[loser.id] = unit
                 heappush(waiting, (loser.order, loser))
         return self._result()
 
     # ── ends ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _acceptable(self, unit: Unit) -> bool:
+    def acceptable(self, unit: Unit) -> bool:
         """Whether both ends are usable; ends on one switch are done with."""
         profile = unit.profile
         missing = sorted({profile.a, profile.b} - self.network.topology.nodes.keys())
@@ -99,9 +102,9 @@ class _Place:
 
     # ── what is there already ────────────────────────────────────────────────────────────────────
 
-    def _keep(self, unit: Unit) -> bool:
+    def keep(self, unit: Unit) -> bool:
         """Put a unit back on the trunk it has in the baseline, if that is still good."""
-        number = self._old_number(unit)
+        number = self.old_number(unit)
         if number is None:
             return False
         profile = unit.profile
@@ -118,7 +121,7 @@ class _Place:
         self._board(unit, lane)
         return True
 
-    def _old_number(self, unit: Unit) -> int | None:
+    def old_number(self, unit: Unit) -> int | None:
         """The number of the lane that carries the unit in the baseline, if its profile is still the same."""
         for demand in unit.demands:
             key = self.baseline.members.get(demand.id)
@@ -152,7 +155,7 @@ class _Place:
 
     # ── admission ────────────────────────────────────────────────────────────────────────────────
 
-    def _admit(self, unit: Unit) -> list[Unit]:
+    def admit(self, unit: Unit) -> list[Unit]:
         """Place a unit or refuse it; returns the units that had to give way."""
         for _, lane in sorted(self.lanes[unit.profile].items()):
             if self.capacity.fits(unit, lane.route.path):
@@ -197,7 +200,7 @@ class _Place:
 
     def _old_if_good(self, unit: Unit, carried: Profile, full: frozenset[Place]) -> Route | None:
         """The path that a degraded demand is on already, if it is good enough for the weaker grade."""
-        number = self._old_number(unit)
+        number = self.old_number(unit)
         old = None if number is None else self._old_route(unit.profile, number)
         if carried == unit.profile or old is None:
             return None
@@ -253,7 +256,7 @@ class _Place:
     def _number(self, unit: Unit) -> int:
         """The unit's own old number if nobody has it, else the lowest that is new."""
         lanes = self.lanes[unit.profile]
-        old = self._old_number(unit)
+        old = self.old_number(unit)
         if old is not None and old not in lanes:
             return old
         number = 1
@@ -353,15 +356,10 @@ class _Place:
         paths: dict[str, tuple[Path, Path | None]] = {}
         grades: dict[str, Grade] = {}
         members: dict[str, tuple[str, ...]] = {}
-        turn = self.router.graph.reversed
-        for profile, lanes in self.lanes.items():
-            for number, lane in lanes.items():
-                for back, ids in self._directions(lane).items():
-                    key = f"{self._stem(profile, back=back)}#{number}"
-                    path, standby = lane.route.path, lane.route.standby
-                    if back:
-                        path, standby = turn(path), turn(standby) if standby else None
-                    paths[key], grades[key], members[key] = (path, standby), profile.grade, tuple(sorted(ids))
+        for lanes in self.lanes.values():
+            for lane in lanes.values():
+                for key, ways, ids in self.trunks(lane):
+                    paths[key], grades[key], members[key] = ways, lane.profile.grade, ids
         return Placement(
             dict(sorted(paths.items())),
             dict(sorted(grades.items())),
@@ -371,13 +369,22 @@ class _Place:
             self.diagnostics.sorted(),
         )
 
-    @staticmethod
-    def _directions(lane: Lane) -> Mapping[bool, list[str]]:
-        ids: dict[bool, list[str]] = defaultdict(list)
+    def trunks(self, lane: Lane) -> Iterator[tuple[str, tuple[Path, Path | None], tuple[str, ...]]]:
+        """Key, paths and demand ids of the trunks of a lane: one for each direction that has demands."""
+        turn = self.router.graph.reversed
+        ids: dict[bool, list[str]] = {}
         for unit in lane.units.values():
             for demand in unit.demands:
-                ids[demand.ingress.attachment.node != lane.profile.a].append(demand.id)
-        return ids
+                ids.setdefault(demand.ingress.attachment.node != lane.profile.a, []).append(demand.id)
+        for back, found in ids.items():
+            path, standby = lane.route.path, lane.route.standby
+            if back:
+                path, standby = turn(path), turn(standby) if standby else None
+            yield self.trunk_name(lane, back=back), (path, standby), tuple(sorted(found))
+
+    def trunk_name(self, lane: Lane, *, back: bool) -> str:
+        """The key of one of the two trunks of a lane."""
+        return f"{self._stem(lane.profile, back=back)}#{lane.number}"
 
 
 def _ids(group: list[Unit]) -> tuple[str, ...]:
