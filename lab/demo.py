@@ -103,8 +103,8 @@ class Demo:
         if self.lab.kind != "ovs" or bridges < 50:
             return ""
         return (
-            f";\n   the gaps are those of one ovs-vswitchd that is {bridges} switches at once and looks through all "
-            "of them when a port changes;\n   lab/reports/local-repair-compiled.txt has those of a lab of seven"
+            f";\n   the gaps are those of one ovs-vswitchd that is {bridges} switches at once and looks "
+            "through all of them when a port changes;\n   lab/reports/local-repair-compiled.txt has those of a lab of seven"
         )
 
     def streams(self, trunks: frozenset[str]) -> contextlib.ExitStack:

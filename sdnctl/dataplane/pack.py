@@ -9,7 +9,7 @@ rules, same bytes, whatever order they stand in; reading raises ValueError with 
     {"actions": [["set-field", "mpls_label", "1000"], …], "lists": [[0, 4], …], "switches": {"pop-gare":
         {"meters": [ids, rates, bursts], "groups": [[id, type, [[list, watch port, weight], …]], …],
          "flows": [{"table": 3, "priority": 9, "goto": null, "count": 2, "fields": [["eth_type", 65535], …],
-                    "columns": [values of the first field, …, cookies, lists, meters, metadata, their masks]}, …]}}}
+                    "columns": [values of the first field, …, cookies, lists, meters, metadata, masks]}, …]}}}
 """
 
 from __future__ import annotations

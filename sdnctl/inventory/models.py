@@ -70,8 +70,8 @@ class PlantObject(Life):
 class SiteModel(PlantObject):
     """A building or cabinet that holds equipment.
 
-    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how long
-    its batteries last, in hours; `watts`: what its equipment draws.
+    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how
+    long its batteries last, in hours; `watts`: what its equipment draws.
     """
 
     name: str = ""

@@ -255,9 +255,7 @@ def _shared(problem: PairProblem, primary: Path, standby: Path) -> frozenset[str
     """Groups that both paths touch."""
     one, other = frozenset(primary.links), frozenset(standby.links)
     return frozenset(
-        name
-        for name, links in problem.groups.items()
-        if not links.isdisjoint(one) and not links.isdisjoint(other)
+        name for name, links in problem.groups.items() if not links.isdisjoint(one) and not links.isdisjoint(other)
     )
 
 

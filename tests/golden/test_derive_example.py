@@ -19,8 +19,8 @@ from sdnctl.compiler.ir import Settings
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, Severity
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.links import optical_links
 from sdnctl.inventory.files import FILES
+from sdnctl.inventory.links import optical_links
 from sdnctl.inventory.models import Status
 from sdnctl.inventory.plant import Plant, PortEnd
 from sdnctl.inventory.tracing import events, trace
