@@ -104,7 +104,7 @@ class Demo:
             return ""
         return (
             f";\n   the gaps are those of one ovs-vswitchd that is {bridges} switches at once and looks "
-            "through all of them when a port changes;\n   lab/reports/local-repair-compiled.txt has those of a lab of seven"
+            "through all of them when a port changes;\n   those of seven switches are in lab/reports/"
         )
 
     def streams(self, trunks: frozenset[str]) -> contextlib.ExitStack:
