@@ -8,7 +8,9 @@ them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import sys
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
@@ -55,13 +57,38 @@ def baseline_sections(baseline: Baseline) -> dict[str, Section]:
 
 def section_digest(section: Section) -> str:
     """SHA-256 of one part, whatever order it stands in."""
-    if isinstance(section, frozenset):
-        return digest(sorted(section))
     keys = sorted(section)
-    values = [section[key] for key in keys]
-    if values and isinstance(values[0], Path):
-        values = [[name for hop in path.hops for name in (hop.link, hop.tail, hop.head)] for path in values]
-    return digest([keys, values])
+    whole = sha256()
+    _feed(whole.update, keys)
+    if not isinstance(section, frozenset):
+        _feed(whole.update, [section[key] for key in keys])
+    return whole.hexdigest()
+
+
+def _feed(write: Callable[[bytes], None], values: list[Any]) -> None:
+    """Hash texts, numbers, tuples of texts or paths: how many there are, and all of them in a row."""
+    write(len(values).to_bytes(8, "big"))
+    kind = type(values[0]) if values else str
+    if kind is int:
+        numbers = array("q", values)
+        if sys.byteorder == "little":
+            numbers.byteswap()
+        write(numbers.tobytes())
+        return
+    if kind is Path:
+        values = [tuple([name for hop in path.hops for name in (hop.link, hop.tail, hop.head)]) for path in values]
+    parts, apart = values, 0  # what separates texts must not be in them
+    if kind is not str:
+        apart = sum(map(len, values)) - len(values)
+        parts = list(map(_BETWEEN.join, values))
+    text = _BEHIND.join(parts)
+    if text.count(_BEHIND) != max(len(parts) - 1, 0) or text.count(_BETWEEN) != apart:
+        text = _BETWEEN * 2 + canonical(values)
+    write(text.encode())
+
+
+_BETWEEN, _BEHIND = "\x1f", "\x1e"
+"""Unit and record separator (ASCII)."""
 
 
 @in_bulk()
@@ -156,18 +183,26 @@ def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
     return {key: sha256(_line(_OF_ENDPOINT(end)).encode()).digest() for key, end in ends.items()}
 
 
-def same_demand(one: Demand, other: Demand) -> bool:
-    """Whether two demands are the same but for where they, or their endpoints, are written down."""
-    return one is other or (
-        bool(_OF_DEMAND(one) == _OF_DEMAND(other))
-        and same_endpoint(one.ingress, other.ingress)
-        and same_endpoint(one.egress, other.egress)
-    )
+Row: TypeAlias = tuple[Any, ...]
 
 
-def same_endpoint(one: Endpoint, other: Endpoint) -> bool:
-    """Whether two endpoints are the same but for where they are written down."""
-    return one is other or bool(_OF_ENDPOINT(one) == _OF_ENDPOINT(other))
+def demand_rows(demands: Iterable[Demand]) -> dict[str, Row]:
+    """Demand id → all that demands are the same in but for where they are written down; ends by their ids."""
+    return {demand.id: _OF_DEMAND(demand) for demand in demands}
+
+
+def endpoint_rows(demands: Iterable[Demand]) -> dict[str, Row]:
+    """Endpoint id → all that endpoints are the same in; none where two endpoints of one id are not."""
+    ends: dict[int, Endpoint] = {}
+    for demand in demands:
+        ends[id(demand.ingress)] = demand.ingress
+        ends[id(demand.egress)] = demand.egress
+    rows: dict[str, Row] = {}
+    for end in ends.values():
+        row = _OF_ENDPOINT(end)
+        if rows.setdefault(end.id, row) != row:
+            rows[end.id] = ()
+    return rows
 
 
 def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
@@ -176,8 +211,8 @@ def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
 
 
 # All but where they are written down: what equal demands (and endpoints) are equal in.
-_OF_DEMAND = attrgetter(*_names(Demand, ("ingress", "egress")))
-_OF_ENDPOINT = attrgetter(*_names(Endpoint))
+_OF_DEMAND: Callable[[Demand], Row] = attrgetter(*_names(Demand, ("ingress", "egress")))
+_OF_ENDPOINT: Callable[[Endpoint], Row] = attrgetter(*_names(Endpoint))
 _OF_NODE, _OF_LINK, _OF_SRLG = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg))
 
 

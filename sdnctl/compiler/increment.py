@@ -18,20 +18,23 @@ from typing import TypeVar
 from sdnctl.compiler.admission import Unit, units
 from sdnctl.compiler.check import Ranges, clashes
 from sdnctl.compiler.fingerprints import (
+    Row,
     baseline_sections,
     demand_digests,
+    demand_rows,
     demands_digest,
     endpoint_digests,
+    endpoint_rows,
     network_fingerprint_of,
     of_parts,
-    same_demand,
     same_topology,
 )
 from sdnctl.compiler.groups import HopGroup
-from sdnctl.compiler.ir import Baseline, Compiled, Network
+from sdnctl.compiler.ir import Baseline, Compiled, Network, Placement
 from sdnctl.compiler.label import service_key
 from sdnctl.compiler.lower import ServiceSide
 from sdnctl.compiler.memo import (
+    Holders,
     Memo,
     Numbers,
     Sides,
@@ -76,7 +79,6 @@ def begin(network: Network, baseline: Baseline | None = None, *, why: str = "the
     return Session(passes.compiled, why, remember(passes, network.topology))
 
 
-@in_bulk()
 def compile_increment(previous: Session, network: Network, baseline: Baseline | None = None) -> Session:
     """The session of ``compile_network(network, baseline)``, reusing what did not change since `previous`.
 
@@ -120,8 +122,9 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
     labelled = renewed.labelled
     sides = sides_after(memo.sides, was, memo.labelled, now, labelled)
     trunks = with_other_rules(memo.labelled, labelled, edit.touched | edit.moved)
-    before = Side(memo.network, memo.labelled, was, _sides(memo.sides, edit), trunks[0])
-    after = Side(network, labelled, now, _sides(sides, edit), trunks[1])
+    carriers = [_carriers(side, edit.touched) for side in (memo.placement, placement)]
+    before = Side(memo.network, memo.labelled, was, carriers[0], _sides(memo.sides, edit), trunks[0])
+    after = Side(network, labelled, now, carriers[1], _sides(sides, edit), trunks[1])
     rules, came, lost = relower(
         old.rules,
         replace(before, groups=_groups(memo.groups, renewed.affected)),
@@ -133,6 +136,7 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
         for switch, more in came.items()
     }
     holders = holders_after(memo.holders, had, has)
+    gained = _gained(holders, had, has)
     demand_table = _exchanged(memo.demand_digests, was, demand_digests(now))
     uses = uses_after(memo.endpoint_uses, was, now)
     endpoint_table = {**memo.endpoint_digests, **endpoint_digests(now)}
@@ -148,7 +152,7 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
         bypasses=labelled.bypasses,
         rules=rules,
         switch_settings=old.switch_settings,
-        baseline=rebase(baseline, edit, renewed, holders),
+        baseline=rebase(baseline, edit, renewed, holders if baseline.held is not old.baseline.held else gained),
         network_fingerprint=network_fingerprint_of(
             network, memo.topology_digest, demands_digest(demand_table, endpoint_table)
         ),
@@ -163,6 +167,8 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
             network=network,
             source=source,
             demands=change.now,
+            rows=_exchanged(memo.rows, was, demand_rows(now)),
+            ends={**memo.ends, **change.ends},
             units=units_now,
             ports=ports_after(memo.ports, was, now),
             placer=placer,
@@ -227,22 +233,33 @@ def _classes(network: Network) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class _Change:
-    """The demands now, by id, and the ids of those that came, went or became another."""
+    """The demands now, by id; the ids of those that came, went or became another; what they are the same in."""
 
     now: Mapping[str, Demand]
     ids: frozenset[str]
+    rows: Mapping[str, Row]
+    ends: Mapping[str, Row]
 
 
 def _compare(memo: Memo, network: Network) -> _Change:
-    before = memo.demands
     now = {demand.id: demand for demand in network.demands}
     if len(now) != len(network.demands):
         raise Elsewhere("two demands of one id")
-    ids = {key for key, demand in now.items() if (old := before.get(key)) is None or not same_demand(old, demand)}
+    before, old = memo.demands, memo.rows
+    other = [demand for key, demand in now.items() if before.get(key) is not demand]
+    rows, ends = demand_rows(other), endpoint_rows(other)
+    moved = {key for key, row in ends.items() if not row or memo.ends.get(key) != row}
+    ids = {
+        demand.id
+        for demand in other
+        if old.get(demand.id) != rows[demand.id] or demand.ingress.id in moved or demand.egress.id in moved
+    }
     ids.update(before.keys() - now.keys())
     if len(ids) > MOST * len(before) + 20:
         raise Elsewhere("many demands changed")
-    return _Change(now, frozenset(ids))
+    return _Change(
+        now, frozenset(ids), {key: rows[key] for key in ids & rows.keys()}, {key: ends[key] for key in moved}
+    )
 
 
 def _check_frames(memo: Memo, network: Network, change: _Change) -> None:
@@ -290,6 +307,11 @@ def _services(memo: Memo, was: tuple[Demand, ...], now: tuple[Demand, ...]) -> d
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────
 
 
+def _carriers(placement: Placement, trunks: frozenset[str]) -> dict[str, str]:
+    """Demand id → key of its trunk, for some trunks."""
+    return {member: key for key in trunks for member in placement.members.get(key, ())}
+
+
 def _sides(sides: Sides, edit: Edit) -> frozenset[ServiceSide]:
     return frozenset(side for key in edit.services for side in sides.get(key, ()))
 
@@ -301,6 +323,18 @@ def _groups(groups: Mapping[str, HopGroup], affected: frozenset[str]) -> tuple[H
 def _more(had: Numbers, more: Numbers) -> Numbers:
     """The numbers of a switch that has further rules."""
     return {key: had.get(key, frozenset()) | more.get(key, frozenset()) for key in had.keys() | more.keys()}
+
+
+def _gained(holders: Holders, had: Mapping[str, Numbers], has: Mapping[str, Numbers]) -> Holders:
+    """Who holds the numbers that some switch has now and had not before."""
+    return {
+        namespace: {
+            number: table[number]
+            for switch, found in has.items()
+            for number in found.get(namespace, frozenset()) - had[switch].get(namespace, frozenset())
+        }
+        for namespace, table in holders.items()
+    }
 
 
 def _exchanged(table: Mapping[str, V], gone: tuple[Demand, ...], new: Mapping[str, V]) -> dict[str, V]:

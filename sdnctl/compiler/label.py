@@ -284,15 +284,19 @@ def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[in
 
 def retired(baseline: Baseline) -> Mapping[int, tuple[str, ...]]:
     """Labels in quarantine, and those of paths that the baseline names: the switches of the path hold them."""
+    known = baseline.held.get(LABEL, {})
+    bypass_labels = baseline.ids.get("bypass", {})
+    if known.keys() >= {*baseline.labels.values(), *bypass_labels.values()}:
+        return baseline.quarantine
     table: dict[int, set[str]] = {number: set(switches) for number, switches in baseline.quarantine.items()}
     paths: list[tuple[int | None, Path]] = [
         (baseline.labels.get(key + suffix), path)
-        for suffix, known in (("", baseline.paths), (STANDBY, baseline.standby))
-        for key, path in known.items()
+        for suffix, ways in (("", baseline.paths), (STANDBY, baseline.standby))
+        for key, path in ways.items()
     ]
-    paths += [(baseline.ids.get("bypass", {}).get(key), path) for key, path in baseline.bypasses.items()]
+    paths += [(bypass_labels.get(key), path) for key, path in baseline.bypasses.items()]
     for number, path in paths:
-        if number is not None and number not in baseline.held.get(LABEL, {}):
+        if number is not None and number not in known:
             table.setdefault(number, set()).update(path.nodes)
     return {number: tuple(sorted(switches)) for number, switches in table.items()}
 

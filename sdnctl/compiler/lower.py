@@ -103,7 +103,7 @@ def _all_rules(network: Network, labelled: Labelled) -> Rules:
     for demand in network.demands:
         trunk = trunk_of.get(demand.id)
         if trunk is not None or demand.id in local:
-            yield demand.ingress.attachment.node, edge.ingress(demand, trunk)
+            yield demand.ingress.attachment.node, edge.ingress(demand, trunk.key if trunk is not None else None)
             services.add(service_side(demand, labelled.services[service_key(demand)], local=trunk is None))
     for side in services:
         yield side.switch, egress_rules(side)
@@ -149,8 +149,8 @@ class Edge:
         self._service: dict[int, SetField] = {}
         self._to_trunk: dict[str, ToGroup] = {}
 
-    def ingress(self, demand: Demand, trunk: Trunk | None) -> list[Rule]:
-        """Classify, police and encap of one demand; `trunk` is None when both ends are on one switch."""
+    def ingress(self, demand: Demand, trunk: str | None) -> list[Rule]:
+        """Classify, police and encap of one demand on its trunk, None when both ends are on one switch."""
         number = self.labelled.demands[demand.id]
         service = self.labelled.services[service_key(demand)]
         mark = cookie(Kind.DEMAND, number)
@@ -174,10 +174,9 @@ class Edge:
         written_label = self._service.get(service)
         if written_label is None:
             written_label = self._service[service] = SetField("mpls_label", service)
-        to_trunk = self._to_trunk.get(trunk.key)
+        to_trunk = self._to_trunk.get(trunk)
         if to_trunk is None:
-            group = GROUP_BASE + self.labelled.groups[trunk_group_key(trunk.key)]
-            to_trunk = self._to_trunk[trunk.key] = ToGroup(group)
+            to_trunk = self._to_trunk[trunk] = ToGroup(GROUP_BASE + self.labelled.groups[trunk_group_key(trunk)])
         actions = (_ENCAP_MPLS, written_label, self._class[demand.service_class], _ENCAP_ETHERNET, to_trunk)
         rules.append(Flow(ENCAP.number, PRIORITY_RULE, mine, mark, actions))
         return rules

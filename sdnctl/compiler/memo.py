@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from sdnctl.compiler.admission import Unit
 from sdnctl.compiler.fingerprints import (
+    Row,
     Section,
     baseline_sections,
     demand_digests,
+    demand_rows,
     endpoint_digests,
+    endpoint_rows,
     section_digest,
     topology_digest,
 )
@@ -43,14 +46,17 @@ Digests = Mapping[str, tuple[Section, str]]
 class Memo:
     """The state of the passes, and look-ups by id, key or number.
 
-    `source` is the topology as it was given. `ports`: the ids of demands that enter there. `counts`: how many hops
-    use a hop group. `numbers`: of the rules of each switch; `holders` the other way round. `digests`: of those
-    sections of the baseline that are known.
+    `source` is the topology as it was given. `rows` and `ends`: what demands and endpoints are the same in.
+    `ports`: the ids of demands that enter there. `counts`: how many hops use a hop group. `numbers`: of the
+    rules of each switch; `holders` the other way round. `digests`: of those sections of the baseline that are
+    known.
     """
 
     network: Network
     source: Topology
     demands: Mapping[str, Demand]
+    rows: Mapping[str, Row]
+    ends: Mapping[str, Row]
     units: Mapping[str, Unit]
     ports: Mapping[PortRef, tuple[str, ...]]
     placer: Placer
@@ -77,18 +83,21 @@ def remember(passes: Passes, source: Topology) -> Memo:
         unit for lanes in passes.placer.lanes.values() for lane in lanes.values() for unit in lane.units.values()
     )
     groups = [group for ways in labelled.hops.values() for way in ways for group in way]
+    carried = [demand for demand in network.demands if demand.id in labelled.demands]
     held = {switch: numbers(rules) for switch, rules in compiled.rules.items()}
     return Memo(
         network=network,
         source=source,
         demands={demand.id: demand for demand in network.demands},
+        rows=demand_rows(network.demands),
+        ends=endpoint_rows(network.demands),
         units={demand.id: unit for unit in units for demand in unit.demands},
         ports=ports_after({}, (), network.demands),
         placer=passes.placer,
         placement=passes.placement,
         protection=passes.protection,
         labelled=labelled,
-        sides=sides_after({}, (), labelled, network.demands, labelled),
+        sides=sides_after({}, (), labelled, carried, labelled),
         counts=Counter(group.key for group in groups),
         groups={group.key: group for group in groups},
         numbers=held,

@@ -49,7 +49,8 @@ def worst(
     found: Worst = {}
     seen: set[frozenset[int]] = set()
     links = router.topology.links
-    for failure in router.failures if takers else ():
+    for index in sorted({index for link in by_link for index in router.failures_of.get(link, ())}):
+        failure = router.failures[index]
         active = frozenset([index for link in failure.links if link in by_link for index in by_link[link]])
         if active in seen:
             continue

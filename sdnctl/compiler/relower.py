@@ -29,6 +29,7 @@ class Side:
     network: Network
     labelled: Labelled
     demands: tuple[Demand, ...]  # those that changed
+    carriers: Mapping[str, str]  # id of each of them that has a trunk → its key
     services: frozenset[ServiceSide]  # of the services that changed, all that are in use
     trunks: list[Trunk]  # those whose rules changed
     groups: tuple[HopGroup, ...] = ()  # those in use whose users or bypasses changed
@@ -71,10 +72,8 @@ def relower(
 
 def _rules(side: Side) -> Iterable[tuple[str, Rule]]:
     edge, core = Edge(side.network, side.labelled), Core(side.network.topology, side.labelled)
-    local = frozenset(side.labelled.local)
-    carriers = _carriers(side) if side.demands else {}
     for demand in side.demands:
-        for rule in edge.ingress(demand, None if demand.id in local else carriers[demand.id]):
+        for rule in edge.ingress(demand, side.carriers.get(demand.id)):
             yield demand.ingress.attachment.node, rule
     for service in side.services:
         for rule in egress_rules(service):
@@ -88,11 +87,6 @@ def _rules(side: Side) -> Iterable[tuple[str, Rule]]:
         for switch, made in core.bypass(group.bypass) if group.bypass is not None else ():
             for rule in made:
                 yield switch, rule
-
-
-def _carriers(side: Side) -> dict[str, Trunk]:
-    """Demand id → trunk."""
-    return {member: trunk for trunk in side.labelled.trunks for member in trunk.demands}
 
 
 def _identity(rule: Rule) -> Identity:

@@ -15,6 +15,7 @@ from sdnctl.compiler.admission import Capacity, Lane, Unit
 from sdnctl.compiler.detour import Guard, Need, guards
 from sdnctl.compiler.ir import Baseline, Network, Placement
 from sdnctl.compiler.place import Placer
+from sdnctl.compiler.route import Profile, Route
 from sdnctl.topology.paths import Place
 
 
@@ -44,7 +45,8 @@ class LocalPlacer(Placer):
         super().__init__(network, baseline, before.router.fork())
         self.capacity = _Room(before.capacity.left)
         self.before = before
-        self.lanes = defaultdict(dict, {profile: dict(lanes) for profile, lanes in before.lanes.items()})
+        self.lanes = defaultdict(dict, before.lanes)
+        self.copied: set[Profile] = set()  # profiles whose table of lanes is not that of the earlier one
         self.home = dict(before.home)
         self.stems = before.stems  # a table of pure answers
         self.own: dict[tuple[str, int], Lane] = {}  # lanes that were copied or opened here, by name
@@ -80,17 +82,28 @@ class LocalPlacer(Placer):
         name = self.trunk_name(lane, back=False), lane.number
         if name not in self.own:
             copy = self.own[name] = replace(lane, units=dict(lane.units))
-            self.lanes[lane.profile][lane.number] = copy
+            self._table(lane.profile)[lane.number] = copy
             for unit in copy.units:
                 self.home[unit] = copy
         return self.own[name]
+
+    def _table(self, profile: Profile) -> dict[int, Lane]:
+        """The lanes of a profile as a table that may be changed here."""
+        if profile not in self.copied:
+            self.copied.add(profile)
+            self.lanes[profile] = dict(self.lanes[profile])
+        return self.lanes[profile]
+
+    def _open(self, profile: Profile, carried: Profile, number: int, route: Route) -> Lane:
+        self._table(profile)
+        return super()._open(profile, carried, number, route)
 
     def _shrink_needs(self) -> None:
         """Close lanes that carry nothing any more; what only they needed is not needed."""
         empty = [lane for lane in self.own.values() if not lane.units]
         stale: set[Guard] = set()
         for lane in empty:
-            del self.lanes[lane.profile][lane.number]
+            del self._table(lane.profile)[lane.number]
             del self.own[self.trunk_name(lane, back=False), lane.number]
             self.closed.append(lane)
             stale.update(guard for guard, _ in self._guards(lane))

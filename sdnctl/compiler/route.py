@@ -286,6 +286,15 @@ class Router:
             distinct.setdefault(failure.links, failure)
         return tuple(distinct.values())
 
+    @cached_property
+    def failures_of(self) -> dict[str, list[int]]:
+        """Link → places in `failures` of those that take it."""
+        table: dict[str, list[int]] = defaultdict(list)
+        for index, failure in enumerate(self.failures):
+            for link in failure.links:
+                table[link].append(index)
+        return dict(table)
+
     def fork(self) -> Router:
         """Another router of the same topology that shares what is known of it, with needs of its own."""
         other = copy(self)

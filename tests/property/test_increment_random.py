@@ -281,7 +281,7 @@ def test_cameras_in_a_city_one_after_the_other(node: str) -> None:
 
 
 def test_one_camera_more_changes_its_rules_and_no_others() -> None:
-    """On a switch that has one already: nothing but the rules of its own demands and service is there in addition."""
+    """On a switch that has one already: nothing but the rules of its own demands and service comes in addition."""
     net = city(SIZES["tiny"])
     first = begin(with_camera(net, "ring0-1", 0))
     more = with_camera(with_camera(net, "ring0-1", 0), "ring0-1", 1)
