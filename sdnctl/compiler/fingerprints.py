@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
@@ -43,6 +43,8 @@ def baseline_fingerprint(baseline: Baseline) -> str:
     return of_parts({name: section_digest(section) for name, section in baseline_sections(baseline).items()})
 
 
+Row: TypeAlias = tuple[Any, ...]
+"""All but where something is written down: what equal things are equal in."""
 Section: TypeAlias = Mapping[Any, Any] | frozenset[str]
 
 
@@ -144,17 +146,14 @@ def _classes(classes: Mapping[str, ServiceClass]) -> str:
     return digest({key: encode(replace(item, source=None)) for key, item in classes.items()})
 
 
-def same_topology(one: Topology, other: Topology) -> bool:
-    """Whether two topologies are the same but for places."""
-    return one is other or all(
-        mine is theirs
-        or (mine.keys() == theirs.keys() and all(get(item) == get(theirs[key]) for key, item in mine.items()))
-        for get, mine, theirs in (
-            (_OF_NODE, one.nodes, other.nodes),
-            (_OF_LINK, one.links, other.links),
-            (_OF_SRLG, one.srlgs, other.srlgs),
-        )
+def topology_rows(topology: Topology) -> tuple[dict[str, Row], ...]:
+    """All that topologies are the same in but for places: switches, links and shared risks by id."""
+    parts: tuple[tuple[Callable[[Any], Row], Mapping[str, Any]], ...] = (
+        (_OF_NODE, topology.nodes),
+        (_OF_LINK, topology.links),
+        (_OF_SRLG, topology.srlgs),
     )
+    return tuple({key: row(item) for key, item in items.items()} for row, items in parts)
 
 
 # ── demands, one by one ──────────────────────────────────────────────────────────────────────────
@@ -183,20 +182,15 @@ def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
     return {key: sha256(_line(_OF_ENDPOINT(end)).encode()).digest() for key, end in ends.items()}
 
 
-Row: TypeAlias = tuple[Any, ...]
+def demand_row(demand: Demand) -> Row:
+    """All that demands are the same in but for where they are written down; ends by their ids."""
+    return _OF_DEMAND(demand)
 
 
-def demand_rows(demands: Iterable[Demand]) -> dict[str, Row]:
-    """Demand id → all that demands are the same in but for where they are written down; ends by their ids."""
-    return {demand.id: _OF_DEMAND(demand) for demand in demands}
-
-
-def endpoint_rows(demands: Iterable[Demand]) -> dict[str, Row]:
+def endpoint_rows(demands: Collection[Demand]) -> dict[str, Row]:
     """Endpoint id → all that endpoints are the same in; none where two endpoints of one id are not."""
-    ends: dict[int, Endpoint] = {}
-    for demand in demands:
-        ends[id(demand.ingress)] = demand.ingress
-        ends[id(demand.egress)] = demand.egress
+    ends: dict[int, Endpoint] = {id(demand.ingress): demand.ingress for demand in demands}
+    ends.update({id(demand.egress): demand.egress for demand in demands})
     rows: dict[str, Row] = {}
     for end in ends.values():
         row = _OF_ENDPOINT(end)
@@ -210,7 +204,6 @@ def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
     return [f"{name}.id" if name in ends else name for name in names]
 
 
-# All but where they are written down: what equal demands (and endpoints) are equal in.
 _OF_DEMAND: Callable[[Demand], Row] = attrgetter(*_names(Demand, ("ingress", "egress")))
 _OF_ENDPOINT: Callable[[Endpoint], Row] = attrgetter(*_names(Endpoint))
 _OF_NODE, _OF_LINK, _OF_SRLG = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg))

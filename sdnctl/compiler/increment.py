@@ -21,13 +21,13 @@ from sdnctl.compiler.fingerprints import (
     Row,
     baseline_sections,
     demand_digests,
-    demand_rows,
+    demand_row,
     demands_digest,
     endpoint_digests,
     endpoint_rows,
     network_fingerprint_of,
     of_parts,
-    same_topology,
+    topology_rows,
 )
 from sdnctl.compiler.groups import HopGroup
 from sdnctl.compiler.ir import Baseline, Compiled, Network, Placement
@@ -167,7 +167,8 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
             network=network,
             source=source,
             demands=change.now,
-            rows=_exchanged(memo.rows, was, demand_rows(now)),
+            topology_rows=memo.topology_rows,
+            rows=_exchanged(memo.rows, was, {demand.id: demand_row(demand) for demand in now}),
             ends={**memo.ends, **change.ends},
             units=units_now,
             ports=ports_after(memo.ports, was, now),
@@ -214,7 +215,7 @@ def _check_same(memo: Memo, network: Network, decided: Baseline, baseline: Basel
     for what, same in (
         ("settings", network.settings == before.settings),
         ("service classes", _classes(network) == _classes(before)),
-        ("the topology", same_topology(network.topology, before.topology)),
+        ("the topology", _same_topology(memo, network)),
     ):
         if not same:
             raise Elsewhere(f"{what} changed")
@@ -227,17 +228,20 @@ def _check_same(memo: Memo, network: Network, decided: Baseline, baseline: Basel
         raise Elsewhere("trunks stand in each other's way")
 
 
+def _same_topology(memo: Memo, network: Network) -> bool:
+    return network.topology is memo.network.topology or topology_rows(network.topology) == memo.topology_rows
+
+
 def _classes(network: Network) -> dict[str, object]:
     return {key: replace(item, source=None) for key, item in network.classes.items()}
 
 
 @dataclass(frozen=True)
 class _Change:
-    """The demands now, by id; the ids of those that came, went or became another; what they are the same in."""
+    """The demands now, by id; the ids of those that came, went or became another; endpoints that did."""
 
     now: Mapping[str, Demand]
     ids: frozenset[str]
-    rows: Mapping[str, Row]
     ends: Mapping[str, Row]
 
 
@@ -245,21 +249,17 @@ def _compare(memo: Memo, network: Network) -> _Change:
     now = {demand.id: demand for demand in network.demands}
     if len(now) != len(network.demands):
         raise Elsewhere("two demands of one id")
-    before, old = memo.demands, memo.rows
+    before, rows = memo.demands, memo.rows
     other = [demand for key, demand in now.items() if before.get(key) is not demand]
-    rows, ends = demand_rows(other), endpoint_rows(other)
-    moved = {key for key, row in ends.items() if not row or memo.ends.get(key) != row}
-    ids = {
-        demand.id
-        for demand in other
-        if old.get(demand.id) != rows[demand.id] or demand.ingress.id in moved or demand.egress.id in moved
-    }
+    ids = {demand.id for demand in other if rows.get(demand.id) != demand_row(demand)}
+    ends = {key: row for key, row in endpoint_rows(other).items() if not row or memo.ends.get(key) != row}
+    moved = ends.keys() & memo.ends.keys()
+    if moved:
+        ids.update(one.id for one in other if one.ingress.id in moved or one.egress.id in moved)
     ids.update(before.keys() - now.keys())
     if len(ids) > MOST * len(before) + 20:
         raise Elsewhere("many demands changed")
-    return _Change(
-        now, frozenset(ids), {key: rows[key] for key in ids & rows.keys()}, {key: ends[key] for key in moved}
-    )
+    return _Change(now, frozenset(ids), ends)
 
 
 def _check_frames(memo: Memo, network: Network, change: _Change) -> None:

@@ -15,11 +15,12 @@ from sdnctl.compiler.fingerprints import (
     Section,
     baseline_sections,
     demand_digests,
-    demand_rows,
+    demand_row,
     endpoint_digests,
     endpoint_rows,
     section_digest,
     topology_digest,
+    topology_rows,
 )
 from sdnctl.compiler.groups import HopGroup
 from sdnctl.compiler.ir import Network, Placement
@@ -46,15 +47,16 @@ Digests = Mapping[str, tuple[Section, str]]
 class Memo:
     """The state of the passes, and look-ups by id, key or number.
 
-    `source` is the topology as it was given. `rows` and `ends`: what demands and endpoints are the same in.
-    `ports`: the ids of demands that enter there. `counts`: how many hops use a hop group. `numbers`: of the
-    rules of each switch; `holders` the other way round. `digests`: of those sections of the baseline that are
-    known.
+    `source` is the topology as it was given. `topology_rows`, `rows` (of demands) and `ends`: what those are
+    the same in. `ports`: the ids of demands that enter there. `counts`: how many hops use a hop group.
+    `numbers`: of the rules of each switch; `holders` the other way round. `digests`: of those sections of the
+    baseline that are known.
     """
 
     network: Network
     source: Topology
     demands: Mapping[str, Demand]
+    topology_rows: tuple[Mapping[str, Row], ...]
     rows: Mapping[str, Row]
     ends: Mapping[str, Row]
     units: Mapping[str, Unit]
@@ -89,7 +91,8 @@ def remember(passes: Passes, source: Topology) -> Memo:
         network=network,
         source=source,
         demands={demand.id: demand for demand in network.demands},
-        rows=demand_rows(network.demands),
+        topology_rows=topology_rows(network.topology),
+        rows={demand.id: demand_row(demand) for demand in network.demands},
         ends=endpoint_rows(network.demands),
         units={demand.id: unit for unit in units for demand in unit.demands},
         ports=ports_after({}, (), network.demands),
