@@ -72,7 +72,7 @@ def apply(
     invocation: Invocation = context.obj
     output, ctx = invocation.output, invocation.context
     allowed = frozenset(allow_outage or ())
-    resumed = None
+    resumed = made = None
     if file is not None:
         chosen = read_plan(file)
         desired = compile_folder(ctx, baseline)
@@ -80,11 +80,11 @@ def apply(
         ctx.network()  # bad input changes nothing, so it must be found before an interrupted apply is finished
         resumed = _resume(invocation, yes)
         with output.progress("planning"):
-            prepared = prepare(ctx, baseline=baseline)
-        chosen, desired = prepared.plan, prepared.desired
-        _ask(invocation, prepared, "apply this plan?", yes, allowed)
+            made = prepare(ctx, baseline=baseline)
+        chosen, desired = made.plan, made.desired
+        _ask(invocation, made, "apply this plan?", yes, allowed)
     with output.progress("applying") as progress:
-        outcome = apply_plan(ctx, desired, chosen, allow_outage=allowed, progress=progress)
+        outcome = apply_plan(ctx, desired, chosen, allow_outage=allowed, made=made, progress=progress)
     output.show("apply", lambda: plans.outcome_document(outcome, resumed), lambda: plans.outcome(outcome))
 
 
@@ -162,6 +162,7 @@ def rollback(
             allow_outage=allowed,
             reason="rollback",
             summary=f"back to snapshot {prepared.to}: {summarise(prepared.plan)}",
+            made=prepared,
             progress=progress,
         )
     document = {**plans.outcome_document(outcome, None), "undone": undone, "to": prepared.to}

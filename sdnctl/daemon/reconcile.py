@@ -121,7 +121,7 @@ async def _pass(context: Context, lease: Lease, hold_down: bool, progress: Progr
         down = links_down(topology, await fleet.counters(), state.down)
         new, healed = down - state.down, state.down - down
         if new:
-            pinned = State(state.compiled, state.down | new)
+            pinned = state.changed(down=state.down | new, silent={})
             seen = await _move(context, fleet, lease, state, pinned, f"pin {_names(new)}", steps, progress)
             state = pinned
         waiting = frozenset[str]()

@@ -76,13 +76,19 @@ class State:
         start = f'"baseline_fingerprint":"{self.compiled.baseline_fingerprint}"'
         return hashlib.sha256(self.text.replace(start, '"baseline_fingerprint":""', 1).encode()).hexdigest()
 
+    def changed(self, **changes: Any) -> State:
+        """This state with other values; what was worked out from what stays the same is not worked out again."""
+        state = replace(self, **changes)
+        kept = ["packed"] if state.compiled.rules is self.compiled.rules else []
+        if state.compiled is self.compiled:
+            kept.append("compiled_fingerprint")
+        state.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
+        return state
+
     def based(self, baseline: Baseline, silent: Mapping[str, RuleSet] | None = None) -> State:
         """The same rules, with another start for the next compilation, and other switches that are silent."""
         compiled = replace(self.compiled, baseline=baseline)
-        state = replace(self, compiled=compiled, silent=self.silent if silent is None else silent)
-        if "packed" in self.__dict__:
-            state.__dict__["packed"] = self.packed  # they are the same rules
-        return state
+        return self.changed(compiled=compiled, silent=self.silent if silent is None else silent)
 
     def after(self, before: State | None, observed: Mapping[str, RuleSet | None]) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.

@@ -20,6 +20,7 @@ from sdnctl.errors import (
     StalePlan,
     VerificationFailed,
 )
+from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.model import Change, Op, Plan, SettingsChange, Stage, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
@@ -27,7 +28,7 @@ from sdnctl.southbound.fleet import Fleet, Observation, StageFailed
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import check_outage, plan_between, settings_of
+from sdnctl.usecases.planning import Prepared, check_outage, plan_between, settings_of
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify.held import compare
 
@@ -54,9 +55,10 @@ def apply(
     allow_outage: frozenset[str] = frozenset(),
     reason: str = "apply",
     summary: str = "",
+    made: Prepared | None = None,
     progress: Progress = silent,
 ) -> Outcome:
-    """Follow `plan` to `desired`.
+    """Follow `plan` to `desired`; `made` is what the plan came with, where it was made just now.
 
     Raises StalePlan when the folder, what was applied or a device changed since the plan was made, OutageRefused
     when a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
@@ -72,7 +74,7 @@ def apply(
             )
         )
     with context.store.hold() as lease:
-        return asyncio.run(_apply(context, lease, desired, plan, allow_outage, reason, summary, progress))
+        return asyncio.run(_apply(context, lease, desired, plan, allow_outage, reason, summary, made, progress))
 
 
 async def _apply(
@@ -83,6 +85,7 @@ async def _apply(
     allow_outage: frozenset[str],
     reason: str,
     summary: str,
+    made: Prepared | None,
     progress: Progress,
 ) -> Outcome:
     if context.store.pending() is not None:
@@ -98,9 +101,12 @@ async def _apply(
     async with _fleet(context, desired, previous) as fleet:
         observation = await fleet.observe()
         check_stale(plan, observation.rules, settings_of(observation))
-        now = plan_between(desired, observation, previous)
-        _check_same(plan, now)
-        check_outage(now, allow_outage)
+        if made is None or made.applied is not previous or not _same(made.observation, observation):
+            now = plan_between(desired, observation, previous)
+            _check_same(plan, now)
+            check_outage(now, allow_outage)
+        else:  # a plan is a function of what was compared again
+            check_outage(plan, allow_outage)
         result = desired.after(previous, observation.rule_sets)
         if plan.empty and previous is not None and result.fingerprint == previous.fingerprint:
             return Outcome(None, plan)
@@ -255,8 +261,8 @@ async def _close(
     """V2: planning again on what is read back must leave nothing to do; then the snapshot is what is applied."""
     touched = {device for stage in plan.stages for device in stage.changes}
     observation = seen.updated(await fleet.observe(sorted(touched | set(seen.unreachable))))
-    rest = plan_between(desired, observation, previous)
-    if not rest.empty:
+    rest = None if _held(desired, observation) else plan_between(desired, observation, previous)
+    if rest is not None and not rest.empty:
         devices = sorted({device for stage in rest.stages for device in stage.changes})
         context.store.note(lease, number, "stopped", {"stage": "read-back", "devices": devices})
         held = compare({device: desired.rules.get(device, RuleSet()) for device in devices}, observation.rule_sets)
@@ -273,6 +279,29 @@ async def _close(
         )
     context.store.finish(lease, number, content=dumps(desired.after(previous, observation.rule_sets)))
     return observation
+
+
+def _same(one: Observation, other: Observation) -> bool:
+    return one.rule_sets == other.rule_sets and settings_of(one) == settings_of(other)
+
+
+def _held(desired: State, observation: Observation) -> bool:
+    """Whether every device holds what is desired and nothing else: then there is nothing left to plan.
+
+    A device with foreign rules, a silent one, or one without a driver for settings takes the long way.
+    """
+    settings = desired.compiled.switch_settings
+    return (
+        all(device in observation.rules for device in desired.rules)
+        and all(
+            one is not None and one.rules == desired.rules.get(device, RuleSet())
+            for device, one in observation.rules.items()
+        )
+        and all(
+            held is not None and not (device in settings and settings_differ(held, settings[device]))
+            for device, held in settings_of(observation).items()
+        )
+    )
 
 
 async def _back(

@@ -28,7 +28,12 @@ class Prepared:
     desired: State
     applied: State | None
     proof: Proof | None
-    faults: Mapping[str, DeviceError]
+    observation: Observation
+
+    @property
+    def faults(self) -> Mapping[str, DeviceError]:
+        """Why devices could not be asked."""
+        return self.observation.faults
 
 
 def compile_folder(context: Context, baseline: str = "store") -> State:
@@ -111,7 +116,7 @@ def prepare(context: Context, *, against: str = "live", baseline: str = "store")
     state = applied[1] if applied is not None else None
     observation = _observe(context, desired, state, against)
     plan = plan_between(desired, observation, state)
-    return Prepared(plan, desired, state, proof, observation.faults)
+    return Prepared(plan, desired, state, proof, observation)
 
 
 def read_plan(path: Path) -> Plan:

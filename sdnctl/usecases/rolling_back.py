@@ -36,7 +36,7 @@ def prepare_rollback(context: Context, to: int | None = None, *, progress: Progr
     progress("reading back", 2, 3)
     observation = asyncio.run(observe(context, desired, state))
     plan = plan_between(desired, observation, state)
-    return WayBack(plan, desired, state, proof, observation.faults, number)
+    return WayBack(plan, desired, state, proof, observation, number)
 
 
 def _before(context: Context, current: Snapshot, state: State) -> tuple[int, State]:
