@@ -59,8 +59,8 @@ def over_size(report: Report) -> None:
         ours.append(middle["compile"])
         report.print(
             f"{name:10} {size.switches:4} switches {len(net.demands):6} demands {rules_of(made):7} rules: "
-            f"compile {middle['compile']:.3f} s of CPU, on its own baseline {middle['again']:.3f} s, one Dijkstra a demand "
-            f"{middle['bare']:.3f} s ({ratio(found, 'compile', 'bare'):.2f}×)"
+            f"compile {middle['compile']:.3f} s of CPU, on its own baseline {middle['again']:.3f} s, "
+            f"one Dijkstra a demand {middle['bare']:.3f} s ({ratio(found, 'compile', 'bare'):.2f}×)"
         )
     report.print(f"growth of the time over rules: rules^{growth(sizes, ours):.2f}")
 
