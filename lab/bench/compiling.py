@@ -90,7 +90,7 @@ def reference(report: Report) -> None:
     middle = medians(found)
     report.print(
         f"reference network: {len(net.demands)} demands, {len(made.trunks)} trunks, {rules_of(made)} rules: "
-        f"compile {middle['compile']:.3f} s of CPU ({ratio(found, 'compile', 'bare'):.2f}× one Dijkstra a demand), "
+        f"compile {middle['compile']:.3f} s of CPU ({ratio(found, 'compile', 'bare'):.2f}× Dijkstra), "
         f"V1 {middle['V1']:.3f} s"
     )
     for name, text in texts.items():
