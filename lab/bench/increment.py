@@ -100,7 +100,7 @@ def walk(net: Network, edit: Callable[[Network, int], Network], *, anew: bool) -
 
 def measured(report: Report, name: str, found: list[tuple[float, float]]) -> float:
     """Print one line; returns the share of the whole."""
-    taken, whole = (median(column) for column in zip(*found, strict=True))
+    taken, whole = median(one for one, _ in found), median(other for _, other in found)
     report.print(f"{name:58} {taken * 1000:6.1f} ms of CPU, whole {whole:.3f} s: {100 * taken / whole:4.1f} %")
     return taken / whole
 

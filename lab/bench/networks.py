@@ -238,11 +238,9 @@ def network(size: Size, seed: int = 1) -> Network:
     for index in range(size.lines):
         grade = (Grade.NONE, Grade.LOCAL, Grade.LOCAL, Grade.DISJOINT)[index % 4]
         a, b = rng.sample(nodes, 2)
-        ends = [
-            made.endpoint(f"wire{index}{side}", node, "nte", whole=True)
-            for side, node in zip("ab", (a, b), strict=True)
-        ]
-        made.pair(f"wire{index}", *ends, Service.LINE, "business", grade, 10_000_000, 10_000_000)
+        near = made.endpoint(f"wire{index}a", a, "nte", whole=True)
+        far = made.endpoint(f"wire{index}b", b, "nte", whole=True)
+        made.pair(f"wire{index}", near, far, Service.LINE, "business", grade, 10_000_000, 10_000_000)
     return Network(
         Settings("bench"),
         net,

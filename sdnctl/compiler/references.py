@@ -109,7 +109,10 @@ def _flow_numbers(flows: Iterable[Flow]) -> tuple[set[int], set[int]]:
         if flow.metadata is not None:
             written = flow.metadata[0] & _LOW32
             (labels if flow.goto == _SERVICE_IN_METADATA else demands).add(written)
-        if flow.actions and id(flow.actions) not in seen:
-            seen.add(id(flow.actions))
-            labels |= labels_written(flow)
+        actions = flow.actions
+        if actions and id(actions) not in seen:
+            seen.add(id(actions))
+            for action in actions:
+                if type(action) is SetField and action.name == "mpls_label":
+                    labels.add(action.value)
     return labels, demands

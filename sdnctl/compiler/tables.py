@@ -180,11 +180,14 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
             yield f"{flow}: {fault}"
         if flow.meter is not None and (flow.meter not in meters or flow.table not in _METERED):
             yield f"{flow}: meter {flow.meter} is not there or not allowed in table {flow.table}"
-        if id(flow.actions) not in good:
-            missing = [used for used in groups_used(flow) if used not in groups]
+        actions = flow.actions
+        if actions and id(actions) not in good:
+            missing = [
+                action.group for action in actions if type(action) is ToGroup and action.group not in groups
+            ]
             yield from (f"{flow}: group {used:#x} is not there" for used in missing)
             if not missing:
-                good.add(id(flow.actions))
+                good.add(id(actions))
 
 
 _FOREIGN = "{} is outside the cookies and ids of sdnctl"

@@ -21,4 +21,7 @@ def in_bulk() -> Iterator[None]:
         yield
     finally:
         if running:
+            if not gc.get_freeze_count():  # what was made is old now, without a walk through all of it
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
