@@ -31,7 +31,7 @@ from sdnctl.usecases.context import Context
 from sdnctl.verify.probes import probes
 
 CONSOLE = Console(highlight=False)
-RATES = 100.0, 20.0, 2.0
+RATES = {"small": (500.0, 50.0, 5.0), "reference": (40.0, 10.0, 2.0)}
 """Frames a second of a stream, by what the application may send; few enough for Python on two cores."""
 
 
@@ -112,7 +112,7 @@ class Demo:
 
     def streams(self, trunks: frozenset[str]) -> contextlib.ExitStack:
         """A stream for each application that runs on these trunks, of its own frames, within half its rate."""
-        compiled = self.state.compiled
+        compiled, rates = self.state.compiled, RATES[self.example]
         over = {demand for trunk in compiled.trunks if trunk.key in trunks for demand in trunk.demands}
         chosen: dict[str, tuple[Feed, float]] = {}
         for demand in sorted(compiled.demands, key=lambda demand: -demand.cir):
@@ -123,10 +123,10 @@ class Demo:
             if probe is not None:
                 allowed = demand.cir / 2 / 8 / len(probe.frame)
                 feed = Feed(probe.application, probe.port, probe.frame, probe.expected[0][0])
-                chosen[demand.application] = feed, next((rate for rate in RATES if rate <= allowed), RATES[-1])
+                chosen[demand.application] = feed, next((rate for rate in rates if rate <= allowed), rates[-1])
         self.sending = [
             Stream(self.lab.wire(), feeds, rate)
-            for rate in RATES
+            for rate in rates
             if (feeds := [feed for feed, own in chosen.values() if own == rate])
         ]
         stack = contextlib.ExitStack()
