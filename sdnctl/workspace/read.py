@@ -63,6 +63,13 @@ def read_folder(folder: Path, out: Diagnostics) -> Read:
     return read
 
 
+def read_file(folder: Path, file: str, out: Diagnostics) -> Document[Any] | None:
+    """One file of the convention by itself, None where nothing of it is usable; KeyError for other files."""
+    read = Read()
+    _read_one(folder / file, file, FILES[file], read, out)
+    return read.documents.get(file)
+
+
 def _list(folder: Path, out: Diagnostics) -> list[str] | None:
     """Files of the folder and its three subfolders, but hidden ones; None if there is no folder."""
     if not folder.is_dir():

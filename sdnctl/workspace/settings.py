@@ -13,6 +13,7 @@ from sdnctl.document import Document
 from sdnctl.errors import Diagnostics
 from sdnctl.inventory.fields import Id
 from sdnctl.units import Delay, DelayField, Length, LengthField, Octets, OctetsField
+from sdnctl.workspace.controller import ControllerSection
 
 _RANGE = re.compile(r"\s*([0-9]{1,7})\s*-\s*([0-9]{1,7})\s*")
 _FIRST, _LAST = 16, (1 << 20) - 1
@@ -65,7 +66,8 @@ class NetworkFile(Model):
     `mtu` is the service MTU; links need 34 B more. `lead_in`: a shared risk that cuts every way into a site and
     is at most this long is that site's residual single point of failure. `bfd_interval`: liveness checks on links,
     off by default. `hold_down`: how long a link must be up before traffic returns to it; `drain`: how long packets
-    on old labels may still be under way. `crisis_profile` reorders the admission ladder.
+    on old labels may still be under way. `crisis_profile` reorders the admission ladder. `controller`: how a running
+    controller behaves; it changes nothing of what is compiled.
     """
 
     name: Id
@@ -78,6 +80,7 @@ class NetworkFile(Model):
     hold_down: DelayField = Delay(_DEFAULT.hold_down_ms * 1000.0)
     drain: DelayField = Delay(_DEFAULT.drain_ms * 1000.0)
     crisis_profile: Id | None = None
+    controller: ControllerSection = ControllerSection()
     note: str = ""
 
 

@@ -1,0 +1,48 @@
+"""The `controller:` section of `network.yaml`: how a running controller behaves.
+
+What stands here is read by `sdnctl controller run` and by nothing else: it does not change what is compiled. Each
+field has a field of the same name in `sdnctl.daemon.settings.ControllerSettings`, where times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sdnctl.units import Delay, DelayField
+
+_SECOND = 1e6  # a Delay counts microseconds
+
+FileReference = Annotated[str, Field(pattern=r"^file:.+$", examples=["file:/etc/sdnctl/controller.pem"])]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Tls(Model):
+    """The controller's own key and certificate, and the authority that its switches' certificates are of."""
+
+    private_key: FileReference
+    certificate: FileReference
+    ca_certificate: FileReference
+
+
+class ControllerSection(Model):
+    """How a running controller behaves.
+
+    `listen`: addresses that switches dial in to (`ptcp:6653`, `pssl:6653:192.0.2.1`, `punix:PATH`). `tls`: for `pssl:`
+    here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `drift_interval`: between two read-backs of
+    everything. `poll_interval`: between two looks at switches that do not report changes of their ports by
+    themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none. `stop_timeout`: how long
+    a change that is being made may take to end when the controller is told to stop.
+    """
+
+    listen: tuple[str, ...] = ()
+    tls: Tls | None = None
+    api: str = ""
+    drift_interval: DelayField = Delay(60 * _SECOND)
+    poll_interval: DelayField = Delay(2 * _SECOND)
+    telemetry_interval: DelayField = Delay(30 * _SECOND)
+    stop_timeout: DelayField = Delay(30 * _SECOND)
