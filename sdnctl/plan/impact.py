@@ -93,11 +93,7 @@ def _by_intent(key: str, old: Owners | None, new: Owners) -> Iterator[Finding]:
 
 def _means_another(old: Owners, new: Owners, labels: set[int]) -> bool:
     """Whether one of these labels names one path before and another path after."""
-    paths = [
-        {label: path for trunk in side.compiled.trunks for label, path in trunk_paths(trunk) if label in labels}
-        for side in (old, new)
-    ]
-    return any(paths[0][label] != paths[1][label] for label in paths[0].keys() & paths[1].keys())
+    return any(label in old.ways and label in new.ways and old.ways[label] != new.ways[label] for label in labels)
 
 
 def _by_change(

@@ -14,6 +14,7 @@ from sdnctl.compiler.tables import Kind, read_cookie
 from sdnctl.dataplane.values import GROUP_BASE, METER_BASE, Flow, Group
 from sdnctl.intents.demand import Demand
 from sdnctl.plan.model import Rule
+from sdnctl.topology.graph import Path
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Owners:
     def trunks(self) -> Mapping[str, Trunk]:
         """Demand id → trunk."""
         return {member: trunk for trunk in self.compiled.trunks for member in trunk.demands}
+
+    @cached_property
+    def ways(self) -> Mapping[int, Path]:
+        """Trunk label → the path that it names."""
+        return {label: path for trunk in self.compiled.trunks for label, path in trunk_paths(trunk)}
 
     @cached_property
     def by_number(self) -> Mapping[int, str]:
