@@ -14,12 +14,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.errors import Diagnostic, SdnctlError, Severity
+from sdnctl.usecases.documents import FORMAT, diagnostic_document
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
-
-FORMAT = 1
 
 
 class Format(StrEnum):
@@ -118,21 +117,6 @@ class Output:
                 bar.update(task, description=what, completed=step, total=steps or None)
 
             yield update
-
-
-def diagnostic_document(item: Diagnostic) -> dict[str, Any]:
-    """A diagnostic as JSON."""
-    source = item.source
-    return {
-        "severity": str(item.severity),
-        "code": item.code,
-        "summary": item.summary,
-        "address": item.address,
-        "file": source.file if source else None,
-        "line": source.line if source else None,
-        "detail": item.detail,
-        "hint": item.hint,
-    }
 
 
 def table(title: str, *columns: str | tuple[str, dict[str, Any]]) -> Table:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sdnctl.cli.output import RIGHT, diagnostic_document, table
-from sdnctl.errors import Diagnostic, Severity
+from sdnctl.cli.output import RIGHT, table
 from sdnctl.plan.markdown import effect_text
 from sdnctl.plan.markdown import markdown as plan_markdown
 from sdnctl.plan.model import Effect
-from sdnctl.plan.serialise import dumps
 from sdnctl.plan.summary import summary
+from sdnctl.usecases.documents import outcome_document
+from sdnctl.usecases.documents import plan_document as document
+from sdnctl.usecases.documents import plan_warnings as warnings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,33 +20,14 @@ if TYPE_CHECKING:
     from sdnctl.usecases.applying import Outcome
     from sdnctl.usecases.planning import Prepared
 
+__all__ = ["document", "markdown", "outcome", "outcome_document", "render", "warnings"]
+
 _COLOUR = {Effect.NONE: "dim", Effect.HITLESS: "green", Effect.BRIEF: "yellow", Effect.OUTAGE: "bold red"}
-
-
-def document(prepared: Prepared) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "empty": prepared.plan.empty,
-        "summary": asdict(summary(prepared.plan)),
-        "plan": json.loads(dumps(prepared.plan)),
-        "proof": prepared.proof.document if prepared.proof is not None else None,
-        "diagnostics": [diagnostic_document(item) for item in warnings(prepared)],
-    }
 
 
 def markdown(prepared: Prepared) -> str:
     proof = f"\n{prepared.proof.sentence[0].upper()}{prepared.proof.sentence[1:]}.\n" if prepared.proof else ""
     return plan_markdown(prepared.plan) + proof
-
-
-def warnings(prepared: Prepared) -> tuple[Diagnostic, ...]:
-    """What the compiler had to say, and the switches that did not answer."""
-    silent = tuple(
-        Diagnostic(item.code, item.summary, item.address, item.source, item.detail, item.hint, Severity.WARNING)
-        for fault in prepared.faults.values()
-        for item in fault.diagnostics
-    )
-    return (*prepared.desired.compiled.diagnostics, *silent)
 
 
 def render(prepared: Prepared) -> list[RenderableType]:
@@ -71,16 +51,6 @@ def render(prepared: Prepared) -> list[RenderableType]:
         stages.add_row(str(kind), str(changes), str(devices), f"wait {stage.wait_ms} ms" if stage.wait_ms else "")
     parts.append(stages)
     return parts + end
-
-
-def outcome_document(outcome: Outcome, resumed: int | None) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "snapshot": outcome.snapshot,
-        "resumed": resumed,
-        "summary": asdict(summary(outcome.plan)),
-        "plan": outcome.plan.fingerprint,
-    }
 
 
 def outcome(done: Outcome) -> Sequence[RenderableType]:

@@ -37,7 +37,7 @@ def init(
 def validate(context: typer.Context) -> None:
     """Check every file of the network folder and report all faults at once."""
     from sdnctl.cli import views
-    from sdnctl.cli.output import diagnostic_document
+    from sdnctl.usecases.documents import diagnostic_document
 
     invocation: Invocation = context.obj
     loaded = invocation.context.loaded

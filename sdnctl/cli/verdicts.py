@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.usecases.documents import verification_document as document
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sdnctl.usecases.verifying import Verification
 
-
-def document(found: Verification) -> dict[str, Any]:
-    return {
-        "ok": found.ok,
-        "subject": found.subject,
-        "v1": found.v1.to_json(),
-        "v2": found.v2.to_json() if found.v2 is not None else None,
-        "v3": found.v3.to_json() if found.v3 is not None else None,
-        "why_no_v3": found.why_no_v3,
-        "v3_sampled": found.sampled,
-    }
+__all__ = ["document", "render", "residual"]
 
 
 def render(found: Verification) -> list[RenderableType]:

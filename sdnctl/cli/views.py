@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sdnctl.cli.output import MARK, RIGHT, diagnostic_document, table
+from sdnctl.cli.output import MARK, RIGHT, table
+from sdnctl.usecases.documents import (
+    diagnostic_document,
+    drift_document,
+    history_document,
+    journal_document,
+    status_document,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,6 +27,25 @@ if TYPE_CHECKING:
     from sdnctl.usecases.status import ApplicationStatus, GroupStatus, Status
     from sdnctl.usecases.verifying import Proof
     from sdnctl.workspace.folder import Loaded
+
+__all__ = [
+    "compiled",
+    "compiled_document",
+    "counts",
+    "counts_document",
+    "drift",
+    "drift_document",
+    "drivers",
+    "drivers_document",
+    "history",
+    "history_document",
+    "journal",
+    "journal_document",
+    "lab",
+    "lab_document",
+    "status",
+    "status_document",
+]
 
 
 # ── validate ─────────────────────────────────────────────────────────────────────────────────────
@@ -90,10 +116,6 @@ def compiled(state: State, proof: Proof) -> list[RenderableType]:
 # ── status ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def status_document(found: Status) -> dict[str, Any]:
-    return {"ok": not found.unreachable and not found.down and found.pending is None, **asdict(found)}
-
-
 def status(found: Status) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if found.snapshot is None:
@@ -154,15 +176,6 @@ def _standing(one: ApplicationStatus | GroupStatus) -> list[str]:
 # ── drift ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def drift_document(found: Drift) -> dict[str, Any]:
-    return {
-        "ok": found.clean,
-        **found.held.to_json(),
-        "settings": list(found.settings),
-        "foreign": found.foreign,
-    }
-
-
 def drift(found: Drift) -> list[RenderableType]:
     from rich.text import Text
 
@@ -203,10 +216,6 @@ def drift(found: Drift) -> list[RenderableType]:
 # ── history ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def history_document(found: Sequence[Snapshot]) -> dict[str, Any]:
-    return {"snapshots": [asdict(one) for one in found]}
-
-
 def history(found: Sequence[Snapshot]) -> list[RenderableType]:
     if not found:
         return ["nothing was applied yet"]
@@ -216,10 +225,6 @@ def history(found: Sequence[Snapshot]) -> list[RenderableType]:
         colour = {"applied": "green", "pending": "bold red"}.get(one.state, "yellow")
         shown.add_row(str(one.id), when, one.author, one.reason, f"[{colour}]{one.state}[/]", one.summary)
     return [shown]
-
-
-def journal_document(found: Sequence[JournalEntry]) -> dict[str, Any]:
-    return {"journal": [{**asdict(one), "detail": dict(one.detail)} for one in found]}
 
 
 def journal(found: Sequence[JournalEntry]) -> list[RenderableType]:

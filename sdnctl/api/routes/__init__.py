@@ -1,0 +1,1 @@
+"""One module per resource; each a few lines to one operation."""
