@@ -55,8 +55,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One fact: its number in this run, when (ISO 8601, UTC), what about (``switch core-a``, ``link x``), and details
-    that JSON can carry."""
+    """One fact: its number in this run, when (ISO 8601, UTC), what about (``switch core-a``, ``link x``), and
+    details that JSON can carry."""
 
     number: int
     created: str

@@ -8,11 +8,14 @@ and tie an error to the change that caused it. `sdnctl.testing` holds the contra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import DeviceError
+from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
 
 Payload: TypeAlias = Literal["rules", "settings"]
 
@@ -98,3 +101,43 @@ class Driver(Protocol):
     async def counters(self) -> Counters: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class PartReader(Protocol):
+    """A driver that can read back a part of what its device holds for less than all of it costs.
+
+    Drivers need not have this; without it everything is observed.
+    """
+
+    async def read_part(self, rules: Sequence[Rule]) -> RuleSet:
+        """What the device holds now under the identities of these rules, and maybe more."""
+        ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """What a driver may have besides: a connection whose end is noticed, and ports that report their changes.
+
+    `ports` is their state now; `watch_ports` yields it too, then every change, and ends with the error that ended
+    the connection. A controller polls drivers without.
+    """
+
+    @property
+    def closed(self) -> asyncio.Future[DeviceError]: ...
+
+    async def ports(self) -> Mapping[int, PortState]: ...
+
+    def watch_ports(self) -> AsyncIterator[PortState]: ...
+
+
+@runtime_checkable
+class Fencing(Protocol):
+    """What a driver may have besides: a device that itself sees to it that only the newest writer writes.
+
+    `generation_id` is that of the writer's lease. Raises DeviceRefused where the device has seen a newer one.
+    """
+
+    async def become_master(self, generation_id: int) -> None: ...
+
+    async def become_slave(self, generation_id: int) -> None: ...

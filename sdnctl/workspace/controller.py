@@ -32,11 +32,11 @@ class Tls(Model):
 class ControllerSection(Model):
     """How a running controller behaves.
 
-    `listen`: addresses that switches dial in to (`ptcp:6653`, `pssl:6653:192.0.2.1`, `punix:PATH`). `tls`: for `pssl:`
-    here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `drift_interval`: between two read-backs of
-    everything. `poll_interval`: between two looks at switches that do not report changes of their ports by
-    themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none. `stop_timeout`: how long
-    a change that is being made may take to end when the controller is told to stop.
+    `listen`: addresses that switches dial in to (`ptcp:6653`, `pssl:6653:192.0.2.1`, `punix:PATH`). `tls`: for
+    `pssl:` here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `drift_interval`: between two
+    read-backs of everything. `poll_interval`: between two looks at switches that do not report changes of their
+    ports by themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none.
+    `stop_timeout`: how long a change that is being made may take to end when the controller is told to stop.
     """
 
     listen: tuple[str, ...] = ()

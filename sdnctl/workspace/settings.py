@@ -66,8 +66,8 @@ class NetworkFile(Model):
     `mtu` is the service MTU; links need 34 B more. `lead_in`: a shared risk that cuts every way into a site and
     is at most this long is that site's residual single point of failure. `bfd_interval`: liveness checks on links,
     off by default. `hold_down`: how long a link must be up before traffic returns to it; `drain`: how long packets
-    on old labels may still be under way. `crisis_profile` reorders the admission ladder. `controller`: how a running
-    controller behaves; it changes nothing of what is compiled.
+    on old labels may still be under way. `crisis_profile` reorders the admission ladder. `controller`: how a
+    running controller behaves; it changes nothing of what is compiled.
     """
 
     name: Id

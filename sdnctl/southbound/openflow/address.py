@@ -16,6 +16,9 @@ from sdnctl.errors import DeviceError, Diagnostic
 PORT = 6653
 """IANA's port of OpenFlow, where an address names none."""
 
+DIAL_IN = "dial-in"
+"""Stands for an address where the switch calls the controller, and is known by its datapath id."""
+
 Scheme = Literal["tcp", "ssl", "unix"]
 
 TLS_OPTIONS = ("private_key", "certificate", "ca_certificate")

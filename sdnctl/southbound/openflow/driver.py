@@ -25,9 +25,9 @@ from sdnctl.dataplane.values import (
     is_ours,
 )
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
-from sdnctl.southbound.openflow.address import parse_address
+from sdnctl.southbound.openflow.address import DIAL_IN, parse_address
 from sdnctl.southbound.openflow.channel import Channel, Timing
 from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.codec.faults import SwitchError
@@ -40,6 +40,7 @@ from sdnctl.southbound.openflow.codec.wire import Opaque, Type
 from sdnctl.southbound.openflow.dial import dial
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.mirror import Mirror, Touched, applied, restoring
+from sdnctl.southbound.openflow.part import read_part
 from sdnctl.southbound.openflow.ports import read_ports, watch_ports
 from sdnctl.southbound.openflow.probe import probe
 from sdnctl.southbound.openflow.sending import Sending
@@ -92,6 +93,15 @@ class OpenFlowDriver:
         Options of an ``ssl:`` target are `private_key`, `certificate`, `ca_certificate` (``file:PATH``) and
         optionally `server_name`. Raises DeviceUnreachable, DeviceRefused, ProtocolError.
         """
+        if target.address == DIAL_IN:
+            raise DeviceUnreachable(
+                Diagnostic(
+                    "device-dials-in",
+                    f"{target.device} dials in to the controller, and none runs here",
+                    address=f"switch {target.device}",
+                    hint="`sdnctl controller run` waits for it on the addresses under `controller: listen:`",
+                )
+            )
         address = parse_address(target.address)
         channel = await dial(address, target.device, metrics or ChannelMetrics(), target.options, timing)
         return await cls.over(channel, target)
@@ -160,6 +170,10 @@ class OpenFlowDriver:
         held = RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters))
         return Observed(held, foreign, others=tuple(others))
 
+    async def read_part(self, rules: Sequence[Rule]) -> RuleSet:
+        """What the switch holds of ours where these rules are: less than `observe` reads where they are few."""
+        return await read_part(self.channel, rules)
+
     async def _groups(self) -> list[Group | Opaque]:
         if not self._capabilities.groups:
             return []
@@ -194,10 +208,22 @@ class OpenFlowDriver:
         """Every port's state now, then each change as the switch reports it; see `ports.watch_ports`."""
         return watch_ports(self.channel)
 
+    @property
+    def closed(self) -> asyncio.Future[DeviceError]:
+        """Done when the connection has ended, with the reason; nobody but the channel may set it."""
+        return self.channel.closed
+
     async def become_master(self, generation_id: int) -> None:
         """Ask for the master role with a fencing token; raises RequestRefused when a newer one was seen."""
+        await self._take_role(Role.MASTER, generation_id)
+
+    async def become_slave(self, generation_id: int) -> None:
+        """Give up writing: the switch refuses every change on this connection; raises as `become_master`."""
+        await self._take_role(Role.SLAVE, generation_id)
+
+    async def _take_role(self, role: Role, generation_id: int) -> None:
         await self.channel.request(
-            "role_request", Type.ROLE_REPLY, lambda xid: role_request(xid, Role.MASTER, generation_id)
+            "role_request", Type.ROLE_REPLY, lambda xid: role_request(xid, role, generation_id)
         )
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
