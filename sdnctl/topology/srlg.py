@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import fsum
 
 from sdnctl.errors import Source
 from sdnctl.inventory.geometry import ZoneContent, zone_content
@@ -115,7 +116,8 @@ def group(
         members = links.get(risk, set())
         kind, _, name = risk.partition(":")
         least = 1 if kind == "zone" else min(len(members), 2)
-        metres = sum(found[0] for found in stretches.get(risk, {}).values() if len(found) >= least)
+        # fsum: the same whatever order links and stretches come in
+        metres = fsum(found[0] for found in stretches.get(risk, {}).values() if len(found) >= least)
         groups[risk] = Srlg(
             risk,
             kind,

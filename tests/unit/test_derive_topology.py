@@ -14,6 +14,7 @@ from sdnctl.inventory.build import build_plant
 from sdnctl.topology.derive import derive
 from sdnctl.topology.graph import PortRef, Topology
 from sdnctl.topology.models import LinksFile, MaintenanceFile
+from sdnctl.topology.srlg import Exposure, group
 
 
 def build(
@@ -115,6 +116,23 @@ def test_metres_are_those_that_two_links_share() -> None:
     assert topology.srlgs["segment:k1-k2"].metres == pytest.approx(1524, abs=1)
     assert topology.srlgs["building:b"].links == {"sa--sb", "sb--sc"}
     assert topology.links["sb--sc"].mtu == 1500  # sc does not say its own
+
+
+def test_metres_are_the_same_whatever_order_links_come_in() -> None:
+    """Sets of links come in another order in every process, and metres are in the network's fingerprint."""
+    plant, _ = build_plant(documents(two_sites()))
+    lengths = {"x": 0.1, "y": 0.2, "z": 0.3}
+    assert (0.1 + 0.2) + 0.3 != (0.3 + 0.2) + 0.1
+
+    def metres(order: str) -> float:
+        exposures = {
+            f"{name}{number}": Exposure({"segment:s": {name: lengths[name]}})
+            for name in order
+            for number in (1, 2)
+        }
+        return group(plant, {}, exposures, {})["segment:s"].metres
+
+    assert metres("xyz") == metres("zyx") == pytest.approx(0.6)
 
 
 def test_names_come_from_ports_or_ends() -> None:
