@@ -1,8 +1,8 @@
 """Pairs of disjoint paths of least total delay: link- or node-disjoint (Suurballe), and disjoint in risk.
 
 With shared-risk groups the problem is NP-hard (Hu 2003): `risk_disjoint` tries exclusion first (take a
-short path, forbid what it shares a risk with, look again) and leaves the rest to an integer program
-(`topology/pairs_ilp.py`), which also proves that there is no pair.
+short path, forbid what it shares a risk with, look again), then to find the best pair by its lesser path, and
+leaves the rest to an integer program (`topology/pairs_ilp.py`), which also proves that there is no pair.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _State = tuple[str, int]  # switch, 0 where paths enter it and 1 where they leav
 _Arcs = dict[_State, dict[tuple[str, _State], int]]
 
 EXCLUSION_TRIES = 8
-"""First paths that exclusion tries before the integer program decides."""
+"""First paths that exclusion tries before the least pair is looked for."""
+
+LESSER_TRIES = 100
+"""Lesser paths that are tried before the integer program decides; to load it takes as long as 400 of them."""
 
 
 def suurballe(
@@ -208,16 +211,48 @@ def risk_disjoint(problem: PairProblem, preferred: frozenset[str] = NOTHING) -> 
 
 
 def _least(problem: PairProblem) -> tuple[Path, Path] | None:
-    """The pair of least total delay: that without regard to risks if it shares none, else the program's answer."""
+    """The pair of least total delay: that without regard to risks if it shares none, else by search or program."""
     relaxed = suurballe(problem.graph, problem.source, problem.target, problem.banned)
     if relaxed is None:
         return None
     for primary, standby in (relaxed, relaxed[::-1]):
         if problem.is_solution(primary, standby):
             return primary, standby
+    pair = by_lesser(problem)
+    if pair is not None:
+        return pair
     from sdnctl.topology.pairs_ilp import least_pair
 
     return least_pair(problem)
+
+
+def by_lesser(problem: PairProblem) -> tuple[Path, Path] | None:
+    """The pair of least total weight where a short search proves it so; None where it does not.
+
+    Every path is tried as the lesser of the two, in order of weight, each with the least path that shares nothing
+    with it. The lesser path of a better pair would weigh less than half of the best one so far.
+    """
+    graph, source, target = problem.graph, problem.source, problem.target
+    best: tuple[Path, Path] | None = None
+    least = math.inf
+    for tried, lesser in enumerate(graph.k_shortest(source, target, problem.banned, problem.closed)):
+        if tried == LESSER_TRIES:
+            return None
+        weight = graph.weight(lesser)
+        if 2 * weight >= least or not problem.fits(lesser):
+            break
+        apart = problem.banned | problem.conflicts(lesser)
+        if problem.primary_fits(lesser) and problem.banned_primary.isdisjoint(lesser.links):
+            other = graph.shortest(source, target, apart, NOTHING, problem.closed)
+            if other is not None and problem.fits(other) and weight + graph.weight(other) < least:
+                best, least = (lesser, other), weight + graph.weight(other)
+        other = graph.shortest(source, target, apart | problem.banned_primary, NOTHING, problem.closed)
+        if other is None or weight + graph.weight(other) >= least or not problem.fits(other):
+            continue
+        if not problem.primary_fits(other):
+            return None  # a later path may fit, because its bypasses are shorter
+        best, least = (other, lesser), weight + graph.weight(other)
+    return best
 
 
 def by_exclusion(problem: PairProblem) -> tuple[Path, Path] | None:

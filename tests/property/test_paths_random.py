@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdnctl.topology.disjoint import PairProblem, by_exclusion, risk_disjoint, suurballe
+from sdnctl.topology.disjoint import PairProblem, by_exclusion, by_lesser, risk_disjoint, suurballe
 from sdnctl.topology.graph import Hop, Link, Node, Path, PortRef, Topology
 from sdnctl.topology.pairs_ilp import least_pair, least_shared
 from sdnctl.topology.paths import Graph, is_simple
@@ -131,6 +131,10 @@ def test_risk_disjoint_pair_exists_exactly_when_brute_force_finds_one(
         assert fine(*found)
         assert fine(*arbiter)
         assert sum(map(graph.delay, arbiter)) == min(graph.delay(one) + graph.delay(two) for one, two in pairs)
+    least = by_lesser(problem)  # None says nothing
+    if least is not None:
+        assert fine(*least)
+        assert sum(map(graph.weight, least)) == min(graph.weight(one) + graph.weight(two) for one, two in pairs)
 
 
 @FAST
@@ -188,6 +192,20 @@ def test_exclusion_fails_and_the_arbiter_finds_the_pair() -> None:
     pair = risk_disjoint(problem)
     assert pair is not None
     assert {path.links for path in pair} == {("l10", "l11"), ("l12", "l13")}
+    assert pair == by_lesser(problem)
+
+
+def test_the_arbiter_decides_where_there_are_many_lesser_paths() -> None:
+    # As above, but there are more short ways than are tried one after the other.
+    data = [(0, 2, 1)] * 11 + [(2, 1, 1)] * 11 + [(0, 3, 50), (3, 1, 50), (0, 4, 60), (4, 1, 60)]
+    graph = Graph(make(data))
+    short = {f"l{number}" for number in range(22)}
+    risks = {"g1": frozenset(short | {"l22"}), "g2": frozenset(short | {"l24"})}
+    problem = PairProblem(graph, "n0", "n1", risks)
+    assert by_lesser(problem) is None
+    pair = risk_disjoint(problem)
+    assert pair is not None
+    assert {path.links for path in pair} == {("l22", "l23"), ("l24", "l25")}
 
 
 def test_least_shared_names_the_cheapest_common_risk() -> None:
