@@ -1,6 +1,6 @@
 """What the parts of a running controller share, and nothing else: one value, handed to each part.
 
-A part is a coroutine that runs for as long as the controller does (failures, drift, discovery, telemetry, the API).
+A part is a coroutine that runs as long as the controller does (failures, drift, discovery, telemetry, the API).
 Parts do not call each other: they read the hub, take turns to write, and publish events.
 """
 
