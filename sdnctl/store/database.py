@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
@@ -17,6 +17,7 @@ from sdnctl.store import lease as leases
 from sdnctl.store.database import open_engine, transaction
 from sdnctl.store.lease import Lease
 from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
+from sdnctl.store.tokens import Tokens
 
 
 def now() -> str:
@@ -58,6 +59,17 @@ class Verdict:
     snapshot: int
     verdict: str
     detail: str
+
+
+class AuditEntry(NamedTuple):
+    """Who did what; `result` is ``begun``, ``done`` or the code of what stopped it, `plan` a fingerprint."""
+
+    created: str
+    author: str
+    action: str
+    detail: str
+    plan: str | None
+    result: str | None
 
 
 _SNAPSHOT = [snapshots.c[name] for name in Snapshot.__dataclass_fields__]
@@ -124,15 +136,12 @@ class Store:
                 for row in connection.execute(query)
             )
 
-    def audit_trail(self, limit: int = 100) -> tuple[tuple[str, str, str, str], ...]:
-        """(created, author, action, detail), newest first."""
-        query = (
-            select(audit.c.created, audit.c.author, audit.c.action, audit.c.detail)
-            .order_by(audit.c.id.desc())
-            .limit(limit)
-        )
+    def audit_trail(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        """Who did what, newest first."""
+        columns = [audit.c[name] for name in AuditEntry._fields]
+        query = select(*columns).order_by(audit.c.id.desc()).limit(limit)
         with self._read() as connection:
-            return tuple((row[0], row[1], row[2], row[3]) for row in connection.execute(query))
+            return tuple(AuditEntry(*row) for row in connection.execute(query))
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """The latest verdict of every application and level."""
@@ -194,7 +203,8 @@ class Store:
             ).inserted_primary_key
             assert number is not None
             _note(connection, number[0], "begin", {"plan": plan[0] if plan else None, "reason": reason})
-            _audit(connection, author, reason, f"snapshot {number[0]}: {summary}")
+            what = f"snapshot {number[0]}: {summary}"
+            _audit(connection, author, reason, what, plan[0] if plan else None, "begun")
             return int(number[0])
 
     def note(self, lease: Lease, snapshot: int, event: str, detail: Mapping[str, Any]) -> None:
@@ -237,6 +247,18 @@ class Store:
                 connection.execute(delete(verdicts).where(*key))
                 connection.execute(insert(verdicts).values(**asdict(verdict)))
 
+    def record_audit(
+        self, author: str, action: str, detail: str, *, plan: str | None = None, result: str = "done"
+    ) -> None:
+        """Add to the audit trail what somebody did, or tried; needs no lease."""
+        with transaction(self._engine) as connection:
+            _audit(connection, author, action, detail, plan, result)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Who may use the API."""
+        return Tokens(self._engine)
+
     def hold(self) -> AbstractContextManager[Lease]:
         """The writer's lease, as a context manager (`lease.hold`)."""
         return leases.hold(self._engine)
@@ -267,8 +289,11 @@ def _note(connection: Connection, snapshot: int, event: str, detail: Mapping[str
     connection.execute(insert(journal).values(created=now(), snapshot=snapshot, event=event, detail=text))
 
 
-def _audit(connection: Connection, author: str, action: str, detail: str) -> None:
-    connection.execute(insert(audit).values(created=now(), author=author, action=action, detail=detail))
+def _audit(
+    connection: Connection, author: str, action: str, detail: str, plan: str | None, result: str | None
+) -> None:
+    values = {"created": now(), "author": author, "action": action, "detail": detail}
+    connection.execute(insert(audit).values(**values, plan=plan, result=result))
 
 
 def _pack(text: str) -> bytes:

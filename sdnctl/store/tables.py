@@ -71,6 +71,25 @@ audit = Table(
     Column("author", String(200), nullable=False),
     Column("action", String(64), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("plan", String(64), nullable=True),  # fingerprint of the plan it was about
+    Column("result", String(64), nullable=True),  # begun, done, or the code of what stopped it
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(16), nullable=False),  # viewer, operator, admin
+    Column("tenants", Text, nullable=False),  # JSON; empty: the whole network
+    Column("hash", String(64), nullable=False),  # SHA-256, hex
+    Column("created", String(32), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("expires", String(32), nullable=True),
+    Column("used", String(32), nullable=True),
+    Column("revoked", String(32), nullable=True),
+    Index("tokens_hash", "hash", unique=True),
+    Index("tokens_name", "name", unique=True),
 )
 
 verdicts = Table(
