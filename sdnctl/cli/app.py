@@ -121,6 +121,8 @@ def run() -> None:
     from sdnctl.cli.garbage import spare_collections
 
     spare_collections()
+    # Pydantic would read the metadata of every installed distribution to find instruments that nobody asked for.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an arrow that a terminal cannot show must not end an apply
             stream.reconfigure(errors="backslashreplace")

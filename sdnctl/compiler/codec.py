@@ -53,6 +53,8 @@ def fingerprint(data: Json) -> str:
 
 
 _RULE = frozenset((Flow, Group, Meter))
+_BEHIND_HINTS = {"RuleSet": RuleSet, "SwitchSettings": SwitchSettings}
+"""What `ir` names in its hints but does not import when it runs."""
 
 
 # ── what a hint says ─────────────────────────────────────────────────────────────────────────────
@@ -72,7 +74,7 @@ def _members(hint: Any) -> tuple[Any, ...] | None:
 
 @cache
 def _hints(kind: type) -> tuple[tuple[str, Any], ...]:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, localns=_BEHIND_HINTS)
     return tuple((item.name, hints[item.name]) for item in fields(kind))
 
 

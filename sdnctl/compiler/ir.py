@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic
 from sdnctl.intents.demand import Demand, Endpoint, Grade, ServiceClass
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.units import Bitrate, Length, Octets
+
+if TYPE_CHECKING:  # what reads a folder has no rules to handle
+    from sdnctl.dataplane.values import RuleSet, SwitchSettings
 
 
 @dataclass(frozen=True, slots=True)
