@@ -3,6 +3,9 @@
 A lease outlives its holder by at most `TTL`; a holder that is known to be dead (a process of this
 machine that no longer runs) is succeeded at once. Every change of holder raises the generation,
 which is also OpenFlow's generation_id, so that a writer that was only asleep is fenced off.
+
+Generations are milliseconds since 1970 where that is more than the last one plus one: switches remember the largest
+that they have seen, and a store that was lost and made anew must not start below it.
 """
 
 from __future__ import annotations
@@ -60,24 +63,63 @@ def this_holder() -> str:
     return f"{author()} pid {pid} start {_started(pid) or '0'} thread {threading.get_ident()}"
 
 
-def _is_dead(holder: str) -> bool:
-    """Whether `holder` is certainly gone; unknown (another machine, no /proc) counts as alive."""
+def local_process(holder: str) -> int | None:
+    """The process id of a holder that is or was a process of this machine; None for others, and where there is no
+    /proc to tell."""
     try:
         who, _, process = holder.partition(" pid ")
         pid, _, rest = process.partition(" start ")
         if who.rpartition("@")[2] != socket.gethostname() or not Path("/proc/self/stat").exists():
-            return False
-        return _started(int(pid)) != rest.split()[0]
+            return None
+        rest.split()[0]  # without a start time nobody can tell it from a later process of that number
+        return int(pid)
     except (ValueError, IndexError):
-        return False
+        return None
+
+
+def is_dead(holder: str) -> bool:
+    """Whether `holder` is certainly gone; unknown (another machine, no /proc) counts as alive."""
+    pid = local_process(holder)
+    return pid is not None and _started(pid) != holder.partition(" start ")[2].split()[0]
+
+
+def take(engine: Engine, holder: str) -> Lease:
+    """Take the lease; raises LeaseHeld with the holder's name while somebody else has it."""
+    with transaction(engine) as connection:
+        return _take(connection, holder, time.time())
+
+
+def renew(engine: Engine, lease: Lease) -> None:
+    """Keep the lease for another `TTL`; raises LeaseHeld when it has passed on."""
+    with transaction(engine) as connection:
+        check(connection, lease)
+        connection.execute(update(leases).where(leases.c.name == NAME).values(until=time.time() + TTL))
+
+
+def give_back(engine: Engine, lease: Lease) -> None:
+    """Let the next one have the lease at once; nothing happens when it has passed on."""
+    mine = (leases.c.name == NAME, leases.c.generation == lease.generation, leases.c.holder == lease.holder)
+    with transaction(engine) as connection:
+        connection.execute(update(leases).where(*mine).values(holder="", until=0.0))
+
+
+def current(engine: Engine) -> Lease | None:
+    """The lease as it stands: its holder is empty when nobody has it; None when nobody ever had."""
+    with transaction(engine) as connection:
+        row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
+    if row is None:
+        return None
+    gone = row.until < time.time() or is_dead(row.holder)
+    return Lease("" if gone else row.holder, row.generation)
 
 
 def _take(connection: Connection, holder: str, now: float) -> Lease:
     row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
+    first = int(now * 1000)
     if row is None:
-        connection.execute(insert(leases).values(name=NAME, holder=holder, until=now + TTL, generation=1))
-        return Lease(holder, 1)
-    if row.holder and row.holder != holder and row.until >= now and not _is_dead(row.holder):
+        connection.execute(insert(leases).values(name=NAME, holder=holder, until=now + TTL, generation=first))
+        return Lease(holder, first)
+    if row.holder and row.holder != holder and row.until >= now and not is_dead(row.holder):
         raise LeaseHeld(
             Diagnostic(
                 "lease-held",
@@ -86,7 +128,7 @@ def _take(connection: Connection, holder: str, now: float) -> Lease:
                 hint="wait until it has finished; reading commands (plan, status, drift) work meanwhile",
             )
         )
-    generation = row.generation + (row.holder != holder)
+    generation = row.generation if row.holder == holder else max(row.generation + 1, first)
     renewed = connection.execute(
         update(leases)
         .where(leases.c.name == NAME, leases.c.generation == row.generation, leases.c.holder == row.holder)
@@ -113,33 +155,27 @@ def check(connection: Connection, lease: Lease) -> None:
 
 @contextmanager
 def hold(engine: Engine) -> Iterator[Lease]:
-    """Hold the writer's lease for the length of a with-block; raises LeaseHeld with the holder's name."""
-    holder = this_holder()
-    with transaction(engine) as connection:
-        lease = _take(connection, holder, time.time())
+    """Hold the writer's lease for the length of a with-block; raises LeaseHeld with the holder's name.
+
+    A thread renews it. A controller, which holds it for years, has a `Keeper` instead.
+    """
+    lease = take(engine, this_holder())
     done = threading.Event()
 
-    def renew() -> None:
+    def keep() -> None:
         while not done.wait(TTL / 3):
             try:
-                with transaction(engine) as connection:
-                    check(connection, lease)
-                    connection.execute(update(leases).where(leases.c.name == NAME).values(until=time.time() + TTL))
+                renew(engine, lease)
             except LeaseHeld:
                 return  # the next write of the holder fails its own check
             except StoreError:
                 continue  # a busy store: two more tries before the lease runs out
 
-    thread = threading.Thread(target=renew, name="sdnctl-lease", daemon=True)
+    thread = threading.Thread(target=keep, name="sdnctl-lease", daemon=True)
     thread.start()
     try:
         yield lease
     finally:
         done.set()
         thread.join()
-        with transaction(engine) as connection:
-            connection.execute(
-                update(leases)
-                .where(leases.c.name == NAME, leases.c.generation == lease.generation, leases.c.holder == holder)
-                .values(holder="", until=0.0)
-            )
+        give_back(engine, lease)

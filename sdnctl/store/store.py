@@ -263,6 +263,21 @@ class Store:
         """The writer's lease, as a context manager (`lease.hold`)."""
         return leases.hold(self._engine)
 
+    def take_lease(self, holder: str) -> Lease:
+        """Take the writer's lease without a with-block; raises LeaseHeld. Who does, renews it and gives it back."""
+        return leases.take(self._engine, holder)
+
+    def renew_lease(self, lease: Lease) -> None:
+        """Keep it for another `lease.TTL` seconds; raises LeaseHeld when it has passed on."""
+        leases.renew(self._engine, lease)
+
+    def give_lease_back(self, lease: Lease) -> None:
+        leases.give_back(self._engine, lease)
+
+    def lease(self) -> Lease | None:
+        """The lease as it stands, with an empty holder when nobody has it; None when nobody ever had."""
+        return leases.current(self._engine)
+
     def _read(self) -> AbstractContextManager[Connection]:
         return transaction(self._engine)
 

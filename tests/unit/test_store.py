@@ -90,12 +90,12 @@ def test_second_writer_is_refused_with_the_holders_name(store: Store, tmp_path: 
     ) as other:
         assert other.stdout is not None
         assert other.stdin is not None
-        assert other.stdout.readline().strip() == "1"
+        generation = int(other.stdout.readline())
         with pytest.raises(LeaseHeld, match=f"pid {other.pid} "), store.hold():
             pass
         other.stdin.close()
     with store.hold() as lease:
-        assert lease.generation == 2  # another holder, another generation
+        assert lease.generation > generation  # another holder, another generation
 
 
 def test_a_dead_holder_is_succeeded_at_once(store: Store) -> None:
@@ -106,7 +106,7 @@ def test_a_dead_holder_is_succeeded_at_once(store: Store) -> None:
     subprocess.run([sys.executable, "-c", script, store.url], check=False)
     start = time.monotonic()
     with store.hold() as lease:
-        assert lease.generation == 2
+        assert lease.holder.startswith(f"{leases.author()} pid {os.getpid()} ")
     assert time.monotonic() - start < leases.TTL / 2
 
 
