@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from sdnctl.compiler.references import actions_of
-from sdnctl.dataplane.values import Decap, Encap, RuleSet, SetQueue
+from sdnctl.dataplane.values import METER_BASE, Decap, Encap, RuleSet, SetQueue
 from sdnctl.errors import Diagnostic, Severity
 
 
@@ -32,7 +32,18 @@ class Abilities(Protocol):
 
 def fit(switch: str, rules: RuleSet, abilities: Abilities) -> tuple[RuleSet, tuple[Diagnostic, ...]]:
     """The rules that the switch can take, and what was refused (errors) or degraded (warnings)."""
-    findings = list(_refusals(switch, rules, abilities))
+    findings: list[Diagnostic] = []
+    if len(rules.meters) > abilities.meters and METER_BASE in rules.meters:
+        rules = without_discovery(rules)
+        findings.append(
+            Diagnostic(
+                "no-discovery",
+                "the switch has no meter to spare: what its ports hear of other switches is not known",
+                address=f"switch {switch}",
+                severity=Severity.WARNING,
+            )
+        )
+    findings += _refusals(switch, rules, abilities)
     if not abilities.queues and any(_queues(rules)):
         rules = without_queues(rules)
         findings.append(
@@ -67,6 +78,15 @@ def _refusals(switch: str, rules: RuleSet, abilities: Abilities) -> Iterator[Dia
 
 def _queues(rules: RuleSet) -> Iterator[SetQueue]:
     return (action for item in rules for action in actions_of(item) if isinstance(action, SetQueue))
+
+
+def without_discovery(rules: RuleSet) -> RuleSet:
+    """The same rules without the meter of discovery and the flow that passes it."""
+    return RuleSet(
+        {key: flow for key, flow in rules.flows.items() if flow.meter != METER_BASE},
+        dict(rules.groups),
+        {key: meter for key, meter in rules.meters.items() if key != METER_BASE},
+    )
 
 
 def without_queues(rules: RuleSet) -> RuleSet:

@@ -24,6 +24,7 @@ from sdnctl.compiler.tables import (
     IMPLICIT_NULL,
     LOW32,
     POLICE,
+    PRIORITY_DISCOVERY,
     PRIORITY_EDGE,
     PRIORITY_GUARD,
     PRIORITY_RULE,
@@ -33,10 +34,13 @@ from sdnctl.compiler.tables import (
     cookie,
 )
 from sdnctl.dataplane.values import (
+    DISCOVERY_MAC,
+    ETH_LLDP,
     ETH_MPLS,
     FIELDS,
     GROUP_BASE,
     METER_BASE,
+    PORT_CONTROLLER,
     VLAN_PRESENT,
     Action,
     Bucket,
@@ -332,8 +336,8 @@ def port_mac(dpid: int, port: int) -> int:
     return 0x02 << 40 | (dpid & 0xFFFFFF) << 16 | (port & 0xFFFF)
 
 
-def carrier_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[Flow]:
-    """What lets MPLS in by the ports of links, on a switch that forwards or delivers any; else nothing.
+def carrier_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[Flow | Meter]:
+    """What lets MPLS in by the ports of links, and discovery to the controller, on a switch that carries any.
 
     And a rule that no packet hits: because it looks at the class, Open vSwitch caches packets of each class apart.
     Without it 3.1 writes the class of a label's first packet into all others when it decrements the TTL.
@@ -347,3 +351,17 @@ def carrier_rules(topology: Topology, switch: str, rules: RuleSet) -> Iterator[F
         )
     never = Match.of(eth_type=ETH_MPLS, mpls_label=IMPLICIT_NULL, mpls_tc=0)
     yield TRANSIT.flow(never, cookie(Kind.PORT, 0), priority=PRIORITY_GUARD)
+    yield from DISCOVERY
+
+
+DISCOVERY: tuple[Meter, Flow] = (
+    Meter(METER_BASE, 256, 64),  # demands' meters begin above; some 200 beacons a second
+    CLASSIFY.flow(
+        Match.of(eth_src=DISCOVERY_MAC, eth_type=ETH_LLDP),
+        cookie(Kind.PORT, 0),
+        (Output(PORT_CONTROLLER),),
+        priority=PRIORITY_DISCOVERY,
+        meter=METER_BASE,
+    ),
+)
+"""What brings beacons to the controller, from whatever port, metered; the same on every switch."""

@@ -78,7 +78,9 @@ def numbers(rules: RuleSet) -> Mapping[str, frozenset[int]]:
     groups = [group for group in rules.groups.values() if is_ours(group)]
     for group in groups:
         labels |= labels_written(group)
-    demands.update(meter.id - METER_BASE for meter in rules.meters.values() if is_ours(meter))
+    # The number 0 is no demand's: its meter polices what goes to the controller.
+    meters = (meter.id for meter in rules.meters.values() if is_ours(meter))
+    demands.update(number - METER_BASE for number in meters if number != METER_BASE)
     found = {LABEL: labels, DEMAND: demands, GROUP: {group.id - GROUP_BASE for group in groups}}
     return {namespace: frozenset(values) for namespace, values in found.items() if values or namespace == LABEL}
 

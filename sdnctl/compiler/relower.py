@@ -16,7 +16,7 @@ from sdnctl.compiler.label import Labelled
 from sdnctl.compiler.lower import Core, Edge, Rule, ServiceSide, carrier_rules, egress_rules
 from sdnctl.compiler.replace_units import Elsewhere
 from sdnctl.compiler.tables import TRANSIT, flow_faults
-from sdnctl.dataplane.values import Flow, FlowKey, Group, Match, RuleSet
+from sdnctl.dataplane.values import Flow, FlowKey, Group, Match, Meter, RuleSet
 from sdnctl.intents.demand import Demand
 
 Identity = tuple[str, FlowKey | int]
@@ -104,18 +104,24 @@ def _applied(network: Network, switch: str, held: RuleSet, difference: _Differen
         rules.add(*difference.into.values())
     except ValueError as error:
         raise Elsewhere(str(error)) from error
-    for flow in carrier_rules(network.topology, switch, rules):
-        rules.add(held.flows.get(flow.key, flow))
-        if flow.key not in held.flows:
-            came.add(flow)
+    for rule in carrier_rules(network.topology, switch, rules):
+        there = _held(held, rule)
+        rules.add(rule if there is None else there)
+        if there is None:
+            came.add(rule)
     if any(True for _ in flow_faults(came.flows.values(), rules)):
         raise Elsewhere("rules do not fit the pipeline")
     return rules, came
 
 
-def _carrier(network: Network, switch: str, held: RuleSet) -> Iterable[Flow]:
+def _carrier(network: Network, switch: str, held: RuleSet) -> Iterable[Rule]:
     """The rules that a switch has because it carries anything."""
-    return [flow for flow in carrier_rules(network.topology, switch, _CARRYING) if flow.key in held.flows]
+    return [rule for rule in carrier_rules(network.topology, switch, _CARRYING) if _held(held, rule) is not None]
+
+
+def _held(rules: RuleSet, rule: Flow | Meter) -> Flow | Meter | None:
+    """The rule of the same identity, where there is one."""
+    return rules.flows.get(rule.key) if isinstance(rule, Flow) else rules.meters.get(rule.id)
 
 
 _CARRYING = RuleSet.of([Flow(TRANSIT.number, 0, Match())])

@@ -41,6 +41,8 @@ PRIORITY_TRUNK_PORT = 300
 PRIORITY_EDGE = 200
 PRIORITY_GUARD = 200
 PRIORITY_RULE = 100
+PRIORITY_DISCOVERY = 100
+"""Below everything that is some demand's: a customer's frames are a customer's, whatever they look like."""
 
 IMPLICIT_NULL = 3
 """A label that is in no stack on the wire (RFC 3032 §2.1)."""
@@ -124,7 +126,9 @@ _FRAME = frozenset(
 )
 _LABEL = frozenset(("eth_type", "mpls_label"))
 
-CLASSIFY = Table(0, "classify", _FRAME, frozenset((ClearInPort,)), frozenset((1, 3)), metadata=True)
+CLASSIFY = Table(
+    0, "classify", _FRAME, frozenset((ClearInPort, Output)), frozenset((1, 3)), meters=True, metadata=True
+)
 POLICE = Table(1, "police", frozenset(("metadata",)), frozenset((SetQueue,)), frozenset((2,)), meters=True)
 ENCAP = Table(
     2,

@@ -20,6 +20,10 @@ ETH_VLAN = 0x8100
 ETH_QINQ = 0x88A8
 ETH_IPV6 = 0x86DD
 ETH_MPLS = 0x8847
+ETH_LLDP = 0x88CC
+
+DISCOVERY_MAC = 0x025D9C00D15C
+"""Source address of the frames that find out which port faces which: locally administered, and nobody else's."""
 
 VLAN_PRESENT = 0x1000
 """OFPVID_PRESENT: a `vlan_vid` match value is this bit plus the 12-bit VLAN id; 0 means untagged."""

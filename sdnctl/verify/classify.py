@@ -14,6 +14,7 @@ from sdnctl.intents.demand import Demand
 from sdnctl.topology.graph import PortRef
 from sdnctl.verify.execute import Dropped, Outcome, Sent
 from sdnctl.verify.frames import frames
+from sdnctl.verify.hearing import hears
 from sdnctl.verify.index import Entry, Index
 from sdnctl.verify.packet import Space, Wire
 from sdnctl.verify.report import Violation
@@ -65,7 +66,8 @@ class EdgeCheck:
             if table is None:
                 continue
             for entry in table.entries:
-                if entry.item.actions or entry.item.goto is not None:
+                only_heard = hears(entry.item, self.network.switches[node].meters)
+                if (entry.item.actions or entry.item.goto is not None) and not only_heard:
                     yield from self._rule(node, entry, owned, table)
 
     def _rule(

@@ -44,6 +44,7 @@ from sdnctl.verify.forms import (
 )
 from sdnctl.verify.frames import Tags
 from sdnctl.verify.groups import Groups, is_plain, is_protected, read_bucket
+from sdnctl.verify.hearing import LOWEST, hears
 from sdnctl.verify.wellformed import FIRST_LABEL
 
 _PORT, _TYPE, _LABEL, _TAG = 0xFFFFFFFF, 0xFFFF, 0xFFFFF, 0x1FFF
@@ -97,6 +98,7 @@ class Forms:
         self._blurred: set[int] = set()
         self._loud: set[int] = set()
         self._alike: dict[int, tuple[Flow, tuple[int, HopForm | None] | None, int | None]] = {}
+        self.hearing: Flow | None = None  # what brings beacons to the controller
         self.meters = rules.meters
         self.groups = Groups(links)
         self.groups.read(rules.groups.values())
@@ -138,7 +140,8 @@ class Forms:
         new.groups.read(change.groups)
         new.suspect = new.groups.odd
         new._flows(change.flows)
-        if any(item.meter not in new.meters for item in new.police.values()):
+        deaf = new.hearing is not None and not hears(new.hearing, new.meters)
+        if deaf or any(item.meter not in new.meters for item in new.police.values()):
             return None
         return new if new.plain and new._odd_keys == self._odd_keys else None
 
@@ -184,7 +187,10 @@ class Forms:
             self.labels.add(label[0])
 
     def _classify(self, flow: Flow, fields: Fields) -> None:
-        if not fields or fields[0][0] != "in_port" or fields[0][2] != _PORT:
+        if flow.priority <= LOWEST and hears(flow, self.meters):
+            self.hearing = flow  # below all others, and read by nobody but the controller
+            return
+        if not fields or fields[0][0] != "in_port" or fields[0][2] != _PORT or flow.priority <= LOWEST:
             self._unread(flow)
             self._blurred.add(0)
             self.strange = True

@@ -27,6 +27,7 @@ from sdnctl.dataplane.values import (
     ToGroup,
 )
 from sdnctl.verify.execute import LAST_PORT
+from sdnctl.verify.hearing import hears, to_controller
 from sdnctl.verify.report import Violation
 
 _IP = (ETH_IPV4, ETH_IPV6)
@@ -60,6 +61,8 @@ def check(node: str, rules: RuleSet, ports: Collection[int], bypass: LabelRange)
         for reason in _prerequisites(flow.match):
             yield Violation("malformed", f"{name}: {reason}")
         yield from _actions(name, flow.actions, rules, ports)
+        if to_controller(flow.actions) and not hears(flow, rules.meters):
+            yield Violation("to-controller", f"{name}: sends to the controller what is no metered beacon")
         label = flow.match.get("mpls_label")
         if label and label[0] in bypass and flow.table and _reaches_failover(rules, flow.actions):
             yield Violation("protected-bypass", f"{name}: bypass label {label[0]} leads to a fast-failover group")
@@ -75,6 +78,8 @@ def _groups(node: str, rules: RuleSet, ports: Collection[int]) -> Iterator[Viola
             continue
         for number, bucket in enumerate(group.buckets):
             yield from _actions(name, bucket.actions, rules, ports)
+            if to_controller(bucket.actions):
+                yield Violation("to-controller", f"{name}: sends to the controller what is no metered beacon")
             if group.type is GroupType.FAST_FAILOVER:
                 yield from _failover(name, number, bucket, rules)
 

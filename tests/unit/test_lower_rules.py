@@ -23,6 +23,7 @@ from sdnctl.dataplane.values import (
     ETH_MPLS,
     GROUP_BASE,
     METER_BASE,
+    PORT_CONTROLLER,
     VLAN_PRESENT,
     Bucket,
     ClearInPort,
@@ -136,9 +137,14 @@ def test_unprotected_line_rule_by_rule() -> None:
 
     guard = Match.of(eth_type=ETH_MPLS, mpls_label=3, mpls_tc=0)
     never = Flow(3, 200, guard, cookie(Kind.PORT, 0))
+    beacons = Match.of(eth_src=0x025D9C00D15C, eth_type=0x88CC)
+    hear = Flow(0, 100, beacons, cookie(Kind.PORT, 0), (Output(PORT_CONTROLLER),), meter=METER_BASE)
+    meter = Meter(METER_BASE, 256, 64)
     assert rules["b"] == RuleSet.of(
         [
             never,
+            hear,
+            meter,
             port_rule(2),
             port_rule(3),
             Flow(3, 100, match, cookie(Kind.TRUNK, 1000), (DecMplsTtl(), ToGroup(second))),
@@ -149,6 +155,8 @@ def test_unprotected_line_rule_by_rule() -> None:
     assert rules["c"] == RuleSet.of(
         [
             never,
+            hear,
+            meter,
             port_rule(4),
             port_rule(5),
             Flow(3, 100, match, cookie(Kind.TRUNK, 1000), (PopMpls(),), goto=4),
