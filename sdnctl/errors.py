@@ -27,6 +27,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
+from sdnctl.quick import quick
+
 
 class Severity(StrEnum):
     """How much a diagnostic matters: an *error* stops, a *warning* is shown, a *note* explains."""
@@ -36,6 +38,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+@quick
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
     """A place in a file that a person can open: path relative to the network folder, 1-based line."""

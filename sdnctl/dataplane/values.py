@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from sdnctl.dataplane.quick import quick
+from sdnctl.quick import quick
 
 ETH_IPV4 = 0x0800
 ETH_ARP = 0x0806

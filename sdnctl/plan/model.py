@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from sdnctl.dataplane.quick import quick
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
+from sdnctl.quick import quick
 
 Rule: TypeAlias = Flow | Group | Meter
 

@@ -9,8 +9,8 @@ from dataclasses import FrozenInstanceError, dataclass, field, replace
 
 import pytest
 
-from sdnctl.dataplane.quick import quick
 from sdnctl.dataplane.values import Flow, Match, Output, ToGroup
+from sdnctl.quick import quick
 
 
 @dataclass(frozen=True, slots=True)
