@@ -37,13 +37,15 @@ def make_plan(
     applied_rules: Mapping[str, RuleSet] | None = None,
     settings_observed: Mapping[str, SwitchSettings | None] | None = None,
     target: str | None = None,
+    doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
 ) -> Plan:
     """Plan from what devices report to what was compiled.
 
     `observed` maps every device to its report, None where it did not answer; `settings_observed` maps devices that
     have a settings driver to what is set there. `applied` is what was applied last (None: nothing). `rules` and
     `applied_rules` are given when other rules than the compiled ones are wanted or were applied: with pins
-    laid over (`compiler.overlay`). `target` is the fingerprint of `compiled`, where it is known.
+    laid over (`compiler.overlay`). `target` is the fingerprint of `compiled`, where it is known. `doubtful`: what
+    devices that do not answer may hold instead of what was applied: those were lost in the middle of a change.
     `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
     """
     wanted = dict(compiled.rules if rules is None else rules)
@@ -53,7 +55,7 @@ def make_plan(
 
     held = {device: ours(report.rules) for device, report in sorted(observed.items()) if report is not None}
     changes = {device: difference(rules, wanted.get(device, RuleSet())) for device, rules in held.items()}
-    last = {device: before.get(device, RuleSet()) for device in unknown}
+    last = {device: (before.get(device, RuleSet()), *(doubtful or {}).get(device, ())) for device in unknown}
     alive = frozenset(compiled.baseline.ids.get("demand", {}).values())
     allowed = hold_back(changes, held, wanted, last, alive, compiled.settings.bypass_labels)
 

@@ -1,15 +1,17 @@
 """What must wait while some devices cannot be reached: nothing is moved onto rules that may not be there.
 
-A device that does not answer holds what was applied to it last. So a trunk is not moved to a label whose rules
-that device lacks, a demand is not admitted towards it, and nothing is retired that its traffic still needs. The
-next plan in which the device answers does what was held back.
+A device that does not answer holds what was applied to it last, or, when it was lost in the middle of a change,
+one of several things; then what is done must fit each of them. So a trunk is not moved to a label whose rules that
+device lacks, a demand is not admitted towards it, and nothing is retired that its traffic still needs. The next
+plan in which the device answers does what was held back.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from sdnctl.compiler.ir import LabelRange
 from sdnctl.compiler.references import (
@@ -38,14 +40,15 @@ def hold_back(
     changes: Mapping[str, tuple[Change, ...]],
     held: Mapping[str, RuleSet],
     wanted: Mapping[str, RuleSet],
-    last: Mapping[str, RuleSet],
+    last: Mapping[str, Sequence[RuleSet]],
     alive: frozenset[int],
     bypass_labels: LabelRange,
 ) -> HeldBack:
     """Leave out of `changes` what depends on devices that do not answer.
 
     `held`: what reachable devices hold. `wanted`: what every device should hold. `last`: unreachable device → what
-    was applied to it last. `alive`: numbers of demands that still exist; traffic of others needs nothing.
+    was applied to it last, and everything else that it may hold instead. `alive`: numbers of demands that still
+    exist; traffic of others needs nothing.
     """
     if not last:
         return HeldBack(changes)
@@ -58,11 +61,12 @@ def hold_back(
     return HeldBack(_without_needed(allowed, held, last, alive), frozenset(waiting))
 
 
-def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, RuleSet]) -> frozenset[int]:
-    """Labels for which an unreachable device should have rules that it does not have."""
+def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, Sequence[RuleSet]]) -> frozenset[int]:
+    """Labels for which an unreachable device should have rules that it does not have, or may not have."""
     return frozenset(
         label
-        for device, rules in last.items()
+        for device, possible in last.items()
+        for rules in possible
         for key, flow in wanted.get(device, RuleSet()).flows.items()
         if key not in rules.flows and (label := label_matched(flow)) is not None
     )
@@ -128,7 +132,7 @@ def _admits(change: Change, demands: set[int]) -> bool:
 def _without_needed(
     changes: Mapping[str, tuple[Change, ...]],
     held: Mapping[str, RuleSet],
-    last: Mapping[str, RuleSet],
+    last: Mapping[str, Sequence[RuleSet]],
     alive: frozenset[int],
 ) -> Mapping[str, tuple[Change, ...]]:
     """Drop deletions of what rules that stay, here or on unreachable devices, still lead to."""
@@ -141,77 +145,87 @@ def _without_needed(
         retired = {_identity(change.rule) for change in items if change.op is Op.DELETE}
         for rule in after:
             if _identity(rule) in retired:
-                needed.offer(device, rule)
+                needed.offer((device, 0), rule)
             else:
-                needed.need(device, rule)
-    for device, rules in last.items():
-        for rule in rules:
-            if not isinstance(rule, Flow):
-                needed.offer(device, rule)
-        for flow in rules.flows.values():
-            mark = read_cookie(flow.cookie)
-            if mark is None or mark[0] is not Kind.DEMAND or mark[1] in alive:
-                needed.need(device, flow)
+                needed.need((device, 0), rule)
+    for device, possible in last.items():
+        for number, rules in enumerate(possible):
+            _need_all(needed, (device, number), rules, alive)
     needed.close()
     return {
         device: tuple(
-            change for change in items if change.op is not Op.DELETE or not needed.holds(device, change.rule)
+            change for change in items if change.op is not Op.DELETE or not needed.holds((device, 0), change.rule)
         )
         for device, items in changes.items()
     }
+
+
+def _need_all(needed: _Needed, place: Place, rules: RuleSet, alive: frozenset[int]) -> None:
+    """A device that keeps all its rules: what they lead to elsewhere is needed, too."""
+    for rule in rules:
+        if not isinstance(rule, Flow):
+            needed.offer(place, rule)
+    for flow in rules.flows.values():
+        mark = read_cookie(flow.cookie)
+        if mark is None or mark[0] is not Kind.DEMAND or mark[1] in alive:
+            needed.need(place, flow)
 
 
 def _identity(rule: Rule) -> tuple[str, object]:
     return type(rule).__name__, rule.key if isinstance(rule, Flow) else rule.id
 
 
+Place: TypeAlias = tuple[str, int]
+"""A device, and which of the things that it may hold; 0 where that is known."""
+
+
 @dataclass
 class _Needed:
     """Rules that stay, and those on offer that they lead to: by group, label, metadata and meter."""
 
-    kept: set[tuple[str, tuple[str, object]]] = field(default_factory=set)
-    work: list[tuple[str, Rule]] = field(default_factory=list)
-    offered: dict[tuple[object, ...], list[tuple[str, Rule]]] = field(default_factory=lambda: defaultdict(list))
+    kept: set[tuple[Place, tuple[str, object]]] = field(default_factory=set)
+    work: list[tuple[Place, Rule]] = field(default_factory=list)
+    offered: dict[tuple[object, ...], list[tuple[Place, Rule]]] = field(default_factory=lambda: defaultdict(list))
 
-    def need(self, device: str, rule: Rule) -> None:
-        entry = device, _identity(rule)
+    def need(self, place: Place, rule: Rule) -> None:
+        entry = place, _identity(rule)
         if entry not in self.kept:
             self.kept.add(entry)
-            self.work.append((device, rule))
+            self.work.append((place, rule))
 
-    def offer(self, device: str, rule: Rule) -> None:
+    def offer(self, place: Place, rule: Rule) -> None:
         """A rule that may go, filed under what would lead to it."""
         if not isinstance(rule, Flow):
-            self.offered[type(rule).__name__, device, rule.id].append((device, rule))
+            self.offered[type(rule).__name__, place, rule.id].append((place, rule))
         elif is_carrier_rule(rule):
-            self.offered["transit", device].append((device, rule))
+            self.offered["transit", place].append((place, rule))
         elif rule.table == DEMUX.number or rule.table in (POLICE.number, ENCAP.number):
-            self.offered["metadata", device, rule.table, metadata_matched(rule)].append((device, rule))
+            self.offered["metadata", place, rule.table, metadata_matched(rule)].append((place, rule))
         elif rule.table != CLASSIFY.number:
-            self.offered["label", label_matched(rule)].append((device, rule))
+            self.offered["label", label_matched(rule)].append((place, rule))
 
     def close(self) -> None:
         """Follow what is needed until nothing more is."""
         while self.work:
-            device, rule = self.work.pop()
-            for key in _leads_to(device, rule):
-                for place, found in self.offered.get(key, ()):
-                    self.need(place, found)
+            place, rule = self.work.pop()
+            for key in _leads_to(place, rule):
+                for where, found in self.offered.get(key, ()):
+                    self.need(where, found)
 
-    def holds(self, device: str, rule: Rule) -> bool:
-        return (device, _identity(rule)) in self.kept
+    def holds(self, place: Place, rule: Rule) -> bool:
+        return (place, _identity(rule)) in self.kept
 
 
-def _leads_to(device: str, rule: Rule) -> Iterable[tuple[object, ...]]:
-    yield from (("Group", device, group) for group in groups_used(rule))
+def _leads_to(place: Place, rule: Rule) -> Iterable[tuple[object, ...]]:
+    yield from (("Group", place, group) for group in groups_used(rule))
     yield from (("label", label) for label in labels_written(rule))
     if isinstance(rule, Flow):
         if rule.meter is not None:
-            yield "Meter", device, rule.meter
+            yield "Meter", place, rule.meter
         if rule.table == TRANSIT.number:
-            yield "transit", device
+            yield "transit", place
         number = metadata_written(rule)
         if number is None:
             number = metadata_matched(rule)
         if rule.goto is not None and number is not None:
-            yield "metadata", device, rule.goto, number
+            yield "metadata", place, rule.goto, number

@@ -7,15 +7,16 @@ whose payload it is. Devices that do not answer are reported as such and never t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.text import rule_name
+from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.errors import DeviceError, Diagnostic
-from sdnctl.plan.model import Change, Observed, SettingsChange, Stage
-from sdnctl.southbound.base import Counters, Driver, Payload, Target
+from sdnctl.plan.model import Change, Observed, Op, Rule, SettingsChange, Stage
+from sdnctl.southbound.base import Counters, Driver, PartReader, Payload, Target
 
 T = TypeVar("T")
 
@@ -55,6 +56,24 @@ class StageFailed(DeviceError):
         self.stage = stage
         self.faults = dict(faults)
         super().__init__(*(item for fault in faults.values() for item in fault.diagnostics))
+
+
+class NotHeld(DeviceError):
+    """A device confirmed changes, and does not hold them: somebody else writes to it, or it restarted."""
+
+    default_code = "read-back"
+
+    def __init__(self, device: str, changes: Sequence[Change]) -> None:
+        names = ", ".join(rule_name(change.rule) for change in changes[:3])
+        more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+        super().__init__(
+            Diagnostic(
+                "read-back",
+                f"{device} does not hold what it confirmed a moment ago: {names}{more}",
+                address=f"switch {device}",
+                hint="somebody else may be writing to it, or it restarted",
+            )
+        )
 
 
 class Fleet:
@@ -180,3 +199,36 @@ class Fleet:
             await asyncio.sleep(stage.wait_ms / 1000)
         if faults:
             raise StageFailed(stage, dict(sorted(faults.items())))
+
+    async def check(self, stage: Stage) -> None:
+        """Read back what a stage made or changed, and only that where the driver can.
+
+        Raises StageFailed with NotHeld for each device that holds something else, and with the fault of each that
+        was lost. Settings and deletions are not looked at: nothing is about to depend on them.
+        """
+
+        async def one(device: str) -> None:
+            made = [
+                change
+                for change in stage.changes[device]
+                if isinstance(change, Change) and change.op is not Op.DELETE
+            ]
+            if not made:
+                return
+            driver = await self.driver(device)
+            if isinstance(driver, PartReader):
+                held = await driver.read_part([change.rule for change in made])
+            else:
+                held = (await driver.observe()).rules
+            if wrong := [change for change in made if _held(held, change.rule) != change.rule]:
+                raise NotHeld(device, wrong)
+
+        _, faults = await self._each(sorted(stage.changes), one)
+        if faults:
+            raise StageFailed(stage, dict(sorted(faults.items())))
+
+
+def _held(rules: RuleSet, rule: Rule) -> Rule | None:
+    if isinstance(rule, Flow):
+        return rules.flows.get(rule.key)
+    return rules.groups.get(rule.id) if isinstance(rule, Group) else rules.meters.get(rule.id)

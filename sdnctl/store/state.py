@@ -28,12 +28,16 @@ class State:
     The groups that watch a failed link are pinned to their bypass, so that a link that flaps moves
     nothing; that is why `rules` is not simply `compiled.rules`. `silent` keeps what switches last confirmed that
     did not answer when this state was applied, and what those have that wait for them: the next plan must not
-    send traffic to rules that were never got.
+    send traffic to rules that were never got. `doubtful` are those among them that were lost in the middle of a
+    change: each may hold something else, and these are the rules it may have instead. `drained` switches carry
+    nothing but what begins or ends there.
     """
 
     compiled: Compiled
     down: frozenset[str] = frozenset()
     silent: Mapping[str, RuleSet] = field(default_factory=dict)
+    doubtful: Mapping[str, tuple[RuleSet, ...]] = field(default_factory=dict)
+    drained: frozenset[str] = frozenset()
 
     @cached_property
     def rules(self) -> Mapping[str, RuleSet]:
@@ -68,6 +72,12 @@ class State:
             "silent": {switch: dump_rules(rules) for switch, rules in self.silent.items()},
             "compiled": serialise.compiled_to_json(self.compiled, self.packed),
         }
+        if self.doubtful:  # rare, and younger than the format
+            document["doubtful"] = {
+                switch: [dump_rules(rules) for rules in others] for switch, others in self.doubtful.items()
+            }
+        if self.drained:
+            document["drained"] = sorted(self.drained)
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @cached_property
@@ -85,16 +95,23 @@ class State:
         state.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return state
 
-    def based(self, baseline: Baseline, silent: Mapping[str, RuleSet] | None = None) -> State:
-        """The same rules, with another start for the next compilation, and other switches that are silent."""
-        compiled = replace(self.compiled, baseline=baseline)
-        return self.changed(compiled=compiled, silent=self.silent if silent is None else silent)
+    def based(self, baseline: Baseline) -> State:
+        """The same rules, with another start for the next compilation."""
+        return self.changed(compiled=replace(self.compiled, baseline=baseline))
 
-    def after(self, before: State | None, observed: Mapping[str, RuleSet | None]) -> State:
+    def after(
+        self,
+        before: State | None,
+        observed: Mapping[str, RuleSet | None],
+        seen: Mapping[str, RuleSet | None] | None = None,
+        doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
+    ) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.
 
-        Numbers that no switch holds any more are free. A switch that did not answer has what it had before, and
-        some that did may wait for it; one that left the topology and did not answer never will.
+        Numbers that no switch holds any more are free. A switch that did not answer has what it had before (what
+        was `seen` when the change began, where it answered then), and some that did may wait for it; one that left
+        the topology and did not answer never will. `doubtful`: what switches that were lost on the way may have
+        instead.
         """
         holders = {
             switch
@@ -104,16 +121,21 @@ class State:
         }
         nodes = self.compiled.topology.nodes
         gone = {switch for switch in holders if switch not in nodes and observed.get(switch) is None}
-        had = before.confirmed if before is not None else {}
+        had = dict(before.confirmed) if before is not None else {}
+        had |= {switch: rules for switch, rules in (seen or {}).items() if rules is not None}
         silent = {
             switch: had.get(switch, RuleSet()) if rules is None else rules
             for switch, rules in observed.items()
             if switch in nodes and rules != self.rules.get(switch, RuleSet())
         }
+        doubts = {**(before.doubtful if before is not None else {}), **(doubtful or {})}
+        doubts = {
+            switch: others for switch, others in doubts.items() if switch in nodes and observed.get(switch) is None
+        }
         settled = settle(self.baseline, observed, gone)
-        if settled == self.baseline and silent == self.silent:
+        if settled == self.baseline and silent == self.silent and doubts == self.doubtful:
             return self
-        return self.based(settled, silent)
+        return self.based(settled).changed(silent=silent, doubtful=doubts)
 
 
 def dumps(state: State) -> str:
@@ -134,8 +156,13 @@ def loads(text: str) -> State:
                 )
             )
         silent = {switch: load_rules(rules) for switch, rules in document["silent"].items()}
+        doubtful = {
+            switch: tuple(map(load_rules, others)) for switch, others in document.get("doubtful", {}).items()
+        }
         compiled = serialise.compiled_from_json(document["compiled"])
-        return State(compiled, frozenset(document["down"]), silent)
+        return State(
+            compiled, frozenset(document["down"]), silent, doubtful, frozenset(document.get("drained", ()))
+        )
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(
             Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error))

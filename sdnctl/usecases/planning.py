@@ -43,8 +43,8 @@ def compile_folder(context: Context, baseline: str = "store") -> State:
     """
     everything_up = context.network()  # before the store is opened: bad input does not even leave an empty store
     start, applied = baseline_of(context, baseline)
-    network = context.network(applied.down) if applied is not None else everything_up
-    return State(compile_network(network, start), network.down)
+    network = context.network(applied.down, applied.drained) if applied is not None else everything_up
+    return State(compile_network(network, start), network.down, drained=network.drained)
 
 
 def proven(state: State) -> Proof:
@@ -60,9 +60,17 @@ def proven(state: State) -> Proof:
 
 
 def plan_between(
-    desired: State, observation: Observation, applied: State | None, *, created: str | None = None
+    desired: State,
+    observation: Observation,
+    applied: State | None,
+    *,
+    created: str | None = None,
+    doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
 ) -> Plan:
-    """The plan that takes the observed devices to the desired state."""
+    """The plan that takes the observed devices to the desired state.
+
+    `doubtful`: what devices that do not answer may hold beside what was applied last (`State.doubtful`).
+    """
     return make_plan(
         desired.compiled.settings.name,
         desired.compiled,
@@ -73,6 +81,7 @@ def plan_between(
         applied_rules=applied.confirmed if applied is not None else None,
         settings_observed=settings_of(observation),
         target=desired.compiled_fingerprint,
+        doubtful={**(applied.doubtful if applied is not None else {}), **(doubtful or {})},
     )
 
 
