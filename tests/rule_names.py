@@ -25,7 +25,7 @@ class _Names:
         self.labels |= {number: f"trunk {key}" for key, number in baseline.labels.items()}
         self.labels |= {number: f"bypass {key}" for key, number in ids.get("bypass", {}).items()}
         self.labels |= {number: f"service {key}" for key, number in ids.get("service", {}).items()}
-        self.demands = {number: key for key, number in ids.get("demand", {}).items()}
+        self.demands = {0: "discovery"} | {number: key for key, number in ids.get("demand", {}).items()}
         self.groups = {GROUP_BASE + number: key for key, number in ids.get("group", {}).items()}
 
     def rule(self, rule: Flow | Group | Meter) -> object:
