@@ -105,8 +105,10 @@ def network_fingerprint(network: Network) -> str:
 
 def network_fingerprint_of(network: Network, topology: str, demands: str) -> str:
     """The same where the digests of the two large parts are known."""
+    drained = {"drained": digest(sorted(network.drained))} if network.drained else {}
     return of_parts(
-        {
+        drained
+        | {
             "settings": digest(encode(network.settings)),
             "topology": topology,
             "classes": _classes(network.classes),

@@ -221,6 +221,8 @@ def _check_same(memo: Memo, network: Network, decided: Baseline, baseline: Basel
             raise Elsewhere(f"{what} changed")
     if network.down or before.down:
         raise Elsewhere("links are down")
+    if network.drained or before.drained:
+        raise Elsewhere("switches are drained")
     decisions = ("paths", "standby", "labels", "bypasses", "members", "ids", "flipped")
     if any(getattr(baseline, name) is not getattr(decided, name) for name in decisions):
         raise Elsewhere("another baseline")

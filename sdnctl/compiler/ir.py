@@ -68,7 +68,8 @@ class Network:
 
     `down` names links of the topology that are known to have failed: paths and bypasses avoid them, a demand
     that then has no protected path falls back to the best grade there is ("protection lost"), and one that
-    has no path at all keeps the one it had, so that it works again when the link does.
+    has no path at all keeps the one it had, so that it works again when the link does. `drained` names switches
+    that are to carry nothing but what begins or ends there: no other path and no other bypass runs through them.
     """
 
     settings: Settings
@@ -78,6 +79,7 @@ class Network:
     tenants: Mapping[str, Tenant]
     demands: tuple[Demand, ...]
     down: frozenset[str] = frozenset()
+    drained: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

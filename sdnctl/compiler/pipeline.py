@@ -66,11 +66,12 @@ def run_passes(
     if any(item.code == UNKNOWN_SWITCH for item in found):
         found.raise_if_errors(CompileError)
 
-    # Only links that are down excuse weaker protection; an edit that asks for too much is refused.
+    # Only links that are down, and switches that are drained, excuse weaker protection; an edit that asks for too
+    # much is refused.
     kept = _forgetting_paths(before) if optimise else before
     working = usable(network)
-    router = Router(working.topology, working.settings)
-    placer = Placer(working, kept, router, degrade=bool(network.down))
+    router = Router(working.topology, working.settings, working.drained)
+    placer = Placer(working, kept, router, degrade=bool(network.down or network.drained))
     placement = placer.run()
     protection = Protection(router, kept)
     protection.settle(placement, placement.paths, {demand.id: demand for demand in network.demands})

@@ -48,7 +48,14 @@ class _Proof:
         self.ends = f"{profile.a} and {profile.b}"
 
     def refusal(self) -> Refusal:
-        return self.no_glass() or self.avoided() or self.narrow() or self.late() or self.unprotected()
+        return (
+            self.no_glass()
+            or self.avoided()
+            or self.narrow()
+            or self.drained()
+            or self.late()
+            or self.unprotected()
+        )
 
     # ── conditions on one path ───────────────────────────────────────────────────────────────────
 
@@ -91,19 +98,34 @@ class _Proof:
             tuple(names),
         )
 
-    def narrow(self) -> Refusal | None:
+    def drained(self) -> Refusal | None:
         if self.connected(self.ban):
+            return None
+        shut = sorted(self.router.shut(self.profile))
+        single = [name for name in shut if not self.connected(self.topology.down(nodes=(name,)))]
+        names = single or shut
+        how = "each lies on every path" if single else "together they lie on every path that is left"
+        return Refusal(
+            "no-path",
+            f"every path between {self.ends} runs through switch {listed(names)}, which is drained",
+            how if len(names) > 1 else "",
+            f"undrain {listed(names)}, or build a way round",
+            tuple(names),
+        )
+
+    def narrow(self) -> Refusal | None:
+        avoid = self.router.avoided(self.profile.avoid)[0]
+        if self.connected(avoid | self.router.narrow(self.profile.mtu)):
             return None
         need = self.profile.mtu + OVERHEAD
         links = self.topology.links
-        avoid = self.router.avoided(self.profile.avoid)[0]
         widths = sorted({link.mtu for link in links.values()}, reverse=True)
         widest = next(
             width
             for width in widths
             if self.connected(avoid | {key for key, link in links.items() if link.mtu < width})
         )
-        inside = self.graph.reachable(self.profile.a, self.ban)
+        inside = self.graph.reachable(self.profile.a, avoid | self.router.narrow(self.profile.mtu))
         cut = [key for key in sorted(self._leaving(inside) - avoid) if links[key].mtu < need]
         return Refusal(
             "mtu-too-small",

@@ -4,6 +4,7 @@ Demands that may share a trunk have the same `Profile`. Both directions of a pai
 path is good only if it is good both ways. A path must
 
 - keep off what the demand avoids (links, switches, sites, SRLGs), and so must its bypasses;
+- keep off switches that are drained, unless it ends there, and so must its bypasses;
 - carry the frames: demand MTU + 34 ≤ link MTU, on bypasses too;
 - have a bypass for every hop (grades local, disjoint) or for every hop and the switch behind it, and for the last
   hop (node);
@@ -107,14 +108,15 @@ _Turn: TypeAlias = tuple[int, tuple[tuple[Guard, int], ...]]
 class Router:
     """Finds routes in one topology, remembering what the bypasses are already needed for."""
 
-    def __init__(self, topology: Topology, settings: Settings) -> None:
+    def __init__(self, topology: Topology, settings: Settings, drained: Iterable[str] = ()) -> None:
         self.topology = topology
         self.settings = settings
+        self.drained = frozenset(drained).intersection(topology.nodes)
         self.graph = Graph(topology)
         self.risks = Risks(topology, settings)
         self.detours = Detours(self.graph, self.risks)
         self.needs = Needs(self.detours)
-        self._bans: dict[tuple[tuple[str, ...], Octets], frozenset[str]] = {}
+        self._bans: dict[tuple[tuple[str, ...], Octets, frozenset[str]], frozenset[str]] = {}
         self._equal_bans: dict[frozenset[str], frozenset[str]] = {}
         self._turns: dict[frozenset[str], dict[tuple[str, str, str], _Turn | None]] = defaultdict(dict)
         self._both_ways: dict[str, tuple[Guard, Guard]] = {}
@@ -141,12 +143,17 @@ class Router:
 
     def ban(self, profile: Profile) -> frozenset[str]:
         """Links that neither the paths nor the bypasses of this profile may use."""
-        key = (profile.avoid, profile.mtu)
+        shut = self.shut(profile)
+        key = (profile.avoid, profile.mtu, shut)
         if key not in self._bans:
-            ban = self.avoided(profile.avoid)[0] | self.narrow(profile.mtu)
+            ban = self.avoided(profile.avoid)[0] | self.narrow(profile.mtu) | self.topology.down(nodes=shut)
             # Equal bans are one object, so that most comparisons are of identities.
             self._bans[key] = self._equal_bans.setdefault(ban, ban)
         return self._bans[key]
+
+    def shut(self, profile: Profile) -> frozenset[str]:
+        """Drained switches that this profile may not run through, because neither end is there."""
+        return self.drained.difference((profile.a, profile.b)) if self.drained else self.drained
 
     def find(self, profile: Profile, full: frozenset[Place] = OPEN) -> Route | None:
         """The least route that uses none of the `full` directions (no capacity), or None: there is none.

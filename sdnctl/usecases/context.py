@@ -101,12 +101,15 @@ class Context:
             )
         return applied
 
-    def network(self, down: frozenset[str] = frozenset()) -> Network:
-        """What git says, with the links that the controller knows to be down."""
+    def network(self, down: frozenset[str] = frozenset(), drained: frozenset[str] = frozenset()) -> Network:
+        """What git says, with links that are known to be down and switches that are drained."""
         from dataclasses import replace
 
         network = self.loaded.network
-        return replace(network, down=down & frozenset(network.topology.links))
+        topology = network.topology
+        return replace(
+            network, down=down.intersection(topology.links), drained=drained.intersection(topology.nodes)
+        )
 
     # ── devices ──────────────────────────────────────────────────────────────────────────────────
 

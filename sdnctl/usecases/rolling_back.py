@@ -70,6 +70,7 @@ def _again(earlier: State, now: State) -> State:
     """What `earlier` asked for, compiled again: links may be down since, and numbers have another meaning."""
     compiled = earlier.compiled
     ends = {end.id: end for demand in compiled.demands for end in (demand.ingress, demand.egress)}
-    down = now.down & frozenset(compiled.topology.links)
-    network = Network(compiled.settings, compiled.topology, ends, compiled.classes, {}, compiled.demands, down)
-    return State(compile_network(network, revive(earlier.baseline, now.baseline)), down)
+    topology = compiled.topology
+    down, drained = now.down.intersection(topology.links), now.drained.intersection(topology.nodes)
+    network = Network(compiled.settings, topology, ends, compiled.classes, {}, compiled.demands, down, drained)
+    return State(compile_network(network, revive(earlier.baseline, now.baseline)), down, drained=drained)
