@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
 from sdnctl.errors import Source
+from sdnctl.quick import quick
 from sdnctl.topology.graph import PortRef
 from sdnctl.units import Bitrate, Delay, Octets
 
@@ -40,6 +41,7 @@ class Service(StrEnum):
     MESH = "mesh"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where customer gear is plugged in: a switch port, a VLAN on it or the whole port, and its addresses.
@@ -78,6 +80,7 @@ class ServiceClass:
     source: Source | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Demand:
     """Traffic of one intent from one endpoint to another, one direction.

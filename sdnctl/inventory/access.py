@@ -20,12 +20,14 @@ from sdnctl.inventory.links import Fault, life_faults
 from sdnctl.inventory.optics import LossSpan, UnknownAttenuation, chain_delay, chain_loss
 from sdnctl.inventory.plant import AccessPort, Lane, OdfPosition, Plant, PortEnd, StrandEnd, Terminal
 from sdnctl.inventory.tracing import StepKind, Trace, trace
+from sdnctl.quick import quick
 from sdnctl.units import Delay, Length
 
 _SHOWN = 5
 """How many lines a warning about many of them names."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LineLoss:
     """Loss between port and terminal at one wavelength: `down` is what the port sends, `up` what it receives."""
@@ -35,6 +37,7 @@ class LineLoss:
     loss: LossSpan
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AccessLine:
     """The glass from a port to a terminal, with the endpoints behind it.

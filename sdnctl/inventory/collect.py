@@ -16,6 +16,7 @@ from sdnctl.document import Document
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.inventory import models
 from sdnctl.inventory.plant import Life
+from sdnctl.quick import quick
 
 T = TypeVar("T")
 
@@ -41,6 +42,7 @@ NOTHING = models.Life()
 """What an object without defaults falls back to."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
     """One object as written, in a YAML list or as a row; `defaults` are those of its kind's YAML file."""

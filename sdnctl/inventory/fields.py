@@ -20,6 +20,7 @@ from typing import Annotated, Any, NewType
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from sdnctl.quick import quick
 from sdnctl.units import parse_quantity
 
 Wavelength = NewType("Wavelength", int)  # nm
@@ -35,6 +36,7 @@ Id = Annotated[str, Field(pattern=rf"^{NAME}$", min_length=1, max_length=64)]
 """A name: letters, digits, point, dash, underscore; `:` and `/` are kept for notations."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StrandRange:
     """Strands of one cable, in the order written; `side` is the end of the cable that the part leads to."""
@@ -48,6 +50,7 @@ class StrandRange:
         return f"{self.cable}{side}:{format_numbers(self.strands)}"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class EndRef:
     """One end of a jumper as written: a thing, a numbered position or port of it, and a named lane of that."""

@@ -13,6 +13,7 @@ from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sdnctl.errors import Source
 from sdnctl.inventory.life import Life
+from sdnctl.quick import quick
 from sdnctl.units import Loss
 
 FEW = 6
@@ -84,6 +85,7 @@ def numbers(mask: int) -> Iterator[int]:
         mask ^= lowest
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StrandRun:
     """Ends of strands of one cable at place number `place`, in the order written; their glass leads to `side`."""
@@ -117,6 +119,7 @@ class Splice:
     life: Life | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SpliceRun:
     """Splices of the strands of `a` with those of `b`, one to one."""

@@ -17,11 +17,13 @@ from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.fields import StrandRange
 from sdnctl.inventory.glass import SpliceRun, StrandRun, TerminationRun, bits, numbers
 from sdnctl.inventory.plant import Cable, CableType, Closure, Life, Odf, Side
+from sdnctl.quick import quick
 from sdnctl.units import Loss
 
 PLACES = ("chamber", "site")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Held:
     """Strands as bits that something holds, what (its name is made only for a fault), and where that is said."""

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.plant import CableType, Plant, StrandEnd, Transceiver
 from sdnctl.inventory.tracing import Step, StepKind, Trace
+from sdnctl.quick import quick
 from sdnctl.units import Delay, Loss
 
 ATTENUATION: Mapping[Wavelength, tuple[float, float]] = {
@@ -42,6 +43,7 @@ JUMPER_INDEX = 1.4682
 """Group index of patch cords: that of common G.652.D fibre at 1550 nm, 4.9 µs/km."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class LossSpan:
     """Least and greatest loss, dB."""

@@ -32,6 +32,7 @@ from sdnctl.inventory.glass import (
     numbers,
 )
 from sdnctl.inventory.life import Life
+from sdnctl.quick import quick
 from sdnctl.units import Bitrate, Length, Loss, Octets, Power
 
 __all__ = [
@@ -61,6 +62,7 @@ class Site:
     area: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Chamber:
     id: str
@@ -70,6 +72,7 @@ class Chamber:
     origin: Source
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Civil works between places `a` and `b`; `line` is drawn from a to b."""
@@ -84,6 +87,7 @@ class Segment:
     origin: Source
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Duct:
     """A duct through `segments`, in order; `ends` are the places at its first and last opening."""
@@ -117,6 +121,7 @@ class StrandFault:
     note: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One segment of a cable's route, and the duct it lies in there."""
@@ -125,6 +130,7 @@ class Passage:
     duct: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Cable:
     """A cable through `places`; between places i and i+1 lies passage i (none where the route is not known).
@@ -215,6 +221,7 @@ class Transceiver:
     dispersion_limit: Dispersion | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Port:
     """A port with optics; `lanes`: tx and rx, or bidi."""
@@ -241,6 +248,7 @@ class Switch:
     origin: Source
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Jumper:
     a: Terminal
@@ -250,6 +258,7 @@ class Jumper:
     life: Life | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AccessPort:
     """A port whose glass leads to a customer: the terminal where it should end, and the endpoints in service."""

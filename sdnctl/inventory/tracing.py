@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.glass import SpliceRun
 from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
+from sdnctl.quick import quick
 from sdnctl.units import Length, format_length
 
 CHANNEL_WIDTH = 7
@@ -43,6 +44,7 @@ class Step(NamedTuple):
         return Step(self.kind, self.via, self.leave, self.enter, self.length)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Break:
     """Why a trace ends before a port: `cause` is a stable word, `where` a place, `text` a sentence."""
@@ -52,6 +54,7 @@ class Break:
     text: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Trace:
     """A walk from `start` to `end`; `broken` says why, if the end is not a port."""

@@ -15,12 +15,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sdnctl.errors import Source
+from sdnctl.quick import quick
 from sdnctl.units import Bitrate, Delay, Length, Loss, Octets
 
 if TYPE_CHECKING:
     import networkx as nx
 
 
+@quick
 @dataclass(frozen=True, slots=True, order=True)
 class PortRef:
     """One port of one switch; prints as ``pop-gare:3``."""
@@ -119,6 +121,7 @@ class Path:
         return Path(tuple(Hop(hop.link, hop.head, hop.tail) for hop in reversed(self.hops)))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Srlg:
     """Links and switches that one event takes away together.

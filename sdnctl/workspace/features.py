@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sdnctl.errors import Diagnostics, Source
+from sdnctl.quick import quick
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Feature:
     """One feature as written, and the line on which it begins."""
