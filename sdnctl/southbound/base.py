@@ -9,7 +9,7 @@ and tie an error to the change that caused it. `sdnctl.testing` holds the contra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -141,3 +141,26 @@ class Fencing(Protocol):
     async def become_master(self, generation_id: int) -> None: ...
 
     async def become_slave(self, generation_id: int) -> None: ...
+
+
+@runtime_checkable
+class Packets(Protocol):
+    """What a driver may have besides: frames that leave by a port as they are, and those that rules send to us."""
+
+    def watch_packets(self, told: Callable[[Packet], None]) -> Callable[[], None]:
+        """Call `told` with each frame that a rule sends to the controller; returns what ends that."""
+        ...
+
+    async def send_packets(self, packets: Iterable[tuple[int, bytes]]) -> None:
+        """Let frames leave by ports: (port, frame) each. Raises DeviceUnreachable."""
+        ...
+
+
+class Packet(Protocol):
+    """A frame that a device sent to the controller."""
+
+    @property
+    def in_port(self) -> int | None: ...
+
+    @property
+    def frame(self) -> bytes: ...

@@ -96,7 +96,7 @@ def test_role_request(xid: int, role: session.Role, generation: int) -> None:
 @EXAMPLES
 @given(xids, u32, u32, u32)
 def test_set_async(xid: int, packet_in: int, port_status: int, removed: int) -> None:
-    pairs = [[mask, mask] for mask in (packet_in, port_status, removed)]
+    pairs = [[packet_in, 0], *([mask, mask] for mask in (port_status, removed))]
     theirs = parser.OFPSetAsync(DATAPATH, *pairs)
     assert session.set_async(xid, packet_in, port_status, removed) == oracle.octets(theirs, xid)
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
@@ -22,6 +23,7 @@ from sdnctl.southbound.openflow.codec.faults import (
     encode_error,
 )
 from sdnctl.southbound.openflow.codec.multipart import Part, multipart_request
+from sdnctl.southbound.openflow.codec.packet import PacketIn, decode_packet_in
 from sdnctl.southbound.openflow.codec.ports import PortDescription, decode_port_status
 from sdnctl.southbound.openflow.codec.session import Features, decode_features, decode_hello, hello
 from sdnctl.southbound.openflow.codec.wire import HEADER, VERSION, Frame, Malformed, Type, message, type_name
@@ -41,6 +43,8 @@ FLOODED = 16 * WRITE_BUFFER
 
 PortListener = Callable[[int, PortDescription], None]
 """Called with the reason and the port of each port status message."""
+PacketListener = Callable[[PacketIn], None]
+"""Called with each packet that the switch sends us; must not wait and not raise."""
 
 
 class Channel(asyncio.Protocol):
@@ -52,6 +56,7 @@ class Channel(asyncio.Protocol):
         self.timing = timing or Timing()
         self.features = Features(0, 0, 0, 0, 0)
         self.port_listeners: list[PortListener] = []
+        self.packet_listeners: list[PacketListener] = []
         self.closed: asyncio.Future[DeviceError] = asyncio.get_running_loop().create_future()
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -128,6 +133,11 @@ class Channel(asyncio.Protocol):
             self._hello(frame)
         elif frame.type == Type.ECHO_REQUEST:
             self._answer(message(Type.ECHO_REPLY, frame.xid, frame.body))
+        elif frame.type == Type.PACKET_IN:
+            if self.packet_listeners:
+                packet = decode_packet_in(frame.body)
+                for told in tuple(self.packet_listeners):
+                    told(packet)
         elif frame.type == Type.PORT_STATUS:
             reason, port = decode_port_status(frame.body)
             for listener in tuple(self.port_listeners):
@@ -178,6 +188,23 @@ class Channel(asyncio.Protocol):
             return
         self.metrics.sent.inc(len(data))
         self._transport.write(data)
+
+    # ── who it is ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def peer(self) -> str:
+        """Where the other end is: ``192.0.2.7:51234``, or empty on a Unix socket."""
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        if not isinstance(name, tuple):
+            return ""
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+    @property
+    def certificate(self) -> str:
+        """SHA-256 of the certificate that the other end showed, in hex; empty without TLS."""
+        secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        shown = secured.getpeercert(binary_form=True) if secured is not None else None
+        return sha256(shown).hexdigest() if shown else ""
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, Self, cast
 
 from sdnctl.dataplane.text import rule_name
@@ -21,6 +21,7 @@ from sdnctl.dataplane.values import (
     FlowKey,
     Group,
     Meter,
+    Output,
     RuleSet,
     is_ours,
 )
@@ -28,13 +29,14 @@ from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnos
 from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
 from sdnctl.southbound.openflow.address import DIAL_IN, parse_address
-from sdnctl.southbound.openflow.channel import Channel, Timing
+from sdnctl.southbound.openflow.channel import Channel, PacketListener, Timing
 from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.codec.faults import SwitchError
 from sdnctl.southbound.openflow.codec.flow import decode_flow_stats, decode_flows, flow_stats_request
 from sdnctl.southbound.openflow.codec.group import decode_groups
 from sdnctl.southbound.openflow.codec.meter import decode_meters, meter_request
 from sdnctl.southbound.openflow.codec.multipart import Part
+from sdnctl.southbound.openflow.codec.packet import packet_out
 from sdnctl.southbound.openflow.codec.session import Role, role_request
 from sdnctl.southbound.openflow.codec.wire import Opaque, Type
 from sdnctl.southbound.openflow.dial import dial
@@ -212,6 +214,16 @@ class OpenFlowDriver:
     def closed(self) -> asyncio.Future[DeviceError]:
         """Done when the connection has ended, with the reason; nobody but the channel may set it."""
         return self.channel.closed
+
+    def watch_packets(self, told: PacketListener) -> Callable[[], None]:
+        """Call `told` with each packet that the switch sends to the controller; returns what ends that."""
+        self.channel.packet_listeners.append(told)
+        return lambda: self.channel.packet_listeners.remove(told)
+
+    async def send_packets(self, packets: Iterable[tuple[int, bytes]]) -> None:
+        """Let frames leave by ports, by no rule: (port, frame) each. What the switch cannot do is only logged."""
+        out = (packet_out(self.channel.reserve(), frame, (Output(port),)) for port, frame in packets)
+        await self.channel.send(out)
 
     async def become_master(self, generation_id: int) -> None:
         """Ask for the master role with a fencing token; raises RequestRefused when a newer one was seen."""

@@ -21,7 +21,7 @@ from sdnctl.southbound.openflow.codec.ports import (
     decode_ports,
     port_stats_request,
 )
-from sdnctl.southbound.openflow.codec.session import NO_BUFFER_LENGTH, set_async, set_config
+from sdnctl.southbound.openflow.codec.session import NO_BUFFER_LENGTH, PACKETS_BY_RULE, set_async, set_config
 from sdnctl.southbound.openflow.codec.wire import MAX_PORT
 
 
@@ -73,7 +73,10 @@ async def watch_ports(channel: Channel) -> AsyncIterator[PortState]:
     try:
         # A switch that was dialled stays silent until it is told what it may send.
         await channel.send(
-            [set_async(channel.reserve()), set_config(channel.reserve(), miss_send_len=NO_BUFFER_LENGTH)]
+            [
+                set_async(channel.reserve(), PACKETS_BY_RULE),
+                set_config(channel.reserve(), miss_send_len=NO_BUFFER_LENGTH),
+            ]
         )
         ports = await channel.multipart(Part.PORT_DESCRIPTION, decode_ports)
         liveness = _reports_liveness(ports)

@@ -25,6 +25,12 @@ class PacketIn(NamedTuple):
     match: Match | None
     frame: bytes
 
+    @property
+    def in_port(self) -> int | None:
+        """The port that it came in by; None where the switch does not say."""
+        port = self.match.get("in_port") if self.match is not None else None
+        return None if port is None else port[0]
+
 
 def decode_packet_in(body: bytes) -> PacketIn:
     """A packet_in; raises Malformed."""

@@ -21,6 +21,10 @@ NO_BUFFER_LENGTH = 0xFFFF
 """OFPCML_NO_BUFFER: send whole packets to the controller."""
 
 
+PACKETS_BY_RULE = 1 << 1
+"""OFPR_ACTION: packets that a rule sends to the controller, and no others."""
+
+
 class Role(IntEnum):
     """OFPCR_ROLE_*."""
 
@@ -104,11 +108,11 @@ def decode_config(body: bytes) -> tuple[int, int]:
 
 
 def set_async(xid: int, packet_in: int = 0, port_status: int = 0b111, flow_removed: int = 0) -> bytes:
-    """Which asynchronous messages to send, as bit masks of reasons, the same for every role."""
+    """Which asynchronous messages to send, as bit masks of reasons; packets never to a slave."""
     return message(
         Type.SET_ASYNC,
         xid,
-        _ASYNC.pack(packet_in, packet_in, port_status, port_status, flow_removed, flow_removed),
+        _ASYNC.pack(packet_in, 0, port_status, port_status, flow_removed, flow_removed),
     )
 
 
