@@ -7,7 +7,7 @@ Events are facts in the past, never requests. They are numbered from 1 in each r
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,6 +73,7 @@ class Events:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept: deque[Event] = deque(maxlen=kept)
         self._last = 0
+        self.counts: Counter[tuple[Kind, Severity]] = Counter()
         self._news = asyncio.Event()
 
     @property
@@ -85,6 +86,7 @@ class Events:
     ) -> Event:
         """Add an event and wake all listeners; must be called in the event loop's thread."""
         self._last += 1
+        self.counts[kind, severity] += 1
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event = Event(self._last, created, kind, subject, summary, severity, detail)
         self._kept.append(event)

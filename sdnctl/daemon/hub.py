@@ -7,7 +7,7 @@ Parts do not call each other: they read the hub, take turns to write, and publis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import ParamSpec, Protocol, TypeVar
@@ -18,13 +18,18 @@ from sdnctl.daemon.events import Events
 from sdnctl.daemon.live import LiveFleet
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.daemon.turns import Turns
+from sdnctl.southbound.base import Driver, Target
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
 from sdnctl.store.store import Snapshot
+from sdnctl.topology.graph import Topology
 from sdnctl.usecases.context import Context
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+FIRST_ATTEMPT = 5.0
+"""Seconds to wait for the first attempt to connect to each device; those that dial in may come later."""
 
 
 @dataclass
@@ -42,25 +47,43 @@ class Hub:
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sdnctl-compute"), repr=False
     )
 
-    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def compute(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run something long and pure (compile, V1, plan) or the store in the one worker thread, in order."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    async def reach(self, *topologies: Topology) -> None:
+        """Be connected to the devices of these topologies (of two with one name, the later's), to no others."""
+        targets: dict[str, Mapping[type[Driver], Target]] = {}
+        for topology in topologies:
+            targets |= self.context.targets(topology)
+        await self.fleet.retarget(targets)
+        await self.fleet.settled(FIRST_ATTEMPT)
 
     def applied(self) -> tuple[Snapshot, State] | None:
         """What was applied last, None before the first apply; cheap while nothing changed."""
         return self.context.applied()
 
     def close(self) -> None:
+        """Wait for what is being computed, and close the store."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self.context.close()
 
 
 class Part(Protocol):
-    """Something that the controller does all the time."""
+    """Something that the controller does all the time.
+
+    A part runs while this process is master, and is cancelled when the lease is lost. One with a class attribute
+    ``standby = True`` runs on the standby too (the API, the log): it must look at `Hub.lease` before it writes.
+    """
 
     name: str
 
     async def run(self, hub: Hub) -> None:
         """Work until cancelled; an exception is logged, published, and the part is started again after a pause."""
         ...
+
+
+def runs_on_standby(part: Part) -> bool:
+    """Whether a part is also for a controller that may not write."""
+    return bool(getattr(part, "standby", False))

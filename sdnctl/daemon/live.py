@@ -58,6 +58,8 @@ class LiveFleet(Fleet):
         """Of the newest lease that is known; devices are told it."""
         self.master = False
         """Whether this process may write."""
+        self.may_write: Callable[[], bool] = lambda: True
+        """Whether the lease surely still holds, asked before every stage: we may have slept."""
         self.on_fenced: Callable[[str], None] = lambda device: None
         """Called when a device says that a newer writer than we are was there."""
         self._timing = timing
@@ -210,7 +212,7 @@ class LiveFleet(Fleet):
 
     def check_master(self) -> None:
         """Raise LeaseHeld unless this process may write now."""
-        if not self.master:
+        if not (self.master and self.may_write()):
             raise LeaseHeld(
                 Diagnostic(
                     "standby",

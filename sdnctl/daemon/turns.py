@@ -18,6 +18,7 @@ from itertools import count
 class Urgency(IntEnum):
     """Who goes first; the lower number."""
 
+    STOP = -1  # the controller ends: nobody else gets a turn any more
     FAILURE = 0  # pin, move, rebuild protection
     REQUEST = 1  # apply, rollback, drain: somebody waits for it
     REPAIR = 2  # drift, release after hold-down
