@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 

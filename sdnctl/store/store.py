@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.store import lease as leases
+from sdnctl.store.bindings import Bindings
 from sdnctl.store.database import open_engine, transaction
 from sdnctl.store.lease import Lease
+from sdnctl.store.secrets import secret
 from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
 from sdnctl.store.tokens import Tokens
 
@@ -262,6 +264,15 @@ class Store:
     def hold(self) -> AbstractContextManager[Lease]:
         """The writer's lease, as a context manager (`lease.hold`)."""
         return leases.hold(self._engine)
+
+    @property
+    def bindings(self) -> Bindings:
+        """Which switch each device is."""
+        return Bindings(self._engine)
+
+    def secret(self, name: str) -> bytes:
+        """The secret of this name, 32 random octets, made when it is asked for first."""
+        return secret(self._engine, name)
 
     def take_lease(self, holder: str) -> Lease:
         """Take the writer's lease without a with-block; raises LeaseHeld. Who does, renews it and gives it back."""

@@ -102,3 +102,24 @@ verdicts = Table(
     Column("verdict", String(16), nullable=False),  # ok, degraded, failed
     Column("detail", Text, nullable=False),
 )
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("device", String(200), nullable=False),
+    Column("dpid", String(16), nullable=False),  # hex: 64 bits are more than a signed integer holds
+    Column("certificate", String(64), nullable=False),  # SHA-256, hex; empty: any, or none
+    Column("created", String(32), nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("retired", String(32), nullable=True),
+    Index("bindings_device", "device"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created", String(32), nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
