@@ -15,12 +15,13 @@ from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, loads
+from sdnctl.usecases.computing import Compute, at_once
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.following import ApplyStopped, complete, follow
 from sdnctl.usecases.planning import Prepared, check_outage, plan_between, settings_of
 from sdnctl.usecases.progress import Progress, silent
 
-__all__ = ["ApplyStopped", "Outcome", "apply", "follow", "resume", "summarise"]
+__all__ = ["ApplyStopped", "Outcome", "apply", "carry_out", "follow", "resume", "summarise"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,88 @@ def apply(
     when a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
     device was lost in the middle, VerificationFailed when what is read back is not what was sent.
     """
+    _check_target(desired, plan)
+    with context.store.hold() as lease:
+
+        async def work() -> Outcome:
+            previous = _previous(context)
+            async with _fleet(context, desired, previous) as fleet:
+                return await carry_out(
+                    context,
+                    fleet,
+                    lease,
+                    desired,
+                    plan,
+                    allow_outage=allow_outage,
+                    reason=reason,
+                    summary=summary,
+                    made=made,
+                    progress=progress,
+                )
+
+        return asyncio.run(work())
+
+
+async def carry_out(
+    context: Context,
+    fleet: Fleet,
+    lease: Lease,
+    desired: State,
+    plan: Plan,
+    *,
+    allow_outage: frozenset[str] = frozenset(),
+    reason: str = "apply",
+    summary: str = "",
+    author: str | None = None,
+    made: Prepared | None = None,
+    progress: Progress = silent,
+    compute: Compute = at_once,
+) -> Outcome:
+    """`apply` on an open fleet, by whoever holds the lease; `fleet` has the switches of before and after."""
+    _check_target(desired, plan)
+    if context.store.pending() is not None:
+        raise StalePlan(
+            Diagnostic(
+                "apply-unfinished",
+                "an earlier apply was interrupted, so this plan was made on a half-applied network",
+                hint="`sdnctl apply` without a file first finishes it, then makes a new plan",
+            )
+        )
+    previous = _previous(context)
+    observation = await fleet.observe()
+
+    def check() -> bool:
+        """Whether there is anything to do; raises what speaks against it."""
+        check_stale(plan, observation.rules, settings_of(observation))
+        if made is None or made.applied is not previous or not _same(made.observation, observation):
+            now = plan_between(desired, observation, previous)
+            _check_same(plan, now)
+            check_outage(now, allow_outage)
+        else:  # a plan is a function of what was compared again
+            check_outage(plan, allow_outage)
+        result = desired.after(previous, observation.rule_sets)
+        return not plan.empty or previous is None or result.fingerprint != previous.fingerprint
+
+    if not await compute(check):
+        return Outcome(None, plan)
+    number, _ = await follow(
+        context,
+        fleet,
+        lease,
+        desired,
+        previous,
+        plan,
+        observation,
+        reason=reason,
+        summary=summary or summarise(plan),
+        author=author,
+        progress=progress,
+        compute=compute,
+    )
+    return Outcome(number, plan)
+
+
+def _check_target(desired: State, plan: Plan) -> None:
     if plan.target != desired.compiled_fingerprint:
         raise StalePlan(
             Diagnostic(
@@ -57,56 +140,11 @@ def apply(
                 hint="make a new plan from this folder",
             )
         )
-    with context.store.hold() as lease:
-        return asyncio.run(_apply(context, lease, desired, plan, allow_outage, reason, summary, made, progress))
 
 
-async def _apply(
-    context: Context,
-    lease: Lease,
-    desired: State,
-    plan: Plan,
-    allow_outage: frozenset[str],
-    reason: str,
-    summary: str,
-    made: Prepared | None,
-    progress: Progress,
-) -> Outcome:
-    if context.store.pending() is not None:
-        raise StalePlan(
-            Diagnostic(
-                "apply-unfinished",
-                "an earlier apply was interrupted, so this plan was made on a half-applied network",
-                hint="`sdnctl apply` without a file first finishes it, then makes a new plan",
-            )
-        )
+def _previous(context: Context) -> State | None:
     applied = context.applied()
-    previous = applied[1] if applied is not None else None
-    async with _fleet(context, desired, previous) as fleet:
-        observation = await fleet.observe()
-        check_stale(plan, observation.rules, settings_of(observation))
-        if made is None or made.applied is not previous or not _same(made.observation, observation):
-            now = plan_between(desired, observation, previous)
-            _check_same(plan, now)
-            check_outage(now, allow_outage)
-        else:  # a plan is a function of what was compared again
-            check_outage(plan, allow_outage)
-        result = desired.after(previous, observation.rule_sets)
-        if plan.empty and previous is not None and result.fingerprint == previous.fingerprint:
-            return Outcome(None, plan)
-        number, _ = await follow(
-            context,
-            fleet,
-            lease,
-            desired,
-            previous,
-            plan,
-            observation,
-            reason=reason,
-            summary=summary or summarise(plan),
-            progress=progress,
-        )
-        return Outcome(number, plan)
+    return applied[1] if applied is not None else None
 
 
 def _fleet(context: Context, desired: State, previous: State | None) -> Fleet:

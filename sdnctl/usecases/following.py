@@ -50,6 +50,7 @@ async def follow(
     *,
     reason: str,
     summary: str,
+    author: str | None = None,
     progress: Progress = silent,
     lost: Lost = "stop",
     compute: Compute = at_once,
@@ -73,7 +74,7 @@ async def follow(
             content=dumps(desired),
             fingerprint=desired.fingerprint,
             reason=reason,
-            author=context.author,
+            author=author or context.author,
             summary=summary,
             plan=(plan.fingerprint, dumps_plan(plan)),
         )
