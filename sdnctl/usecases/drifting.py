@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sdnctl.plan.changes import settings_differ
 from sdnctl.southbound.fleet import Observation
+from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import settings_of
 from sdnctl.verify.held import HeldReport, compare
@@ -33,7 +34,11 @@ def drift(context: Context) -> Drift:
         async with context.fleet(state.compiled.topology) as fleet:
             return await fleet.observe()
 
-    observation = asyncio.run(read())
+    return compared(state, asyncio.run(read()))
+
+
+def compared(state: State, observation: Observation) -> Drift:
+    """What was read back of every switch, against what was applied."""
     wanted = state.compiled.switch_settings
     settings = tuple(
         sorted(

@@ -28,15 +28,20 @@ def prepare_rollback(context: Context, to: int | None = None, *, progress: Progr
 
     Raises InputError when there is no such snapshot, or it was never applied.
     """
-    current, state = context.need_applied()
-    number, earlier = _before(context, current, state) if to is None else (to, _snapshot(context, to))
-    desired = _again(earlier, state)
+    state, desired, number = earlier_state(context, to)
     progress("proving every single failure", 1, 3)
     proof = proven(desired)
     progress("reading back", 2, 3)
     observation = asyncio.run(observe(context, desired, state))
     plan = plan_between(desired, observation, state)
     return WayBack(plan, desired, state, proof, observation, number)
+
+
+def earlier_state(context: Context, to: int | None = None) -> tuple[State, State, int]:
+    """What is applied, the state to go back to, and its snapshot's number; raises as `prepare_rollback` does."""
+    current, state = context.need_applied()
+    number, earlier = _before(context, current, state) if to is None else (to, _snapshot(context, to))
+    return state, _again(earlier, state), number
 
 
 def _before(context: Context, current: Snapshot, state: State) -> tuple[int, State]:

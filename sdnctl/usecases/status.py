@@ -80,10 +80,29 @@ GROUPS: Mapping[str, Callable[[Demand], tuple[str, ...]]] = {
 
 def status(context: Context, by: str = "application") -> Status:
     """Ask every switch for its ports, and the store for the rest."""
+    _check_grouping(by)
+    applied = context.applied()
+    if applied is None:
+        return standing(context, {}, by)
+    topology = applied[1].compiled.topology
+
+    async def ask() -> Mapping[str, Counters | None]:
+        async with context.fleet(topology) as fleet:
+            return await fleet.counters()
+
+    return standing(context, asyncio.run(ask()), by)
+
+
+def _check_grouping(by: str) -> None:
     if by not in GROUPS:
         raise UsageError(
             Diagnostic("no-such-grouping", f"--by {by} is not known", hint=f"one of {', '.join(GROUPS)}")
         )
+
+
+def standing(context: Context, ports: Mapping[str, Counters | None], by: str = "application") -> Status:
+    """Where things stand, from what switches said of their ports."""
+    _check_grouping(by)
     applied = context.applied()
     lab = context.lab
     lab_text = f"{lab.kind} {lab.name}" if lab is not None else ""
@@ -95,12 +114,6 @@ def status(context: Context, by: str = "application") -> Status:
         )
     snapshot, state = applied
     topology = state.compiled.topology
-
-    async def ask() -> Mapping[str, Counters | None]:
-        async with context.fleet(topology) as fleet:
-            return await fleet.counters()
-
-    ports = asyncio.run(ask())
     picture = _Picture.of(context, snapshot.id, state)
     return Status(
         state.compiled.settings.name,

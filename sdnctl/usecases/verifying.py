@@ -134,13 +134,7 @@ def verify(
     V3 sends at most `most` probes (0: all of them). With `rules`, V1 on a compiled file. Verdicts about the
     applied state are kept for `status`.
     """
-    kinds = FAILURES.get(failures)
-    if kinds is None:
-        raise UsageError(
-            Diagnostic(
-                "no-such-failures", f"--failures {failures} is not known", hint=f"one of {', '.join(FAILURES)}"
-            )
-        )
+    kinds = kinds_of(failures)
     if rules is not None:
         state = _read(rules)
         return Verification(str(rules), prove(state.compiled, state.rules, kinds, state.down).report)
@@ -149,17 +143,34 @@ def verify(
         return Verification("applied rules", prove(state.compiled, state.rules, kinds, state.down).report)
     progress("reading back", 0, 3)
     observation = asyncio.run(_observe(context, state))
-    applied = {device: state.confirmed.get(device, RuleSet()) for device in observation.rules}
-    held = compare(applied, observation.rule_sets)
     progress("proving the rules that were read", 1, 3)
-    read = {device: found for device, found in observation.rule_sets.items() if found is not None}
-    report = prove(state.compiled, read, kinds, state.down).report
+    report, held = read_back(state, observation, kinds)
     progress("probing", 2, 3)
     probed, why = _probe(context, state, most)
     sampled = probed is not None and sum(one.positive + one.negative for one in probed.applications) == most
     found = Verification("rules read back", report, held, probed, why, sampled)
-    context.store.record_verdicts(_verdicts(snapshot.id, state, found))
+    context.store.record_verdicts(verdicts_of(snapshot.id, state, found))
     return found
+
+
+def kinds_of(failures: str) -> tuple[str, ...]:
+    """The kinds of failures behind a word of `FAILURES`; raises UsageError for another one."""
+    kinds = FAILURES.get(failures)
+    if kinds is None:
+        raise UsageError(
+            Diagnostic(
+                "no-such-failures", f"--failures {failures} is not known", hint=f"one of {', '.join(FAILURES)}"
+            )
+        )
+    return kinds
+
+
+def read_back(state: State, observation: Observation, kinds: tuple[str, ...]) -> tuple[Report, HeldReport]:
+    """V1 on the rules that were read, and V2: that they are those that were applied."""
+    applied = {device: state.confirmed.get(device, RuleSet()) for device in observation.rules}
+    held = compare(applied, observation.rule_sets)
+    read = {device: found for device, found in observation.rule_sets.items() if found is not None}
+    return prove(state.compiled, read, kinds, state.down).report, held
 
 
 def _read(path: Path) -> State:
@@ -193,7 +204,7 @@ def _probe(context: Context, state: State, most: int) -> tuple[V3Report | None, 
         return judge(sent, prober.exchange(sent)), ""
 
 
-def _verdicts(snapshot: int, state: State, found: Verification) -> list[Verdict]:
+def verdicts_of(snapshot: int, state: State, found: Verification) -> list[Verdict]:
     """What `status` will show of this, by application and level; a failure's detail names the demands at fault.
 
     It names none where the whole application is: the rules are not what was applied, or nothing is promised.
