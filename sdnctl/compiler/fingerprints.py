@@ -120,8 +120,8 @@ def network_fingerprint_of(network: Network, topology: str, demands: str) -> str
 
 
 @in_bulk()
-def compiled_fingerprint(compiled: Compiled) -> str:
-    """SHA-256 of a compiled network, hex: its rules and all that explains them."""
+def compiled_fingerprint(compiled: Compiled, packed: Json = None) -> str:
+    """SHA-256 of a compiled network, hex: its rules (`packed`, where that was done) and all that explains them."""
     return of_parts(
         {
             "settings": digest(encode(compiled.settings)),
@@ -130,7 +130,7 @@ def compiled_fingerprint(compiled: Compiled) -> str:
             "demands": demands_digest(demand_digests(compiled.demands), endpoint_digests(compiled.demands)),
             "trunks": digest(COMPACT.columns(Trunk, compiled.trunks)),
             "bypasses": digest(COMPACT.columns(Bypass, compiled.bypasses)),
-            "rules": digest(pack(compiled.rules)),
+            "rules": digest(pack(compiled.rules) if packed is None else packed),
             "switch_settings": digest({key: encode(item) for key, item in compiled.switch_settings.items()}),
             "baseline": baseline_fingerprint(compiled.baseline),
             "from_network": compiled.network_fingerprint,

@@ -56,7 +56,7 @@ class State:
     @cached_property
     def compiled_fingerprint(self) -> str:
         """What a plan names as its target."""
-        return serialise.compiled_fingerprint(self.compiled)
+        return serialise.compiled_fingerprint(self.compiled, self.packed)
 
     @cached_property
     def packed(self) -> Any:
@@ -64,13 +64,31 @@ class State:
         return pack(self.compiled.rules)
 
     @cached_property
+    def compiled_text(self) -> str:
+        """JSON of the compiled network, which is nearly all of the state."""
+        return _json(serialise.compiled_to_json(self.compiled, self.packed))
+
+    @cached_property
     def text(self) -> str:
         """JSON with sorted keys: the same state gives the same bytes."""
-        document = {
+        return f'{{"compiled":{self.compiled_text},{_json(self._besides)[1:]}'
+
+    def text_after(self, before: State, number: int) -> str:
+        """This state as it follows snapshot `number`, which holds `before`: short where only pins differ.
+
+        `Store.content` makes a whole text of it again.
+        """
+        if self.compiled is not before.compiled:
+            return self.text
+        return _json({"base": number, **self._besides})
+
+    @property
+    def _besides(self) -> dict[str, Any]:
+        """What there is beside the compiled network; its keys come after ``compiled``."""
+        document: dict[str, Any] = {
             "format": FORMAT,
             "down": sorted(self.down),
             "silent": {switch: dump_rules(rules) for switch, rules in self.silent.items()},
-            "compiled": serialise.compiled_to_json(self.compiled, self.packed),
         }
         if self.doubtful:  # rare, and younger than the format
             document["doubtful"] = {
@@ -78,7 +96,7 @@ class State:
             }
         if self.drained:
             document["drained"] = sorted(self.drained)
-        return json.dumps(document, sort_keys=True, separators=(",", ":"))
+        return document
 
     @cached_property
     def fingerprint(self) -> str:
@@ -91,7 +109,7 @@ class State:
         state = replace(self, **changes)
         kept = ["packed"] if state.compiled.rules is self.compiled.rules else []
         if state.compiled is self.compiled:
-            kept.append("compiled_fingerprint")
+            kept += ["compiled_fingerprint", "compiled_text"]
         state.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return state
 
@@ -136,6 +154,10 @@ class State:
         if settled == self.baseline and silent == self.silent and doubts == self.doubtful:
             return self
         return self.based(settled).changed(silent=silent, doubtful=doubts)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def dumps(state: State) -> str:

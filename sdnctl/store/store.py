@@ -119,10 +119,19 @@ class Store:
             return tuple(Snapshot(*row) for row in connection.execute(query))
 
     def content(self, number: int) -> str:
-        """The JSON of a snapshot; raises StoreError when it is not there or was damaged."""
+        """The JSON of a snapshot; raises StoreError when it is not there or was damaged.
+
+        A snapshot that was written as what differs from an earlier one (``base``) is put together with that.
+        """
         with self._read() as connection:
             blob = connection.execute(select(snapshots.c.content).where(snapshots.c.id == number)).scalar()
-        return _unpack(blob, f"snapshot {number}")
+        text = _unpack(blob, f"snapshot {number}")
+        if not text.startswith(_BASED):
+            return text
+        changes = json.loads(text)
+        whole = json.loads(self.content(changes.pop("base")))
+        kept = {key: value for key, value in whole.items() if key == "compiled"}
+        return json.dumps(kept | changes, sort_keys=True, separators=(",", ":"))
 
     def plan(self, fingerprint: str) -> str:
         """The JSON of a stored plan."""
@@ -320,6 +329,10 @@ def _audit(
 ) -> None:
     values = {"created": now(), "author": author, "action": action, "detail": detail}
     connection.execute(insert(audit).values(**values, plan=plan, result=result))
+
+
+_BASED = '{"base":'
+"""How a text begins that says only what differs from another snapshot; no key comes before this one."""
 
 
 def _pack(text: str) -> bytes:

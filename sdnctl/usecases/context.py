@@ -89,6 +89,12 @@ class Context:
             self._applied = snapshot, loads(self.store.content(snapshot.id))
         return self._applied
 
+    def keep(self, state: State) -> None:
+        """What was applied just now is this state: it need not be read from the store again."""
+        snapshot = self.store.applied()
+        if snapshot is not None:
+            self._applied = snapshot, state
+
     def need_applied(self) -> tuple[Snapshot, State]:
         applied = self.applied()
         if applied is None:

@@ -69,9 +69,11 @@ async def follow(
     """
 
     def begin() -> int:
+        applied = context.applied()
+        follows = applied is not None and applied[1] is previous
         return context.store.begin(
             lease,
-            content=dumps(desired),
+            content=desired.text_after(applied[1], applied[0].id) if applied and follows else dumps(desired),
             fingerprint=desired.fingerprint,
             reason=reason,
             author=author or context.author,
@@ -79,6 +81,7 @@ async def follow(
             plan=(plan.fingerprint, dumps_plan(plan)),
         )
 
+    await fleet.fence(lease.generation)
     number = await compute(begin)
     move = Move(context, fleet, lease, number, lost, compute, progress)
     return number, await move.forward(desired, previous, plan, seen)
@@ -99,6 +102,7 @@ async def complete(
     target = await compute(lambda: loads(context.store.content(pending.id)))
     applied = context.applied()
     previous = applied[1] if applied is not None else None
+    await fleet.fence(lease.generation)
     move = Move(context, fleet, lease, pending.id, lost, compute, progress)
     await move.note("resumed", {"back": back})
     if back:
@@ -293,7 +297,10 @@ class Move:
 
         def finish() -> None:
             result = desired.after(previous, observation.rule_sets, seen.rule_sets, self.beside)
-            self.context.store.finish(self.lease, self.number, content=dumps(result))
+            self.context.store.finish(
+                self.lease, self.number, content=None if result is desired else dumps(result)
+            )
+            self.context.keep(result)
 
         await self.compute(finish)
         return observation
