@@ -54,8 +54,6 @@ class LiveFleet(Fleet):
         self.settings = settings or ControllerSettings()
         self.metrics = metrics if metrics is not None else ChannelMetrics()
         self.doors = Doors(self.settings.listen, self.metrics, self.settings.tls, timing, self._unexpected)
-        self.generation: int | None = None
-        """Of the newest lease that is known; devices are told it."""
         self.master = False
         """Whether this process may write."""
         self.may_write: Callable[[], bool] = lambda: True
@@ -175,35 +173,34 @@ class LiveFleet(Fleet):
         async def one(device: str, driver: Driver) -> None:
             async with self._gate:
                 try:
-                    await self._request_role(device, driver)
+                    await self.claim(device, driver)
                 except DeviceError as error:
                     faults[device] = error
-                    await driver.close()
+                    await self._sessions[device].end(error)
 
         open_ = [(device, driver) for (device, payload), driver in self._open.items() if payload == "rules"]
         await asyncio.gather(*(one(device, driver) for device, driver in open_))
         return faults
 
-    async def _request_role(self, device: str, driver: Driver) -> None:
-        if self.generation is None or not isinstance(driver, Fencing):
-            return
+    async def fence(self, generation: int) -> None:
+        """Nothing to do while this is our lease, which devices know already; raises LeaseHeld when it is not."""
+        self.check_master()
+        if generation != self.generation:
+            raise LeaseHeld(Diagnostic("lease-lost", "the lease has passed on and come back meanwhile"))
+
+    async def claim(self, device: str, driver: Driver) -> None:
+        """As `Fleet.claim`; tells `on_fenced` of a refusal."""
         try:
-            if self.master:
-                await driver.become_master(self.generation)
-            else:
-                await driver.become_slave(self.generation)
-        except DeviceRefused as error:
+            await super().claim(device, driver)
+        except DeviceRefused:
             self.on_fenced(device)
-            raise DeviceRefused(
-                *error.diagnostics,
-                Diagnostic(
-                    "fenced",
-                    f"{device} obeys a newer writer",
-                    address=f"switch {device}",
-                    detail=f"it has seen a generation after {self.generation}",
-                    hint="another controller or apply works on it, perhaps with another store",
-                ),
-            ) from error
+            raise
+
+    async def _take_role(self, driver: Fencing, generation: int) -> None:
+        if self.master:
+            await driver.become_master(generation)
+        else:
+            await driver.become_slave(generation)
 
     async def commit(self, stage: Stage) -> None:
         """As `Fleet.commit`; raises LeaseHeld when this process may not write (any more)."""
@@ -255,7 +252,7 @@ class LiveFleet(Fleet):
                     else:
                         driver = await kind.open(target)
             try:
-                await self._request_role(target.device, driver)
+                await self.claim(target.device, driver)
             except BaseException:
                 await driver.close()
                 raise

@@ -50,6 +50,7 @@ class Session:
     reason: DeviceError | None = None  # why there is no connection
     ports: dict[int, PortState] = field(default_factory=dict)
     tried: asyncio.Event = field(default_factory=asyncio.Event)  # set when the first attempt has ended
+    _why: DeviceError | None = None  # why we ended it ourselves
     _task: asyncio.Task[None] | None = None
     _look: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -64,6 +65,13 @@ class Session:
 
     def doubt(self) -> None:
         """Something failed: look now whether the device still answers."""
+        self._look.set()
+
+    async def end(self, why: DeviceError) -> None:
+        """Close this connection; a new one is tried as after any other end."""
+        self._why = why
+        if self.driver is not None:
+            await self.driver.close()
         self._look.set()
 
     def gone(self) -> DeviceUnreachable:
@@ -105,7 +113,7 @@ class Session:
                 self.tried.set()
                 await self._stay(driver)
             except Exception as error:
-                self.reason = _device_error(self.device, error)
+                self.reason, self._why = self._why or _device_error(self.device, error), None
             finally:
                 await self._close()
                 if self.reason is not None:
@@ -141,6 +149,8 @@ class Session:
             self._look.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._look.wait(), self.poll)
+            if self._why is not None:
+                raise self._why
             seen = await self._ports(driver)
             for state in seen.values():
                 self._port(state)

@@ -14,9 +14,9 @@ from typing import Self, TypeVar
 
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, Group, RuleSet
-from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Observed, Op, Rule, SettingsChange, Stage
-from sdnctl.southbound.base import Counters, Driver, PartReader, Payload, Target
+from sdnctl.southbound.base import Counters, Driver, Fencing, PartReader, Payload, Target
 
 T = TypeVar("T")
 
@@ -84,6 +84,8 @@ class Fleet:
         self._targets = targets
         self._open: dict[tuple[str, Payload], Driver] = {}
         self._gate = asyncio.Semaphore(LIMIT)
+        self.generation: int | None = None
+        """Of the writer's lease that devices have been told; None: this fleet only reads."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -110,7 +112,13 @@ class Fleet:
         if key not in self._open:
             for driver, target in self._targets.get(device, {}).items():
                 if driver.payload == payload:
-                    self._open[key] = await driver.open(target)
+                    opened = await driver.open(target)
+                    try:
+                        await self.claim(device, opened)
+                    except BaseException:
+                        await opened.close()
+                        raise
+                    self._open[key] = opened
                     break
             else:
                 raise DeviceError(
@@ -122,6 +130,42 @@ class Fleet:
                     )
                 )
         return self._open[key]
+
+    async def fence(self, generation: int) -> None:
+        """Write under a lease: devices that can (`Fencing`) refuse every writer of an earlier one from now on.
+
+        One that has seen a later one is out of reach from here. Raises LeaseHeld where nothing may be written.
+        """
+        if self.generation == generation:
+            return
+        self.generation = generation
+        opened = [device for device, payload in self._open if payload == "rules"]
+
+        async def one(device: str) -> None:
+            await self.claim(device, await self.driver(device))
+
+        await self._each(opened, one)
+
+    async def claim(self, device: str, driver: Driver) -> None:
+        """Tell a device on a new connection whose it is; raises DeviceRefused when it obeys a newer writer."""
+        if self.generation is None or not isinstance(driver, Fencing):
+            return
+        try:
+            await self._take_role(driver, self.generation)
+        except DeviceRefused as error:
+            raise DeviceRefused(
+                *error.diagnostics,
+                Diagnostic(
+                    "fenced",
+                    f"{device} obeys a newer writer",
+                    address=f"switch {device}",
+                    detail=f"it has seen a generation after {self.generation}",
+                    hint="another controller or apply works on it, perhaps with another store",
+                ),
+            ) from error
+
+    async def _take_role(self, driver: Fencing, generation: int) -> None:
+        await driver.become_master(generation)
 
     async def _forget(self, device: str) -> None:
         """Close a broken connection, so that the next use opens a new one."""
