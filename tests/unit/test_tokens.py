@@ -1,4 +1,4 @@
-"""Tokens: shown once, hashed at rest, found by their text alone, ended by time or word; old stores get the table."""
+"""Tokens: shown once, hashed at rest, found by their text alone, ended by time or word; old stores get them."""
 
 from __future__ import annotations
 
