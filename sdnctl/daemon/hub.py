@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from sdnctl.daemon.events import Events
 from sdnctl.daemon.live import LiveFleet
+from sdnctl.daemon.quarantine import Quarantine
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.daemon.turns import Turns
 from sdnctl.southbound.base import Driver, Target
@@ -41,6 +42,7 @@ class Hub:
     fleet: LiveFleet
     events: Events = field(default_factory=Events)
     turns: Turns = field(default_factory=Turns)
+    quarantine: Quarantine = field(default_factory=Quarantine)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     lease: Lease | None = None  # None: this process is the standby, and nothing may be written
     _thread: ThreadPoolExecutor = field(
