@@ -1,0 +1,296 @@
+"""What can be asked of a running controller: reads at any time, changes in turn.
+
+Reads wait neither for changes nor for what is being computed. A change takes a turn, is told as events (begun,
+each stage, done or failed) with the `id` of its `Call`, and leaves a line in the audit trail with who asked, the
+plan and the result. What is long and pure runs in the hub's thread, so that the event loop goes on answering
+switches and other callers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sdnctl.daemon.events import Kind, Severity
+from sdnctl.daemon.hub import Hub
+from sdnctl.daemon.turns import Urgency
+from sdnctl.errors import Diagnostic, InputError, LeaseHeld, SdnctlError
+from sdnctl.plan.model import Plan
+from sdnctl.southbound.base import Counters
+from sdnctl.southbound.fleet import Observation
+from sdnctl.store.lease import Lease
+from sdnctl.store.state import State
+from sdnctl.usecases.applying import Outcome, carry_out, summarise
+from sdnctl.usecases.drifting import Drift, compared
+from sdnctl.usecases.following import complete
+from sdnctl.usecases.planning import Prepared, check_outage, plan_between, proven
+from sdnctl.usecases.progress import Progress
+from sdnctl.usecases.rolling_back import WayBack, earlier_state
+from sdnctl.usecases.status import Status, standing
+from sdnctl.usecases.verifying import Verification, kinds_of, prove, read_back, verdicts_of
+
+Check = Callable[[State | None, State, Plan], None]
+"""Called with what is applied, what is to be, and the plan; raises what speaks against it."""
+
+
+@dataclass
+class Call:
+    """One request for a change: who asks, an id that its events carry, and whether its turn has come.
+
+    Until then whoever asked may go away and nothing happens; from then on it is finished whatever they do.
+    """
+
+    by: str
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    begun: bool = False
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def status(hub: Hub, by: str = "application") -> Status:
+    """Where things stand; asks every switch that is connected."""
+    return await asyncio.to_thread(standing, hub.context, await hub.fleet.counters(), by)
+
+
+async def drift(hub: Hub) -> Drift:
+    """What switches hold against what was applied."""
+    _, state = hub.context.need_applied()
+    return await asyncio.to_thread(compared, state, await hub.fleet.observe())
+
+
+async def observe(hub: Hub, devices: Iterable[str] | None = None) -> Observation:
+    """Read back rules and settings; raises InputError for a switch that the controller does not know."""
+    if devices is not None:
+        _known(devices, hub.fleet.devices())
+    return await hub.fleet.observe(devices)
+
+
+async def counters(hub: Hub) -> Mapping[str, Counters | None]:
+    """Ports and packet counters of every switch."""
+    return await hub.fleet.counters()
+
+
+async def verify(hub: Hub, *, live: bool = True, failures: str = "all") -> Verification:
+    """V1 on the applied rules; with `live` on those that are read back, and V2. Verdicts of live ones are kept."""
+    kinds = kinds_of(failures)
+    snapshot, state = hub.context.need_applied()
+    why = "the controller has no hosts to send probes from: `sdnctl verify --live` does, where a lab runs"
+    if not live:
+        proof = await hub.compute(prove, state.compiled, state.rules, kinds, state.down)
+        return Verification("applied rules", proof.report, why_no_v3=why)
+    observation = await hub.fleet.observe()
+
+    def judge() -> Verification:
+        report, held = read_back(state, observation, kinds)
+        found = Verification("rules read back", report, held, None, why)
+        hub.context.store.record_verdicts(verdicts_of(snapshot.id, state, found))
+        return found
+
+    return await hub.compute(judge)
+
+
+async def plan(hub: Hub, desired: State) -> Prepared:
+    """The plan that leads to a state from what switches hold now, with its proof; changes nothing."""
+    applied = hub.applied()
+    state = applied[1] if applied is not None else None
+    proof = await hub.compute(proven, desired)
+    observation = await _observe_for(hub, desired, state)
+    made = await hub.compute(plan_between, desired, observation, state)
+    return Prepared(made, desired, state, proof, observation)
+
+
+async def _observe_for(hub: Hub, desired: State, applied: State | None) -> Observation:
+    """What the switches of a state hold; those that are new to the network are asked over connections of this
+    moment, because nothing is decided yet."""
+    have = frozenset(hub.fleet.devices())
+    new = frozenset(desired.compiled.topology.nodes) - have
+    seen = await hub.fleet.observe()
+    if not new:
+        return seen
+    before = applied.compiled.topology if applied is not None else None
+    async with hub.context.fleet(desired.compiled.topology, before) as fleet:
+        return seen.updated(await fleet.observe(sorted(new)))
+
+
+# ── changing ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def apply(
+    hub: Hub,
+    call: Call,
+    desired: State,
+    plan: Plan,
+    *,
+    allow_outage: frozenset[str] = frozenset(),
+    reason: str = "apply",
+    summary: str = "",
+    check: Check | None = None,
+) -> Outcome:
+    """Follow a plan exactly; raises what `usecases.applying.apply` raises, and what `check` does.
+
+    The state is proven (V1) again: it comes from outside, and nothing goes to switches that was not.
+    """
+    await hub.compute(_prove_once, hub, desired)
+    async with _changing(hub, call, reason, summary or summarise(plan), plan) as (lease, progress):
+        applied = hub.applied()
+        state = applied[1] if applied is not None else None
+        if check is not None:
+            await hub.compute(check, state, desired, plan)
+        return await _carry_out(hub, call, lease, state, desired, plan, allow_outage, reason, summary, progress)
+
+
+async def rollback(
+    hub: Hub, call: Call, to: int | None = None, *, allow_outage: frozenset[str] = frozenset()
+) -> tuple[Outcome, int]:
+    """Go back to an earlier snapshot, default the last one with other rules; returns its number, too."""
+    async with _changing(hub, call, "rollback", f"to {to if to is not None else 'the one before'}") as (
+        lease,
+        told,
+    ):
+        prepared = await _way_back(hub, to)
+        check_outage(prepared.plan, allow_outage)
+        summary = f"back to snapshot {prepared.to}: {summarise(prepared.plan)}"
+        outcome = await _carry_out(
+            hub,
+            call,
+            lease,
+            prepared.applied,
+            prepared.desired,
+            prepared.plan,
+            allow_outage,
+            "rollback",
+            summary,
+            told,
+            made=prepared,
+        )
+        return outcome, prepared.to
+
+
+async def _way_back(hub: Hub, to: int | None) -> WayBack:
+    state, desired, number = await hub.compute(earlier_state, hub.context, to)
+    proof = await hub.compute(proven, desired)
+    observation = await _observe_for(hub, desired, state)
+    made = await hub.compute(plan_between, desired, observation, state)
+    return WayBack(made, desired, state, proof, observation, number)
+
+
+async def resume(hub: Hub, call: Call, *, back: bool = False) -> int | None:
+    """Finish, or undo, an apply that was interrupted; its snapshot, None where there is none."""
+    if await hub.compute(hub.context.store.pending) is None:
+        return None
+    async with _changing(hub, call, "resume", "undo" if back else "finish") as (lease, progress):
+        pending = await hub.compute(hub.context.store.pending)
+        if pending is None:
+            return None
+        await complete(hub.context, hub.fleet, lease, pending, back=back, compute=hub.compute, progress=progress)
+        return pending.id
+
+
+async def _carry_out(
+    hub: Hub,
+    call: Call,
+    lease: Lease,
+    before: State | None,
+    desired: State,
+    plan: Plan,
+    allow_outage: frozenset[str],
+    reason: str,
+    summary: str,
+    progress: Progress,
+    made: Prepared | None = None,
+) -> Outcome:
+    """`carry_out` with connections to the switches of before and after, and to those of after when it is done."""
+    topology = desired.compiled.topology
+    old = before.compiled.topology if before is not None else topology
+    moved = old.nodes != topology.nodes or before is None
+    if moved:
+        await hub.reach(old, topology)
+    outcome = await carry_out(
+        hub.context,
+        hub.fleet,
+        lease,
+        desired,
+        plan,
+        allow_outage=allow_outage,
+        reason=reason,
+        summary=summary,
+        author=call.by,
+        made=made,
+        progress=progress,
+        compute=hub.compute,
+    )
+    if moved:
+        await hub.reach(topology)
+    return outcome
+
+
+def _prove_once(hub: Hub, desired: State) -> None:
+    """V1, unless these very rules are what is applied."""
+    applied = hub.applied()
+    if applied is None or applied[1].compiled_fingerprint != desired.compiled_fingerprint:
+        proven(desired)
+
+
+def _known(devices: Iterable[str], have: Iterable[str]) -> None:
+    unknown = sorted(set(devices) - set(have))
+    if unknown:
+        raise InputError(
+            Diagnostic(
+                "no-such-switch",
+                f"no switch is named {', '.join(unknown)}",
+                hint="`sdnctl show switches` lists them",
+            )
+        )
+
+
+@asynccontextmanager
+async def _changing(
+    hub: Hub, call: Call, what: str, summary: str, plan: Plan | None = None
+) -> AsyncIterator[tuple[Lease, Progress]]:
+    """A turn with its events and its line in the audit trail; raises LeaseHeld when this process may not write."""
+    fingerprint = plan.fingerprint if plan is not None else None
+    detail: dict[str, Any] = {"operation": call.id, "by": call.by, "action": what}
+
+    async def noted(result: str) -> None:
+        await hub.compute(hub.context.store.record_audit, call.by, what, summary, plan=fingerprint, result=result)
+
+    async with hub.turns.turn(Urgency.REQUEST, f"{what}: {summary}", call.by):
+        call.begun = True
+        hub.events.publish(Kind.CHANGE_BEGUN, what, f"{what} by {call.by}: {summary}", **detail)
+
+        def progress(step: str, index: int, steps: int) -> None:
+            hub.events.publish(Kind.CHANGE_STAGE, what, step, index=index, steps=steps, **detail)
+
+        try:
+            yield _lease(hub), progress
+        except SdnctlError as error:
+            first = error.diagnostics[0]
+            text = f"{what} by {call.by} failed: {first.summary}"
+            hub.events.publish(
+                Kind.CHANGE_FAILED, what, text, severity=Severity.WARNING, code=first.code, **detail
+            )
+            await noted(first.code[:64])
+            raise
+        except BaseException:
+            hub.events.publish(Kind.CHANGE_FAILED, what, f"{what} broke off", severity=Severity.CRITICAL, **detail)
+            await noted("broken-off")
+            raise
+        hub.events.publish(Kind.CHANGE_DONE, what, f"{what} by {call.by} is done", **detail)
+        await noted("done")
+
+
+def _lease(hub: Hub) -> Lease:
+    if hub.lease is None:
+        raise LeaseHeld(
+            Diagnostic(
+                "standby",
+                "this controller is the standby: it writes nothing",
+                hint="ask the controller that holds the lease; `sdnctl status` names the network's",
+            )
+        )
+    return hub.lease
