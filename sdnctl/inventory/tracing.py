@@ -8,13 +8,11 @@ and the trace from its far end is the same one reversed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from sdnctl.inventory.fields import Wavelength
-from sdnctl.inventory.glass import SpliceRun
 from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
 from sdnctl.quick import quick
 from sdnctl.units import Length, format_length
@@ -124,94 +122,6 @@ def events(plant: Plant, traced: Trace) -> tuple[Event, ...]:
             found.append(Event(Length(position), step.kind, step.via, plant.place_of(step.enter)))
         position += step.length
     return tuple(found)
-
-
-def closed_loops(plant: Plant) -> tuple[tuple[StrandEnd, ...], ...]:
-    """Rings of spliced glass that lead to no port and no free end: always a mistake in the records."""
-    seen: set[StrandEnd] = set()
-    loops: list[tuple[StrandEnd, ...]] = []
-    for run in _in_cycles(plant):
-        for index in range(len(run.a.strands)):
-            start = run.a.end(index)
-            if start not in seen:
-                loops.extend(_ring(plant, start, seen))
-    return tuple(loops)
-
-
-def _ring(plant: Plant, start: StrandEnd, seen: set[StrandEnd]) -> Iterator[tuple[StrandEnd, ...]]:
-    """The ring that a spliced strand end belongs to, if any; adds what was passed to `seen`."""
-    ends: list[StrandEnd] = []
-    here = start
-    while here not in seen:
-        seen.add(here)
-        joined = plant.splice_at.joined(here)
-        if joined is None:
-            if _patched_on(plant, here):  # rare: the general walk knows jumpers and passive nodes
-                walk = trace(plant, start)
-                steps = [end for step in walk.steps for end in (step.enter, step.leave)]
-                ends = [end for end in steps if isinstance(end, StrandEnd)]
-                seen.update(ends)
-                if walk.broken is not None and walk.broken.cause == "loop":
-                    yield tuple(dict.fromkeys(ends))
-            return
-        beyond = joined[1]
-        seen.add(beyond)
-        ends += (here, beyond)
-        side: Side = "a" if beyond.side == "b" else "b"
-        here = StrandEnd(beyond.cable, beyond.strand, next_cut(plant, beyond), side)
-    if here == start:
-        yield tuple(ends)
-
-
-def _patched_on(plant: Plant, here: StrandEnd) -> bool:
-    """Whether a jumper leads on from a strand end, or from the position it is on, to what is no port."""
-    jumper = plant.jumper_at.get(here)
-    if jumper is None and (position := plant.position_at.get(here)) is not None:
-        jumper = plant.jumper_at.get(position)
-    return jumper is not None and not isinstance(jumper.a, PortEnd) and not isinstance(jumper.b, PortEnd)
-
-
-def _in_cycles(plant: Plant) -> list[SpliceRun]:
-    """Splices that may belong to a ring: those of cables that splices and jumpers join in a cycle.
-
-    In the graph of cables with an edge for each two places that are joined, a ring of glass is a closed walk
-    that never takes the edge back on which it came, because it leaves a cable at another place than it entered.
-    In a tree there is none. Networks have few cycles of cables: their rings go through ports.
-    """
-    joints: dict[frozenset[tuple[str, int | str]], list[SpliceRun]] = {}
-    for run in plant.splice_runs:
-        joints.setdefault(frozenset((run.a.key[:2], run.b.key[:2])), []).append(run)
-    for jumper in plant.jumpers:
-        a, b = _behind(plant, jumper.a), _behind(plant, jumper.b)
-        if a is not None and b is not None:
-            joints.setdefault(frozenset((a, b)), [])
-    head: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := head.get(name, name)) != name:
-            head[name] = head.get(above, above)
-            name = above
-        return name
-
-    closing: set[str] = set()
-    for joint in joints:
-        roots = sorted({root(name) for name, _ in joint})
-        if len(roots) == 2:
-            head[roots[0]] = roots[1]
-        else:
-            closing.update(roots)
-    suspects = {root(name) for name in closing}
-    return [run for runs in joints.values() for run in runs if root(run.a.cable) in suspects] if suspects else []
-
-
-def _behind(plant: Plant, end: Terminal) -> tuple[str, int | str] | None:
-    """The cable and place, or the passive node and port, that a jumper leads to; None for ports and dead ends."""
-    if isinstance(end, OdfPosition):
-        found = plant.terminations.get(end)
-        return None if found is None else (found.cable, found.place)
-    if isinstance(end, StrandEnd):
-        return end.cable, end.place
-    return (f"{end.passive}/", end.port) if isinstance(end, PassivePort) else None
 
 
 def _leave(

@@ -16,7 +16,7 @@ from sdnctl.errors import Diagnostics
 from sdnctl.inventory.geometry import ZoneContent
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.plant import Plant
-from sdnctl.inventory.tracing import closed_loops
+from sdnctl.inventory.rings import closed_loops
 from sdnctl.topology.declare import ETHERNET_MTU, Candidate, apply_links, declared_risks
 from sdnctl.topology.graph import Budget, Link, Node, PortRef, Topology
 from sdnctl.topology.models import LinksFile, MaintenanceFile

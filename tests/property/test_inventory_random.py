@@ -16,7 +16,8 @@ from inventory_tables import as_tables, comparable, through_text
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import format_numbers, parse_end, parse_numbers, parse_strands
 from sdnctl.inventory.plant import Plant, PortEnd
-from sdnctl.inventory.tracing import StepKind, closed_loops, trace
+from sdnctl.inventory.rings import closed_loops
+from sdnctl.inventory.tracing import StepKind, trace
 
 STRANDS = 3
 

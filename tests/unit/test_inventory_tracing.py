@@ -11,7 +11,8 @@ from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, StrandEnd
-from sdnctl.inventory.tracing import StepKind, closed_loops, events, trace
+from sdnctl.inventory.rings import closed_loops
+from sdnctl.inventory.tracing import StepKind, events, trace
 
 
 def build(network: dict[str, Any]) -> Plant:
