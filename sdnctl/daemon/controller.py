@@ -12,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+from typing import Any
 
 from sdnctl.daemon.events import Events, Kind, Severity
 from sdnctl.daemon.hub import Hub, Part, runs_on_standby
@@ -46,14 +48,14 @@ class Controller:
         parts: Sequence[Part] = (),
         *,
         standby: bool = True,
-        settings: ControllerSettings | None = None,
+        options: Mapping[str, Any] | None = None,
         notifier: Notifier | None = None,
     ) -> None:
-        """`settings` replace what the folder says. Without `standby`, a lease that somebody holds is an error."""
+        """`options` replace settings of the folder. Without `standby`, a lease that somebody holds is an error."""
         self._context = context
         self._parts = tuple(parts)
         self._standby = standby
-        self._fixed = settings
+        self._options = dict(options or {})
         self._notifier = notifier or Notifier()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -75,7 +77,7 @@ class Controller:
     def reload(self) -> None:
         """Read the settings again; those of connections and of the API hold from the next start."""
         try:
-            self.hub.settings = self._fixed or read_settings(self._context.folder)
+            self.hub.settings = self._settings()
         except SdnctlError as error:
             text = "; ".join(str(item) for item in error.diagnostics)
             self._say(f"the settings stay as they were: {text}", Severity.WARNING)
@@ -84,12 +86,13 @@ class Controller:
 
     async def run(self) -> None:
         """Run until `stop`, SIGTERM or SIGINT; raises InputError, StoreError, LeaseHeld or DeviceError at once."""
-        settings = self._fixed or read_settings(self._context.folder)
+        settings = self._settings()
         events = Events()
         fleet = LiveFleet({}, events, settings, ChannelMetrics())
         self.hub = hub = Hub(self._context, settings, fleet, events)
         async with AsyncExitStack() as stack:
             stack.callback(hub.close)
+            self._signals(stack)
             self._keeper = Keeper(await hub.compute(lambda: self._context.store), self)
             stack.push_async_callback(self._keeper.give_back)
             fleet.may_write = lambda: self._keeper.holds
@@ -98,7 +101,6 @@ class Controller:
             await stack.enter_async_context(fleet)
             await self._reach()
             watch(hub)
-            self._signals(stack)
             always = Crew(hub)
             always.start(part for part in self._parts if runs_on_standby(part))
             keeping = asyncio.create_task(self._keep(lease), name="lease")
@@ -110,6 +112,9 @@ class Controller:
                 await self._until_stopped(keeping)
             finally:
                 await self._end(always, (keeping, alive))
+
+    def _settings(self) -> ControllerSettings:
+        return replace(read_settings(self._context.folder), **self._options)
 
     # ── start ────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,7 +21,7 @@ from sdnctl.daemon.session import Session
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic, LeaseHeld
 from sdnctl.plan.model import Stage
-from sdnctl.southbound.base import Counters, Driver, Fencing, Payload, PortState, Target
+from sdnctl.southbound.base import Counters, Driver, Fencing, Payload, PortState, Target, Watching
 from sdnctl.southbound.fleet import LIMIT, Fleet
 from sdnctl.southbound.openflow.address import DIAL_IN
 from sdnctl.southbound.openflow.channel import Channel, Timing
@@ -159,6 +159,19 @@ class LiveFleet(Fleet):
             device: Counters(dict(session.ports)) if session.driver is not None and device in self.up else None
             for device, session in self._sessions.items()
         }
+
+    async def port_counters(self) -> Mapping[str, Mapping[int, PortState] | None]:
+        """States and counters of the ports of every device, None for one that does not answer; no flows."""
+
+        async def read(device: str) -> Mapping[int, PortState]:
+            driver = await self.driver(device)
+            return (
+                await driver.port_counters() if isinstance(driver, Watching) else (await driver.counters()).ports
+            )
+
+        devices = self.devices()
+        done, _ = await self._each(devices, read)
+        return {device: done.get(device) for device in devices}
 
     # ── who may write ────────────────────────────────────────────────────────────────────────────
 

@@ -119,14 +119,16 @@ class PartReader(Protocol):
 class Watching(Protocol):
     """What a driver may have besides: a connection whose end is noticed, and ports that report their changes.
 
-    `ports` is their state now; `watch_ports` yields it too, then every change, and ends with the error that ended
-    the connection. A controller polls drivers without.
+    `ports` is their state now, `port_counters` the same with what they counted; `watch_ports` yields it too, then
+    every change, and ends with the error that ended the connection. A controller polls drivers without.
     """
 
     @property
     def closed(self) -> asyncio.Future[DeviceError]: ...
 
     async def ports(self) -> Mapping[int, PortState]: ...
+
+    async def port_counters(self) -> Mapping[int, PortState]: ...
 
     def watch_ports(self) -> AsyncIterator[PortState]: ...
 

@@ -206,6 +206,10 @@ class OpenFlowDriver:
         """State of every port, without counters: one round trip."""
         return await read_ports(self.channel, counters=False)
 
+    async def port_counters(self) -> Mapping[int, PortState]:
+        """State and counters of every port, without those of flows."""
+        return await read_ports(self.channel, counters=True)
+
     def watch_ports(self) -> AsyncIterator[PortState]:
         """Every port's state now, then each change as the switch reports it; see `ports.watch_ports`."""
         return watch_ports(self.channel)

@@ -1,0 +1,66 @@
+"""The command that stays: `sdnctl controller run`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sdnctl.cli.app import Invocation, controller, reporting
+
+if TYPE_CHECKING:
+    from sdnctl.daemon.hub import Part
+
+
+class Log(StrEnum):
+    JSON = "json"
+    TEXT = "text"
+
+
+def parts() -> tuple[Part, ...]:
+    """Everything that a controller does, each part knowing only the hub."""
+    from sdnctl.daemon.logs import EventLog
+    from sdnctl.daemon.telemetry import Telemetry
+
+    return (EventLog(), Telemetry())
+
+
+@controller.command()
+@reporting
+def run(
+    context: typer.Context,
+    standby: Annotated[
+        bool,
+        typer.Option(
+            "--standby/--no-standby", help="While another controller holds the lease, wait and take over."
+        ),
+    ] = True,
+    log: Annotated[Log | None, typer.Option(help="How to log on stderr (default: text on a terminal).")] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option(help="Where switches dial in: ptcp:PORT[:HOST], pssl:…, punix:PATH (repeatable)."),
+    ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(help="Where the API answers: unix:PATH or HOST:PORT (default: .sdnctl/controller.sock)."),
+    ] = None,
+) -> None:
+    """Run the controller until it is stopped (SIGTERM, Ctrl-C): keep the network as it was applied."""
+    import asyncio
+
+    from sdnctl.daemon.controller import Controller
+    from sdnctl.daemon.logs import set_up
+
+    invocation: Invocation = context.obj
+    set_up(log.value if log is not None else None)
+    options: dict[str, Any] = {}
+    if listen:
+        options["listen"] = tuple(listen)
+    if api is not None:
+        options["api"] = api
+
+    async def work() -> None:
+        await Controller(invocation.context, parts(), standby=standby, options=options).run()
+
+    asyncio.run(work())
