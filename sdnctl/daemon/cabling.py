@@ -32,7 +32,7 @@ WRONG = frozenset((Cabling.MISWIRED, Cabling.LOOPED, Cabling.ROGUE))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One cable. `ports` are the planned ends, or the two that are joined and should not be (one that hears itself).
+    """One cable. `ports` are the planned ends, or two that are joined and should not be (one: it hears itself).
 
     `heard` are the directions in which light arrived, as (receiver, sender). `links` are planned links that it is,
     or that cannot work because of it.

@@ -42,6 +42,8 @@ class Kind(StrEnum):
     DRIFT_CLEARED = "drift-cleared"
     VERDICT = "verdict"
     MISWIRED = "miswired"
+    CABLING = "cabling"  # one-way, silent, or as planned again
+    BEACON_REFUSED = "beacon-refused"  # forged, expired or replayed
     QUARANTINED = "quarantined"
     RELEASED = "released"
     AUDIT = "audit"  # somebody changed something through the API

@@ -33,6 +33,9 @@ class ControllerSettings:
     drift_interval: float = 60.0  # between two read-backs of everything
     poll_interval: float = 2.0  # between two looks at switches that do not report changes of ports
     telemetry_interval: float = 30.0  # between two readings of port counters; 0: none
+    discovery_interval: float = 30.0  # between two beacons of a trunk port; 0: none
+    discovery_edge_interval: float = 60.0  # between two beacons of a customer port; 0: none
+    discovery_missed: int = 3  # beacons in a row before a port is called silent
     stop_timeout: float = 30.0  # for a change that is being made when the controller is told to stop
 
 

@@ -146,6 +146,15 @@ class Fencing(Protocol):
 
 
 @runtime_checkable
+class Shutting(Protocol):
+    """What a driver may have besides: ports that can be taken down, outside of all rules."""
+
+    async def set_port(self, port: int, *, up: bool) -> None:
+        """Take a port down, or give it back; raises DeviceRefused, DeviceUnreachable."""
+        ...
+
+
+@runtime_checkable
 class Packets(Protocol):
     """What a driver may have besides: frames that leave by a port as they are, and those that rules send to us."""
 

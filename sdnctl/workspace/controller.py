@@ -36,6 +36,8 @@ class ControllerSection(Model):
     `pssl:` here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `drift_interval`: between two
     read-backs of everything. `poll_interval`: between two looks at switches that do not report changes of their
     ports by themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none.
+    `discovery_interval`, `discovery_edge_interval`: between two beacons of a trunk port, and of a customer port,
+    `0 s` for none; `discovery_missed`: how many may be missed in a row before a port is called silent.
     `stop_timeout`: how long a change that is being made may take to end when the controller is told to stop.
     """
 
@@ -45,4 +47,7 @@ class ControllerSection(Model):
     drift_interval: DelayField = Delay(60 * _SECOND)
     poll_interval: DelayField = Delay(2 * _SECOND)
     telemetry_interval: DelayField = Delay(30 * _SECOND)
+    discovery_interval: DelayField = Delay(30 * _SECOND)
+    discovery_edge_interval: DelayField = Delay(60 * _SECOND)
+    discovery_missed: Annotated[int, Field(ge=1, le=100)] = 3
     stop_timeout: DelayField = Delay(30 * _SECOND)

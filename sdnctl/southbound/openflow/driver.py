@@ -43,7 +43,7 @@ from sdnctl.southbound.openflow.dial import dial
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.mirror import Mirror, Touched, applied, restoring
 from sdnctl.southbound.openflow.part import read_part
-from sdnctl.southbound.openflow.ports import read_ports, watch_ports
+from sdnctl.southbound.openflow.ports import read_ports, set_port, watch_ports
 from sdnctl.southbound.openflow.probe import probe
 from sdnctl.southbound.openflow.sending import Sending
 from sdnctl.southbound.openflow.transaction import Portion, segments
@@ -218,6 +218,10 @@ class OpenFlowDriver:
     def closed(self) -> asyncio.Future[DeviceError]:
         """Done when the connection has ended, with the reason; nobody but the channel may set it."""
         return self.channel.closed
+
+    async def set_port(self, port: int, *, up: bool) -> None:
+        """Take a port down, or give it back: as a person would, outside of all rules. Raises DeviceRefused."""
+        await set_port(self.channel, port, up=up)
 
     def watch_packets(self, told: PacketListener) -> Callable[[], None]:
         """Call `told` with each packet that the switch sends to the controller; returns what ends that."""

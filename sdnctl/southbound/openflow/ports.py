@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 
+from sdnctl.errors import DeviceRefused, Diagnostic
 from sdnctl.southbound.base import PortState
 from sdnctl.southbound.openflow.channel import Channel
 from sdnctl.southbound.openflow.codec.multipart import Part
@@ -19,10 +20,12 @@ from sdnctl.southbound.openflow.codec.ports import (
     PortReason,
     decode_port_stats,
     decode_ports,
+    port_mod,
     port_stats_request,
 )
 from sdnctl.southbound.openflow.codec.session import NO_BUFFER_LENGTH, PACKETS_BY_RULE, set_async, set_config
 from sdnctl.southbound.openflow.codec.wire import MAX_PORT
+from sdnctl.southbound.openflow.waiting import RequestRefused
 
 
 def state_of(port: PortDescription, liveness: bool, counters: PortCounters | None = None) -> PortState:
@@ -44,6 +47,24 @@ async def read_ports(channel: Channel, *, counters: bool) -> Mapping[int, PortSt
         ports, by_port = await channel.multipart(Part.PORT_DESCRIPTION, decode_ports), {}
     liveness = _reports_liveness(ports)
     return {port.port: state_of(port, liveness, by_port.get(port.port)) for port in ports if port.port < MAX_PORT}
+
+
+async def set_port(channel: Channel, number: int, *, up: bool) -> None:
+    """Take a port down or give it back, and wait until that is done; raises DeviceRefused."""
+    ports = await channel.multipart(Part.PORT_DESCRIPTION, decode_ports)
+    found = next((port for port in ports if port.port == number), None)
+    if found is None:
+        raise DeviceRefused(
+            Diagnostic(
+                "no-such-port", f"{channel.device} has no port {number}", address=f"switch {channel.device}"
+            )
+        )
+    xid = channel.reserve()
+    with channel.watching(xid, 1) as errors:
+        await channel.send([port_mod(xid, found, up=up)])
+        await channel.barrier()
+    if errors:
+        raise RequestRefused(channel.device, "port_mod", errors[0])
 
 
 def _reports_liveness(ports: Iterable[PortDescription]) -> bool:

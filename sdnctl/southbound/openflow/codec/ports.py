@@ -6,13 +6,14 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from sdnctl.southbound.openflow.codec.wire import ANY, Reader
+from sdnctl.southbound.openflow.codec.wire import ANY, Reader, Type, message
 
 PORT_DOWN = 1 << 0  # OFPPC_PORT_DOWN: taken down by an administrator
 LINK_DOWN, BLOCKED, LIVE = 1 << 0, 1 << 1, 1 << 2  # OFPPS_*
 
 _PORT = Struct("!I4x6s2x16s8I")
 _STATUS = Struct("!B7x")
+_MOD = Struct("!I4x6s2xIII4x")
 _STATS_REQUEST = Struct("!I4x")
 _STATS = Struct("!I4x12QII")
 
@@ -86,6 +87,12 @@ def decode_port_status(body: bytes) -> tuple[int, PortDescription]:
     reader = Reader("port_status", body)
     (reason,) = reader.unpack(_STATUS)
     return reason, _port(reader)
+
+
+def port_mod(xid: int, port: PortDescription, *, up: bool) -> bytes:
+    """Take a port down, or give it back; its address has to be the one that the switch reports."""
+    config = 0 if up else PORT_DOWN
+    return message(Type.PORT_MOD, xid, _MOD.pack(port.port, port.mac.to_bytes(6, "big"), config, PORT_DOWN, 0))
 
 
 def port_stats_request(port: int = ANY) -> bytes:
