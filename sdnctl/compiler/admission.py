@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from sdnctl.compiler.ir import Network
 from sdnctl.compiler.route import Profile, Route
 from sdnctl.intents.demand import Demand, ServiceClass
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.topology.paths import Place
 from sdnctl.units import Octets
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Demands that stand or fall together; `up` and `down` are bit/s booked from a to b and from b to a."""

@@ -11,7 +11,7 @@ from ipaddress import IPv6Network
 from typing import TypeAlias
 
 from sdnctl.dataplane.fields import ND_SOLICITATION, PROTO_ICMPV6
-from sdnctl.dataplane.values import ETH_ARP, ETH_IPV4, ETH_IPV6, VLAN_PRESENT, Match
+from sdnctl.dataplane.values import ETH_ARP, ETH_IPV4, ETH_IPV6, FIELDS, VLAN_PRESENT, Match
 from sdnctl.intents.demand import Demand, Endpoint, Prefix, Service
 
 SOLICITED_NODE = IPv6Network("ff02::1:ff00:0/104")
@@ -100,33 +100,41 @@ class Selector:
         return end
 
 
+def _exact(name: str, value: int) -> _Part:
+    return ((name, value, (1 << FIELDS[name]) - 1),)
+
+
+_IPV4, _ARP, _IPV6 = (_exact("eth_type", value) for value in (ETH_IPV4, ETH_ARP, ETH_IPV6))
+_ICMPV6 = _exact("ip_proto", PROTO_ICMPV6)
+_ND_TYPE = _exact("icmpv6_type", ND_SOLICITATION)
+
+
 def _describe(endpoint: Endpoint) -> _End:
-    port = Match.of(in_port=endpoint.attachment.port).fields
-    tag = Match.of(vlan_vid=tag_of(endpoint)).fields
-    sender = port if endpoint.mac is None else port + Match.of(eth_src=endpoint.mac).fields
-    ipv6 = sender + Match.of(eth_type=ETH_IPV6).fields + tag
+    port = _exact("in_port", endpoint.attachment.port)
+    tag = _exact("vlan_vid", tag_of(endpoint))
+    sender = port if endpoint.mac is None else port + _exact("eth_src", endpoint.mac)
+    ipv6 = sender + _IPV6 + tag
     return _End(
         endpoint,
         port,
         tag,
-        sender + Match.of(eth_type=ETH_IPV4).fields + tag,
-        sender + Match.of(eth_type=ETH_ARP).fields + tag,
+        sender + _IPV4 + tag,
+        sender + _ARP + tag,
         ipv6,
-        ipv6 + Match.of(ip_proto=PROTO_ICMPV6).fields,
+        ipv6 + _ICMPV6,
         tuple(map(_address, endpoint.prefixes)),
     )
 
 
 def _address(prefix: Prefix) -> _Address:
-    masked = int(prefix.network_address), int(prefix.netmask)
-
-    def part(name: str) -> _Part:
-        return Match.of(**{name: masked}).fields
-
+    value, mask = int(prefix.network_address), int(prefix.netmask)
+    if mask == 0:
+        return _Address(prefix.version, (), ())
     if prefix.version == 4:
-        return _Address(4, part("ipv4_src"), part("ipv4_dst"), part("arp_spa"), part("arp_tpa"))
-    return _Address(6, part("ipv6_src"), part("ipv6_dst"), nd_target=part("nd_target"))
+        names = "ipv4_src", "ipv4_dst", "arp_spa", "arp_tpa"
+        return _Address(4, *(((name, value, mask),) for name in names))
+    source, target, nd_target = (((name, value, mask),) for name in ("ipv6_src", "ipv6_dst", "nd_target"))
+    return _Address(6, source, target, nd_target=nd_target)
 
 
 _SOLICITED = _address(SOLICITED_NODE).target
-_ND_TYPE = Match.of(icmpv6_type=ND_SOLICITATION).fields

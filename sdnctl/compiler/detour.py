@@ -13,6 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sdnctl.intents.demand import Grade
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Hop, Path
 from sdnctl.topology.paths import Graph, exists, is_simple
 from sdnctl.topology.risk import Risks
@@ -49,6 +50,7 @@ class Guard(NamedTuple):
         return Guard(self.link, self.tail, self.head)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Need:
     """Links that the bypass may not use, and its greatest delay in ns (None: no bound)."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from sdnctl.compiler.ir import Bypass, Trunk
 from sdnctl.intents.demand import Grade
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Hop, Path
 
 STANDBY = "!standby"
 """What stands behind a trunk's key where its standby path is meant."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class HopGroup:
     """The group of one directed hop; `bypass` is what its second bucket does, None for a bare group.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sdnctl.errors import Diagnostic
 from sdnctl.intents.demand import Demand, Endpoint, Grade, ServiceClass
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.units import Bitrate, Length, Octets
 
@@ -104,6 +105,7 @@ class Baseline:
     held: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Trunk:
     """One labelled path from an ingress to an egress switch, shared by `demands` (ids, sorted).
@@ -131,6 +133,7 @@ class Trunk:
         return self.path.hops[-1].head
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Bypass:
     """A way round one directed hop (link bypass), or round the switch behind it (node bypass).

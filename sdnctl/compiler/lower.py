@@ -65,6 +65,7 @@ from sdnctl.dataplane.values import (
 )
 from sdnctl.errors import Diagnostic, Diagnostics
 from sdnctl.intents.demand import Demand, Service
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Hop, Topology
 from sdnctl.units import Octets
 
@@ -124,6 +125,7 @@ def _all_rules(network: Network, labelled: Labelled) -> Rules:
 # ── the edge: classify, police, encap ────────────────────────────────────────────────────────────
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ServiceSide:
     """All that the deliver and demux rules of one service depend on; `local`: from the same switch."""

@@ -27,6 +27,7 @@ from sdnctl.compiler.proof import listed
 from sdnctl.compiler.route import Profile, Router
 from sdnctl.errors import Diagnostic, Diagnostics
 from sdnctl.intents.demand import Demand, Grade
+from sdnctl.quick import quick
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.topology.paths import Place
 
@@ -43,6 +44,7 @@ def protect(
     return protection.bypasses(), protection.diagnostics(network.topology)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Use:
     """What one trunk (a standby: with ``!standby``) asks of its guards.
@@ -58,10 +60,6 @@ class Use:
     whole: bool
     standby: bool
 
-    def ask_of(self, family: Place) -> tuple[Guard, Need]:
-        """What it asks of a family."""
-        return next(ask for ask in self.asks if (ask[0].link, ask[0].tail) == family)
-
     def asks_like(self, other: Use) -> bool:
         """Whether the two differ in nothing but the CIR."""
         return (self.asks, self.path, self.whole) == (other.asks, other.path, other.whole)
@@ -74,6 +72,8 @@ class Use:
 
 FamilyKey = Place
 """The directed hop that all guards of a family protect."""
+Asked = tuple[Use, Guard, Need]
+"""What a use asks of one family."""
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class Protection:
         self.router = router
         self.baseline = baseline
         self.uses: dict[str, tuple[Use, ...]] = {}  # trunk → its use, and that of its standby
-        self.asked: dict[FamilyKey, dict[str, Use]] = {}
+        self.asked: dict[FamilyKey, dict[str, Asked]] = {}
         self.families: dict[FamilyKey, Family] = {}
         self.chosen: dict[Guard, Bypass] = {}
         self.load: dict[Place, int] = defaultdict(int)  # without any failure
@@ -214,7 +214,7 @@ class Protection:
             for hop in use.path.hops:
                 self.load[hop.link, hop.tail] += sign * use.cir
 
-    def _touch(self, key: FamilyKey, before: dict[FamilyKey, Family]) -> dict[str, Use]:
+    def _touch(self, key: FamilyKey, before: dict[FamilyKey, Family]) -> dict[str, Asked]:
         """Those who ask in a family, to be changed: what they came to so far is kept in `before`."""
         if key not in before:
             before[key] = self.families.get(key) or _NOBODY
@@ -225,9 +225,9 @@ class Protection:
 
     def _exchange(self, old: Use, new: Use, before: dict[FamilyKey, Family]) -> None:
         """The same use with another CIR: it stays where it is."""
-        for guard, _ in new.asks:
+        for guard, need in new.asks:
             key = (guard.link, guard.tail)
-            self._touch(key, before)[new.trunk] = new
+            self._touch(key, before)[new.trunk] = new, guard, need
             family = self.families.get(key)
             for option, users in family.users.items() if family is not None else ():
                 if new.trunk in users and family is not None:
@@ -239,7 +239,7 @@ class Protection:
         satisfiable = self.router.detours.satisfiable
         for guard, need in use.asks:
             key = (guard.link, guard.tail)
-            self._touch(key, before)[use.trunk] = use
+            self._touch(key, before)[use.trunk] = use, guard, need
             family = self.families.get(key)
             if family is not None and family.is_free(guard, need, satisfiable):
                 family.ask(use, guard, need, satisfiable)
@@ -259,8 +259,7 @@ class Protection:
             return
         family = self.families[key] = Family()
         satisfiable = self.router.detours.satisfiable
-        for use in sorted(self.asked[key].values(), key=_order):
-            guard, need = use.ask_of(key)
+        for use, guard, need in sorted(self.asked[key].values(), key=_order):
             if not family.ask(use, guard, need, satisfiable):
                 family.calm = False
 
@@ -356,16 +355,19 @@ def _places(path: Path) -> frozenset[Place]:
     return frozenset([(hop.link, hop.tail) for hop in path.hops])
 
 
-def _order(use: Use) -> tuple[int, str]:
-    return use.order
+def _order(asked: Asked) -> tuple[int, str]:
+    return asked[0].order
 
 
 def _key(bypass: Bypass) -> str:
     return bypass.key
 
 
-def _options(guard: Guard, need: Need, *, standby: bool) -> tuple[tuple[Guard, Need], ...]:
+def _options(guard: Guard, need: Need, *, standby: bool) -> Iterator[tuple[Guard, Need]]:
     """What a use takes, best first."""
+    if not standby:
+        yield guard, need
     weaker = Need(need.ban)
-    options = ((guard, need), (guard, weaker), (guard.plain, need), (guard.plain, weaker))
-    return options[1:] if standby else options
+    yield guard, weaker
+    yield guard.plain, need
+    yield guard.plain, weaker

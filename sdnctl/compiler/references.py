@@ -39,13 +39,13 @@ def actions_of(item: Flow | Group | Meter) -> Iterator[Action]:
 
 def groups_used(item: Flow | Group | Meter) -> frozenset[int]:
     """Ids of the groups that an item sends to."""
-    return frozenset(action.group for action in actions_of(item) if isinstance(action, ToGroup))
+    return frozenset([action.group for action in actions_of(item) if type(action) is ToGroup])
 
 
 def labels_written(item: Flow | Group | Meter) -> frozenset[int]:
     """MPLS labels that an item puts on packets."""
     return frozenset(
-        action.value for action in actions_of(item) if isinstance(action, SetField) and action.name == "mpls_label"
+        [action.value for action in actions_of(item) if type(action) is SetField and action.name == "mpls_label"]
     )
 
 

@@ -29,6 +29,7 @@ from typing import TypeAlias
 from sdnctl.compiler.detour import Detours, Guard, Needs, guards
 from sdnctl.compiler.ir import Settings
 from sdnctl.intents.demand import Demand, Grade
+from sdnctl.quick import quick
 from sdnctl.topology.disjoint import PairProblem, risk_disjoint
 from sdnctl.topology.graph import Failure, Hop, Path, Topology
 from sdnctl.topology.paths import OPEN, Graph, Place, exists, is_simple
@@ -43,6 +44,7 @@ WEAKER = {Grade.DISJOINT: Grade.LOCAL, Grade.NODE: Grade.LOCAL, Grade.LOCAL: Gra
 """What a grade falls back to while the network is degraded."""
 
 
+@quick
 @dataclass(frozen=True, slots=True, order=True)
 class Profile:
     """What demands have in common that share a trunk: the two switches (a < b) and all that shapes the path.
@@ -93,6 +95,7 @@ class Profile:
         return None if self.latency is None else int(self.latency * 1000)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Route:
     """A path from `a` to `b` of a profile, and the standby of grade disjoint."""

@@ -6,7 +6,7 @@ set against the description: whatever emits rules, they fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -157,12 +157,12 @@ def faults(rules: RuleSet) -> Iterator[str]:
     ids: tuple[Group | Meter, ...] = (*rules.meters.values(), *rules.groups.values())
     yield from (_FOREIGN.format(item) for item in ids if not is_ours(item))
     yield from flow_faults(rules.flows.values(), rules)
-    for group in rules.groups.values():
-        for used in groups_used(group):
-            if used not in rules.groups:
-                yield f"group {group.id:#x} sends to group {used:#x}, which is not there"
-        if _reaches(rules, group.id, group.id):
-            yield f"group {group.id:#x} sends to itself"
+    uses = {group.id: used for group in rules.groups.values() if (used := groups_used(group))}
+    for group_id, used in uses.items():
+        for missing in sorted(used - rules.groups.keys()):
+            yield f"group {group_id:#x} sends to group {missing:#x}, which is not there"
+        if _reaches(uses, group_id):
+            yield f"group {group_id:#x} sends to itself"
 
 
 def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
@@ -170,45 +170,34 @@ def flow_faults(flows: Iterable[Flow], rules: RuleSet) -> Iterator[str]:
 
     Most flows differ from others in numbers alone, so what holds for all of one shape is looked at once.
     """
-    shapes: dict[_Shape, tuple[str, ...]] = {}
-    good: set[int] = set()  # identities of actions whose groups are there; the flows keep them alive
+    shapes: dict[tuple[object, ...], tuple[str, ...]] = {}
+    kinds: dict[int, tuple[type[Action], ...]] = {}  # by identity of actions, which the flows keep alive
     meters, groups = rules.meters, rules.groups
     for flow in flows:
         if flow.cookie & COOKIE_OWNER_MASK != COOKIE_OWNER:
             yield _FOREIGN.format(flow)
-        shape = _shape(flow)
+        actions, meter = flow.actions, flow.meter
+        does = kinds.get(id(actions))
+        if does is None:
+            does = tuple(map(type, actions))
+            missing = [one.group for one in actions if type(one) is ToGroup and one.group not in groups]
+            yield from (f"{flow}: group {used:#x} is not there" for used in missing)
+            if not missing:
+                kinds[id(actions)] = does
+        matched = [(name, value if name in _DECISIVE else 0, mask) for name, value, mask in flow.match.fields]
+        shape = flow.table, flow.goto, flow.metadata is None, does, *matched
         found = shapes.get(shape)
         if found is None:
             found = shapes[shape] = tuple(_shape_faults(flow))
         for fault in found:
             yield f"{flow}: {fault}"
-        if flow.meter is not None and (flow.meter not in meters or flow.table not in _METERED):
-            yield f"{flow}: meter {flow.meter} is not there or not allowed in table {flow.table}"
-        actions = flow.actions
-        if actions and id(actions) not in good:
-            missing = [
-                action.group for action in actions if type(action) is ToGroup and action.group not in groups
-            ]
-            yield from (f"{flow}: group {used:#x} is not there" for used in missing)
-            if not missing:
-                good.add(id(actions))
+        if meter is not None and (meter not in meters or flow.table not in _METERED):
+            yield f"{flow}: meter {meter} is not there or not allowed in table {flow.table}"
 
 
 _FOREIGN = "{} is outside the cookies and ids of sdnctl"
 _DECISIVE = frozenset(("eth_type", "ip_proto", "icmpv6_type"))
 """Fields whose value decides what else may be matched, so that it belongs to the shape of a flow."""
-
-_Shape = tuple[int, int | None, bool, tuple[tuple[str, int, int], ...], tuple[type[Action], ...]]
-
-
-def _shape(flow: Flow) -> _Shape:
-    return (
-        flow.table,
-        flow.goto,
-        flow.metadata is None,
-        tuple([(name, value if name in _DECISIVE else 0, mask) for name, value, mask in flow.match.fields]),
-        tuple(map(type, flow.actions)),
-    )
 
 
 def _shape_faults(flow: Flow) -> Iterator[str]:
@@ -231,15 +220,11 @@ def _shape_faults(flow: Flow) -> Iterator[str]:
         yield f"table {table.name} writes no metadata"
 
 
-def _reaches(rules: RuleSet, start: int, goal: int) -> bool:
-    seen: set[int] = set()
-    stack = [start]
-    while stack:
-        group = rules.groups.get(stack.pop())
-        for used in groups_used(group) if group else ():
-            if used == goal:
-                return True
-            if used not in seen:
-                seen.add(used)
-                stack.append(used)
-    return False
+def _reaches(uses: Mapping[int, frozenset[int]], start: int) -> bool:
+    """Whether a group sends to itself, over others or at once; `uses`: group id → those that it sends to."""
+    reached: set[int] = set()
+    fresh = uses[start]
+    while fresh:
+        reached |= fresh
+        fresh = frozenset().union(*[uses[group] for group in fresh if group in uses]) - reached
+    return start in reached

@@ -86,6 +86,7 @@ class Link:
         return self.a.node, self.b.node
 
 
+@quick
 @dataclass(frozen=True, slots=True, order=True)
 class Hop:
     """One direction of a link: leaves `tail`, arrives at `head`."""
@@ -98,6 +99,7 @@ class Hop:
         return hash((self.link, self.tail))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Path:
     """Consecutive hops from an ingress to an egress switch; empty when both are the same switch."""
