@@ -40,13 +40,13 @@ def stranded(compiled: Compiled, down: Collection[str]) -> frozenset[str]:
     )
 
 
-def promised(compiled: Compiled, down: Collection[str]) -> Iterator[Demand]:
-    """What the compiled rules promise while `down` links are down: demands at the grade they can have.
+def promised(compiled: Compiled, down: Collection[str], drained: Collection[str] = ()) -> Iterator[Demand]:
+    """What the rules promise while links are down or switches drained: demands at the grade they can have.
 
     With everything up that is exactly what was asked for, so that nothing is forgiven then. Demands that are
     cut off (`stranded`) are among them, without protection: their rules are there, only the link is not.
     """
-    if not down:
+    if not down and not drained:
         yield from compiled.demands
         return
     lost = stranded(compiled, down)

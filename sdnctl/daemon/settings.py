@@ -30,6 +30,8 @@ class ControllerSettings:
     tls: Mapping[str, str] = field(default_factory=dict)  # private_key, certificate, ca_certificate: file:PATH
     api: str = ""  # unix:PATH or 127.0.0.1:PORT; empty: .sdnctl/controller.sock in the network folder
     hold_down: float = 5.0  # a link must be up this long before traffic returns to it; of network.yaml itself
+    flap_limit: int = 3  # a link that goes down so often in a row is damped: released only when it has calmed down
+    flap_half_life: float = 60.0  # in which the penalty of a link that stays up halves
     drift_interval: float = 60.0  # between two read-backs of everything
     poll_interval: float = 2.0  # between two looks at switches that do not report changes of ports
     telemetry_interval: float = 30.0  # between two readings of port counters; 0: none

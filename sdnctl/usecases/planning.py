@@ -53,7 +53,7 @@ def proven(state: State) -> Proof:
     A demand that the network cannot carry while links are down is a warning of the compiler, not a fault of
     the rules.
     """
-    report = prove(state.compiled, state.rules, down=state.down)
+    report = prove(state.compiled, state.rules, down=state.down, drained=state.drained)
     if report.violations:
         raise VerificationFailed(*report.violations)
     return report

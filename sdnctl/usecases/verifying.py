@@ -94,13 +94,14 @@ def prove(
     rules: Mapping[str, RuleSet],
     failures: tuple[str, ...] = FAILURES["all"],
     down: frozenset[str] = frozenset(),
+    drained: frozenset[str] = frozenset(),
 ) -> Proof:
-    """V1 on `rules`, for what `compiled` promises while `down` links are down."""
+    """V1 on `rules`, for what `compiled` promises while `down` links are down and switches are drained."""
     report = v1.verify(
         compiled.topology,
         compiled.settings,
         compiled.classes,
-        promised(compiled, down),
+        promised(compiled, down, drained),
         compiled.trunks,
         rules,
         failures,
@@ -137,10 +138,14 @@ def verify(
     kinds = kinds_of(failures)
     if rules is not None:
         state = _read(rules)
-        return Verification(str(rules), prove(state.compiled, state.rules, kinds, state.down).report)
+        return Verification(
+            str(rules), prove(state.compiled, state.rules, kinds, state.down, state.drained).report
+        )
     snapshot, state = context.need_applied()
     if not live:
-        return Verification("applied rules", prove(state.compiled, state.rules, kinds, state.down).report)
+        return Verification(
+            "applied rules", prove(state.compiled, state.rules, kinds, state.down, state.drained).report
+        )
     progress("reading back", 0, 3)
     observation = asyncio.run(_observe(context, state))
     progress("proving the rules that were read", 1, 3)
@@ -170,7 +175,7 @@ def read_back(state: State, observation: Observation, kinds: tuple[str, ...]) ->
     applied = {device: state.confirmed.get(device, RuleSet()) for device in observation.rules}
     held = compare(applied, observation.rule_sets)
     read = {device: found for device, found in observation.rule_sets.items() if found is not None}
-    return prove(state.compiled, read, kinds, state.down).report, held
+    return prove(state.compiled, read, kinds, state.down, state.drained).report, held
 
 
 def _read(path: Path) -> State:

@@ -33,7 +33,8 @@ class ControllerSection(Model):
     """How a running controller behaves.
 
     `listen`: addresses that switches dial in to (`ptcp:6653`, `pssl:6653:192.0.2.1`, `punix:PATH`). `tls`: for
-    `pssl:` here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `drift_interval`: between two
+    `pssl:` here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `flap_limit`: a link that goes
+    down so often in a row is damped; `flap_half_life`: how fast that is forgotten. `drift_interval`: between two
     read-backs of everything. `poll_interval`: between two looks at switches that do not report changes of their
     ports by themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none.
     `discovery_interval`, `discovery_edge_interval`: between two beacons of a trunk port, and of a customer port,
@@ -44,6 +45,8 @@ class ControllerSection(Model):
     listen: tuple[str, ...] = ()
     tls: Tls | None = None
     api: str = ""
+    flap_limit: Annotated[int, Field(ge=2, le=8)] = 3
+    flap_half_life: Annotated[DelayField, Field(gt=0)] = Delay(60 * _SECOND)
     drift_interval: DelayField = Delay(60 * _SECOND)
     poll_interval: DelayField = Delay(2 * _SECOND)
     telemetry_interval: DelayField = Delay(30 * _SECOND)
