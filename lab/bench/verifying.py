@@ -164,7 +164,7 @@ def questions(proven: Proven, *, pruned: bool) -> Pass:
     down = ground.events.down
     on = np.zeros((ways, down.shape[1]), np.float32)
     for number, (_, found) in enumerate(proven.ways.values()):
-        on[number, [link >> 1 for link in ground.wires.numbers(ground.topology, found.path)]] = 1
+        on[number, [link >> 1 for link in ground.wires.numbers(found.path)]] = 1
     way, row = np.nonzero((on @ down.T.astype(np.float32) > 0) | (not pruned))
     return Pass(
         starts[way],

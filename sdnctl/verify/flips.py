@@ -15,10 +15,12 @@ from sdnctl.intents.demand import Grade
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.topology.risk import Risks
 from sdnctl.verify import standby
+from sdnctl.verify.arrays import Bools
+from sdnctl.verify.events import Events
 from sdnctl.verify.forms import HopForm
-from sdnctl.verify.lanes import Bools, Core, Wires
+from sdnctl.verify.lanes import Core, Wires
 from sdnctl.verify.reading import Forms
-from sdnctl.verify.ways import Events, Judgement, Way, healthy
+from sdnctl.verify.ways import Judgement, Way, healthy
 
 
 def other(trunk: Trunk) -> tuple[Path, int] | None:
@@ -87,7 +89,7 @@ class Flips:
         start = np.array(which, np.int64) + core.known + len(self.ways)
         avoid = np.array([avoids[self.ways[self._of[index]].avoid] for index in which], np.int64)
         up = healthy(core, core.lanes(start, np.zeros(count, np.int64), avoid=avoid), events, bans)
-        paths = [row[:hops] for row, hops in zip(up.links.T.tolist(), up.hops.tolist(), strict=True)]
+        paths = up.paths
         shares: dict[tuple[int, int], bool] = {}
         for lane, index in enumerate(which):
             number = self._of[index]
@@ -102,7 +104,7 @@ class Flips:
             late = way.latency is not None and end.delay[lane] > way.latency
             if (
                 shares[pair]
-                or paths[lane] != self.wires.numbers(self.topology, path)
+                or paths[lane] != self.wires.numbers(path)
                 or end.state[lane] < 0
                 or (end.met[lane] or end.least[lane] < way.size or late or up.astray[lane])
             ):

@@ -11,8 +11,8 @@ from sdnctl.dataplane.values import RuleSet
 from sdnctl.intents.demand import Demand, ServiceClass
 from sdnctl.topology.graph import Failure, Topology
 from sdnctl.topology.risk import Risks
+from sdnctl.verify.events import Events
 from sdnctl.verify.lanes import Wires
-from sdnctl.verify.ways import Events
 
 
 @dataclass(frozen=True, slots=True)

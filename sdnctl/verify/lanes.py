@@ -13,27 +13,23 @@ a hop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sdnctl.topology.graph import Path, Topology
+from sdnctl.verify.arrays import Bools, Floats, Index, Ints
 from sdnctl.verify.forms import DELIVER, POP_FORWARD, HopForm
 from sdnctl.verify.reading import Forms
-
-Ints: TypeAlias = NDArray[np.int64]
-"""Numbers are as wide as what numpy indexes with: narrower ones would be widened at every hop."""
-Index: TypeAlias = NDArray[np.signedinteger[Any]]
-Bools: TypeAlias = NDArray[np.bool_]
-Floats: TypeAlias = NDArray[np.float64]
 
 LOST, ODD = -1, -2
 REACH = 60
 HUGE = 1 << 31
 LABEL_SIZE = 4
+BLOCK = 1 << 14
+"""Lanes that move together: so few that what is worked out on the way stays in the processor's cache."""
 
 
 @dataclass(slots=True)
@@ -57,14 +53,13 @@ class Lanes:
         return self.state, self.under, self.row, self.delay, self.least, self.avoid, self.met
 
     def some(self, which: Any) -> Lanes:
-        """Copies of some lanes, by mask or by number."""
+        """Some lanes: copies of those of a mask or of numbers, views of those of a slice."""
         return Lanes(*(item[which] for item in self.columns))
 
     def put(self, at: Any, others: Lanes) -> None:
-        """Put other lanes in the places of some of these."""
-        columns: Sequence[NDArray[Any]] = self.columns
-        for mine, other in zip(columns, others.columns, strict=True):
-            mine[at] = other
+        """Let some of these be where others came to; rows and what is to be avoided are theirs already."""
+        self.state[at], self.under[at] = others.state, others.under
+        self.delay[at], self.least[at], self.met[at] = others.delay, others.least, others.met
 
 
 class Wires:
@@ -76,6 +71,7 @@ class Wires:
         self.links = sorted(topology.links)
         self.link = {name: index for index, name in enumerate(self.links)}
         self.ports: dict[str, dict[int, int]] = {name: {} for name in self.nodes}
+        self._leaves: dict[str, tuple[str, int]] = {}
         count = len(self.links)
         self.head = np.zeros(2 * count, np.int64)
         self.arrives = np.zeros(2 * count, np.int64)
@@ -83,6 +79,7 @@ class Wires:
         self.room = np.zeros(2 * count, np.int64)
         for index, name in enumerate(self.links):
             link = topology.links[name]
+            self._leaves[name] = link.a.node, 2 * index
             self.ports[link.a.node][link.a.port] = 2 * index
             self.ports[link.b.node][link.b.port] = 2 * index + 1
             self.head[2 * index : 2 * index + 2] = self.node[link.b.node], self.node[link.a.node]
@@ -90,9 +87,9 @@ class Wires:
             self.delay[2 * index : 2 * index + 2] = link.delay
             self.room[2 * index : 2 * index + 2] = min(link.mtu, HUGE)
 
-    def numbers(self, topology: Topology, path: Path) -> list[int]:
+    def numbers(self, path: Path) -> list[int]:
         """The directed links of a path."""
-        return [2 * self.link[hop.link] + (topology.links[hop.link].a.node != hop.tail) for hop in path.hops]
+        return [number + (node != hop.tail) for hop in path.hops for node, number in (self._leaves[hop.link],)]
 
     def rows(self, events: Sequence[frozenset[str]]) -> Bools:
         """Which links are down in each event; the last column but one is always down, the last never."""
@@ -104,7 +101,10 @@ class Wires:
 
 
 class Core:
-    """What all switches do with all labels, as arrays; `starts` are first hops of labels that switches push."""
+    """What all switches do with all labels, as arrays; `starts` are first hops of labels that switches push.
+
+    `after` is the state that a packet comes to if it keeps its label and leaves by the first link of its hop.
+    """
 
     def __init__(
         self, wires: Wires, forms: Mapping[str, Forms], starts: Sequence[tuple[str, int, HopForm]]
@@ -124,7 +124,8 @@ class Core:
         self.nothing = 2 * len(wires.links)  # its link is always down
         self.head = np.append(wires.head, 0)
         self.delay = np.append(wires.delay, 0.0)
-        self.room = np.append(wires.room, HUGE)
+        room = np.append(wires.room, HUGE) - 2 * LABEL_SIZE
+        self.room = np.concatenate((room, room - LABEL_SIZE))  # under two labels, and under three
         alike = {id(hop): hop for hop in self.hops}  # far fewer than states
         ways = np.array([self._ways(hop) for hop in alike.values()], np.int64).reshape(-1, 3)
         number = {key: index for index, key in enumerate(alike)}
@@ -148,17 +149,42 @@ class Core:
         for link, (head, port) in enumerate(zip(wires.head.tolist(), wires.arrives.tolist(), strict=True)):
             there = forms[wires.nodes[head]]
             self.enters[link] = there.strange or port in there.entries
-        self.missed: frozenset[tuple[str, int]] = frozenset()
-        self.seen = np.zeros(len(self.node), np.bool_)
+        self.after = self._come(self.first, self.label)
+        self.pops = self.kind == POP_FORWARD
+        self._stops = np.append(self.kind == DELIVER, [True, True])  # ODD and LOST are the last two places
+        self._missed: set[tuple[str, int]] = set()
+        self._seen = np.zeros(len(self.node) + 2, np.bool_)
         self.seen_first = np.zeros(len(self.node), np.bool_)
         self.seen_second = np.zeros(len(self.node), np.bool_)
-        self.arrived = np.zeros(self.nothing + 1, np.bool_)
 
     def _ways(self, hop: HopForm | None) -> tuple[int, int, int]:
         """The links of the first and the second way of a hop, and the label that the second pushes (0: none)."""
         if hop is None:
             return self.nothing, self.nothing, 0
         return hop.first.link, self.nothing if hop.second is None else hop.second.link, hop.push
+
+    def _come(self, link: Ints, label: Ints) -> Ints:
+        """The states that packets are in behind their links."""
+        new: Ints = self.at[self.head[link], label]
+        new[~self.enters[link]] = LOST
+        new[link == self.nothing] = LOST
+        return new
+
+    @property
+    def seen(self) -> Index:
+        """The states that some lane was in."""
+        return np.flatnonzero(self._seen[:-2])
+
+    @property
+    def missed(self) -> frozenset[tuple[str, int]]:
+        """Labels that came where nobody knows them, with the switch."""
+        lost = np.flatnonzero(self.seen_first & ~self.pops & (self.after == LOST))
+        return frozenset(self._missed).union(self._places(self.first[lost], self.label[lost]))
+
+    @property
+    def arrived(self) -> Index:
+        """The links that some lane crossed."""
+        return np.unique(np.append(self.first[self.seen_first], self.second[self.seen_second]))
 
     def number(self, labels: Sequence[int] | Ints) -> Ints:
         """Labels as small numbers."""
@@ -183,72 +209,76 @@ class Core:
         `loose`: what is below the label is not known, and a packet that comes to it has ended.
         """
         ends = lanes.some(np.arange(len(lanes.state)))
-        left = np.flatnonzero(lanes.state >= 0)
-        now = lanes.some(left)
+        for begin in range(0, len(ends.state), BLOCK):
+            self._run(ends.some(slice(begin, begin + BLOCK)), down, banned, loose=loose)
+        return ends
+
+    def _run(self, ends: Lanes, down: Bools, banned: Bools, *, loose: bool) -> None:
+        """Move one block of lanes to its ends, in place."""
+        left = np.arange(len(ends.state))
+        now = ends.some(left)
         for _ in range(REACH):
             going = self.leave(now)
             if not going.all():
-                ends.put(left[~going], now.some(~going))
-                left, now = left[going], now.some(going)
+                gone, still = np.flatnonzero(~going), np.flatnonzero(going)
+                ends.put(left[gone], now.some(gone))
+                left, now = left[still], now.some(still)
             if not len(left):
-                return ends
+                return
             self.cross(now, down, banned, loose=loose)
         ends.state[left] = ODD
-        return ends
 
     def leave(self, now: Lanes) -> Bools:
         """Which lanes are to go on from the states they are in; the others are at their end."""
-        going = now.state >= 0
-        here = now.state[going]
-        self.seen[here] = True
-        home = self.kind[here] == DELIVER
-        if home.any():
-            at = np.flatnonzero(going)[home]
-            going[at] = False
-            now.state[at[now.under[at] >= 0]] = ODD  # a bypass label ends nowhere
-        return going
+        self._seen[now.state] = True
+        stops = self._stops[now.state]
+        deep = np.flatnonzero(stops & (now.under >= 0))
+        now.state[deep[now.state[deep] >= 0]] = ODD  # a bypass label ends nowhere
+        return ~stops
 
     def cross(self, now: Lanes, down: Bools, banned: Bools, *, loose: bool = False) -> Ints:
         """Move lanes over one link each; returns the directed links (one past the last: there was none)."""
-        states, under = now.state, now.under
-        link, label = self.first[states], self.label[states]
-        popped = np.flatnonzero(self.kind[states] == POP_FORWARD)
-        if len(popped):
-            label[popped] = under[popped]
-            under[popped] = -1
+        states = now.state
+        link, new = self.first[states], self.after[states]
         dead = down[now.row, link >> 1]
         self.seen_first[states[~dead]] = True
-        deep = np.zeros(0, np.int64)
-        aside = np.flatnonzero(dead)
-        if len(aside):
-            link[aside] = self.second[states[aside]]
-            gone = down[now.row[aside], link[aside] >> 1]
-            self.seen_second[states[aside[~gone]]] = True
-            link[aside[gone]] = self.nothing
-            pushed = aside[~gone & (self.push[states[aside]] >= 0)]
-            deep = pushed[under[pushed] >= 0]
-            under[pushed] = label[pushed]
-            label[pushed] = self.push[states[pushed]]
-        new = self.at[self.head[link], label]
-        new[~self.enters[link]] = LOST
-        stray = np.flatnonzero((new == LOST) & (link != self.nothing) & (label >= 0))
-        if len(stray):
-            self._miss(link[stray], label[stray])
-        new[label < 0] = LOST if loose else ODD
-        new[deep] = ODD
-        new[link == self.nothing] = LOST
-        self.arrived[link] = True
+        others = np.flatnonzero(dead | self.pops[states])
+        if len(others):
+            link[others], new[others] = self._turn(now, others, dead[others], down, loose=loose)
         now.state = new
         now.delay += self.delay[link]
-        np.minimum(now.least, self.room[link] - LABEL_SIZE * (2 + (under >= 0)), out=now.least)
+        np.minimum(now.least, self.room[link + (self.nothing + 1) * (now.under >= 0)], out=now.least)
         if len(banned) > 1:
             now.met |= banned[now.avoid, link]
         return link
 
-    def _miss(self, links: Ints, labels: Ints) -> None:
-        """Remember labels that came where nobody knows them."""
-        places = zip(self.head[links].tolist(), self.values[labels].tolist(), strict=True)
-        self.missed |= {(self.wires.nodes[node], label) for node, label in places}
+    def _turn(self, now: Lanes, which: Index, dead: Bools, down: Bools, *, loose: bool) -> tuple[Ints, Ints]:
+        """Links and next states of those lanes whose label changes, or whose first link is dead."""
+        states, under, row = now.state[which], now.under[which], now.row[which]
+        link, label = self.first[states], self.label[states]
+        popped = np.flatnonzero(self.pops[states])
+        label[popped], under[popped] = under[popped], -1
+        aside = np.flatnonzero(dead)
+        link[aside] = self.second[states[aside]]
+        gone = down[row[aside], link[aside] >> 1]
+        self.seen_second[states[aside[~gone]]] = True
+        link[aside[gone]] = self.nothing
+        pushed = aside[~gone & (self.push[states[aside]] >= 0)]
+        deep = pushed[under[pushed] >= 0]
+        under[pushed], label[pushed] = label[pushed], self.push[states[pushed]]
+        new = self._come(link, label)
+        stray = np.flatnonzero((new == LOST) & (link != self.nothing) & (label >= 0))
+        self._missed.update(self._places(link[stray], label[stray]))
+        new[label < 0] = LOST if loose else ODD
+        new[deep] = ODD
+        new[link == self.nothing] = LOST
+        now.under[which] = under
+        return link, new
+
+    def _places(self, links: Ints, labels: Ints) -> Iterator[tuple[str, int]]:
+        """The switches that links lead to, with labels that come there."""
+        for node, label in zip(self.head[links].tolist(), self.values[labels].tolist(), strict=True):
+            yield self.wires.nodes[node], label
 
     def place(self, index: int) -> tuple[str, int]:
         """The switch and the label of a state."""

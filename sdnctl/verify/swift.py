@@ -18,17 +18,19 @@ from sdnctl.compiler.ir import Trunk
 from sdnctl.intents.demand import Demand, Grade
 from sdnctl.topology.graph import Path, PortRef
 from sdnctl.topology.risk import NotCovered, Residual
+from sdnctl.verify.arrays import Bools, Index, Ints, runs
 from sdnctl.verify.coverage import ORDER, coverage_of
 from sdnctl.verify.edge import Edge, Edges
+from sdnctl.verify.events import banned
 from sdnctl.verify.flips import Flips
 from sdnctl.verify.forms import DELIVER, Fields
 from sdnctl.verify.ground import Given, Ground
 from sdnctl.verify.isolation import Met
-from sdnctl.verify.lanes import ODD, Bools, Core, Index, Ints
+from sdnctl.verify.lanes import ODD, Core
 from sdnctl.verify.reading import Forms
 from sdnctl.verify.report import Loss, Verdict
 from sdnctl.verify.walk import OVERHEAD
-from sdnctl.verify.ways import Judgement, Way, Ways, banned
+from sdnctl.verify.ways import Judgement, Way, Ways
 
 WayKey: TypeAlias = tuple[object, ...]
 Place: TypeAlias = tuple[str, int]
@@ -288,13 +290,13 @@ def _edge_rules(result: Proven) -> set[int]:
 def core_rules(core: Core, forms: Mapping[str, Forms]) -> Iterator[int]:
     """Rules of the core that some lane met so far."""
     wires = core.wires
-    for index in np.flatnonzero(core.seen).tolist():
+    for index in core.seen.tolist():
         if index < core.known:
             yield id(core.states[index].flow)
         hop = core.hops[index]
         if hop is not None and hop.group is not None:
             yield id(hop.group)
-    for link in np.flatnonzero(core.arrived[:-1]).tolist():
+    for link in core.arrived.tolist():
         there = forms[wires.nodes[wires.head[link]]]
         port = int(wires.arrives[link])
         if port in there.entries and not there.strange:  # of ports that are treated alike the first stands for all
@@ -350,9 +352,8 @@ def _meets(down: Bools, links: Ints) -> tuple[Ints, Ints]:
     order = np.argsort(links, kind="stable")
     begins = np.searchsorted(links[order], np.arange(down.shape[1] - 1))
     row, link = np.nonzero(down[1:, :-2])  # the two last columns are no links
-    first, count = begins[link], begins[link + 1] - begins[link]
-    inside = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return np.repeat(row + 1, count), order[np.repeat(first, count) + inside]
+    which, at = runs(begins[link], begins[link + 1])
+    return row[which] + 1, order[at]
 
 
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────
