@@ -53,14 +53,16 @@ def loads(text: str) -> Plan:
     """
     try:
         document = json.loads(text)
-        if not isinstance(document, dict) or document.get("kind") != "plan":
-            raise ValueError("it has no kind 'plan'")
     except ValueError as error:
-        raise PlanError(
-            Diagnostic(
-                "not-a-plan", "this is not a plan", detail=str(error), hint="make one with `sdnctl plan -o`"
-            )
-        ) from error
+        raise _no_plan(str(error)) from error
+    return read(document)
+
+
+@in_bulk()
+def read(document: Json) -> Plan:
+    """Read the JSON value of a plan; raises as `loads` does."""
+    if not isinstance(document, dict) or document.get("kind") != "plan":
+        raise _no_plan("it has no kind 'plan'")
     if document.get("format") not in (1, FORMAT):
         raise PlanError(
             Diagnostic(
@@ -91,6 +93,12 @@ def check_altered(plan: Plan) -> None:
     """Raise AlteredPlan if a plan in memory does not match its fingerprint."""
     if plan_fingerprint(plan) != plan.fingerprint:
         raise _altered("its fields do not match its fingerprint")
+
+
+def _no_plan(detail: str) -> PlanError:
+    return PlanError(
+        Diagnostic("not-a-plan", "this is not a plan", detail=detail, hint="make one with `sdnctl plan -o`")
+    )
 
 
 def _altered(detail: str) -> AlteredPlan:

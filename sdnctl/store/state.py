@@ -126,7 +126,7 @@ class State:
     ) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.
 
-        Numbers that no switch holds any more are free. A switch that did not answer has what it had before (what
+        What nobody asked is as it was. Numbers that no switch holds any more are free. A switch that did not answer has what it had before (what
         was `seen` when the change began, where it answered then), and some that did may wait for it; one that left
         the topology and did not answer never will. `doubtful`: what switches that were lost on the way may have
         instead.
@@ -141,7 +141,9 @@ class State:
         gone = {switch for switch in holders if switch not in nodes and observed.get(switch) is None}
         had = dict(before.confirmed) if before is not None else {}
         had |= {switch: rules for switch, rules in (seen or {}).items() if rules is not None}
-        silent = {
+        unasked = before.silent if before is not None else {}
+        silent = {switch: rules for switch, rules in unasked.items() if switch in nodes and switch not in observed}
+        silent |= {
             switch: had.get(switch, RuleSet()) if rules is None else rules
             for switch, rules in observed.items()
             if switch in nodes and rules != self.rules.get(switch, RuleSet())
@@ -169,6 +171,14 @@ def loads(text: str) -> State:
     """Read what `dumps` wrote; raises StoreError when the format is not known or the text is damaged."""
     try:
         document = json.loads(text)
+    except ValueError as error:
+        raise _damaged(error) from error
+    return read(document)
+
+
+def read(document: Any) -> State:
+    """Read the JSON value of a state; raises as `loads` does."""
+    try:
         if document["format"] != FORMAT:
             raise StoreError(
                 Diagnostic(
@@ -186,6 +196,8 @@ def loads(text: str) -> State:
             compiled, frozenset(document["down"]), silent, doubtful, frozenset(document.get("drained", ()))
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise StoreError(
-            Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error))
-        ) from error
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> StoreError:
+    return StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error)))
