@@ -1,0 +1,508 @@
+"""What the API answers: the documented contract, the same documents that `--format json` prints.
+
+Nested values are the dataclasses of the use cases themselves, so that they cannot differ from what is sent.
+Clients must ignore keys that they do not know: within a format, keys are added and never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sdnctl.plan.summary import Summary
+from sdnctl.store.store import Snapshot
+from sdnctl.usecases.status import ApplicationStatus, GroupStatus
+from sdnctl.verify.probes import ApplicationProbes
+from sdnctl.verify.report import ApplicationSummary, Checked, Loss, Violation
+
+
+class Document(BaseModel):
+    """Keys beyond those that are described may come with any version."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Answer(Document):
+    """Every answer: the version of the documents, and whether all is well."""
+
+    format: Literal[1] = 1
+    ok: bool = True
+
+
+class DiagnosticDocument(Document):
+    """One finding: what is wrong, where, why, and what to do."""
+
+    severity: Literal["error", "warning", "note"]
+    code: str
+    summary: str
+    address: str
+    file: str | None
+    line: int | None
+    detail: str
+    hint: str
+
+
+class Problem(Answer):
+    """Why something was not done (RFC 9457), with the diagnostics that the command line would print."""
+
+    type: str = Field(examples=["urn:sdnctl:error:stale-plan"])
+    title: str
+    status: int
+    detail: str
+    error: str = Field(description="The class in `sdnctl.errors`.", examples=["StalePlan"])
+    ok: bool = False
+    diagnostics: list[DiagnosticDocument]
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class StatusDocument(Answer):
+    """Where things stand. A tenant sees its own applications, and of the network only its name."""
+
+    network: str
+    snapshot: Snapshot | None
+    pending: Snapshot | None
+    unreachable: list[str]
+    switches: int
+    links: int
+    down: list[str]
+    pinned: list[str]
+    applications: list[ApplicationStatus]
+    lab: str
+    by: str
+    groups: list[GroupStatus]
+
+
+class AlteredDocument(Document):
+    """A rule as applied and as held, in the notation of ovs-ofctl."""
+
+    applied: str
+    observed: str
+
+
+class DeviceHeldDocument(Document):
+    """V2 of one switch."""
+
+    device: str
+    status: Literal["match", "drift", "unknown"]
+    applied: int
+    matching: int
+    missing: list[str]
+    extra: list[str]
+    altered: list[AlteredDocument]
+    foreign: int
+
+
+class HeldDocument(Document):
+    """V2 of all switches."""
+
+    level: Literal["V2"]
+    ok: bool
+    counts: dict[str, int]
+    devices: list[DeviceHeldDocument]
+
+
+class OwnerDocument(Document):
+    application: str
+    tenant: str
+    service_class: str = Field(alias="class")
+
+
+class FindingDocument(Document):
+    """One rule that is not as applied, whose it is, and where its glass runs."""
+
+    switch: str
+    state: str
+    rule: str | None
+    observed: str | None
+    what: str
+    owners: list[OwnerDocument]
+    links: list[str]
+    cables: list[str]
+    ducts: list[str]
+
+
+class DriftDocument(Answer):
+    """What switches hold against what was applied. A tenant sees the findings that are about its demands."""
+
+    level: Literal["V2"]
+    counts: dict[str, int]
+    devices: list[DeviceHeldDocument]
+    settings: list[str]
+    foreign: dict[str, int]
+    findings: list[FindingDocument]
+
+
+class VerdictDocument(Document):
+    """V1 of one demand."""
+
+    status: Literal["ok", "residual", "violated"]
+    demand: str
+    application: str
+    grade: str
+    violations: list[Violation]
+    residual: list[Loss]
+    exposed: list[Loss]
+    path: list[str]
+    delay: float
+    worst_delay: float
+    worst_failure: str
+    walks: int
+    remarks: list[str]
+
+
+class V1Document(Document):
+    """V1 of all demands; delays in microseconds."""
+
+    level: Literal["V1"]
+    ok: bool
+    worst_delay_us: float
+    checked: Checked
+    faults: list[Violation]
+    unused: list[str]
+    applications: list[ApplicationSummary]
+    demands: list[VerdictDocument]
+
+
+class V3Document(Document):
+    level: Literal["V3"]
+    ok: bool
+    applications: list[ApplicationProbes]
+
+
+class VerificationDocument(Answer):
+    subject: str
+    v1: V1Document
+    v2: HeldDocument | None
+    v3: V3Document | None
+    why_no_v3: str
+    v3_sampled: bool
+
+
+class PlanDocument(Answer):
+    """A plan as `plan -o` writes it, its numbers, and the proof of what it leads to."""
+
+    empty: bool
+    summary: Summary
+    plan: dict[str, Any]
+    proof: V1Document | None
+    diagnostics: list[DiagnosticDocument]
+
+
+class EndDocument(Document):
+    endpoint: str
+    port: str
+
+
+class DemandDocument(Document):
+    """One demand as it is applied; rates in bit/s."""
+
+    id: str
+    application: str
+    tenant: str
+    service_class: str = Field(alias="class")
+    ingress: EndDocument
+    egress: EndDocument
+    cir: int
+    eir: int
+    grade: str
+    trunk: str | None
+    label: int | None
+    path: list[str]
+    standby: list[str]
+    cut_off: bool
+
+
+class DemandsDocument(Answer):
+    demands: list[DemandDocument]
+    unknown: list[str] = Field(description="Ids that were asked for and that nobody has, or that are others'.")
+
+
+class TrunkDocument(Document):
+    key: str
+    label: int
+    path: list[str]
+    standby: list[str]
+    grade: str
+    demands: int
+    flipped: bool
+
+
+class TrunksDocument(Answer):
+    trunks: list[TrunkDocument]
+
+
+class SwitchDocument(Document):
+    """A switch and its connection; `reason` says why it has none."""
+
+    switch: str
+    connected: bool
+    connections: int = Field(description="How many it has had since the controller started.")
+    reason: str
+
+
+class TurnDocument(Document):
+    urgency: Literal["failure", "request", "repair", "stop"]
+    what: str
+    by: str
+
+
+class ControllerDocument(Answer):
+    """This controller: master or standby, its switches, the change that is being made and those that wait."""
+
+    version: str
+    run: str = Field(description="Changes with every start; event numbers count within it.")
+    role: Literal["master", "standby"]
+    holder: str | None
+    generation: int | None
+    folder: str
+    switches: list[SwitchDocument]
+    current: TurnDocument | None
+    waiting: list[TurnDocument]
+    last_event: int
+    peer: str = Field(description="Who you are to this controller.")
+
+
+class ObservedDocument(Document):
+    """What one switch holds, rules as in `compile -o` files; None of either where it did not say."""
+
+    rules: dict[str, Any] | None
+    settings: dict[str, Any] | None
+
+
+class ObservationDocument(Answer):
+    rules: dict[str, Any] = Field(description="Per switch what it holds, null where it did not answer.")
+    settings: dict[str, Any]
+    faults: dict[str, list[DiagnosticDocument]]
+
+
+class CountersDocument(Answer):
+    counters: dict[str, Any] = Field(
+        description="Per switch `ports` by number and `flows` as [table, cookie, packets]; null: no answer."
+    )
+
+
+class HistoryDocument(Answer):
+    snapshots: list[Snapshot]
+
+
+class SnapshotDocument(Answer):
+    snapshot: Snapshot
+
+
+class JournalLine(Document):
+    id: int
+    created: str
+    snapshot: int
+    event: str
+    detail: dict[str, Any]
+
+
+class JournalDocument(Answer):
+    journal: list[JournalLine]
+
+
+class AppliedDocument(Answer):
+    """The newest snapshot that was applied, and one that is under way or was interrupted."""
+
+    applied: Snapshot | None
+    pending: Snapshot | None
+
+
+class AuditLine(Document):
+    created: str
+    author: str
+    action: str
+    detail: str
+    plan: str | None
+    result: str | None
+
+
+class AuditDocument(Answer):
+    audit: list[AuditLine]
+
+
+class VerdictLine(Document):
+    application: str
+    level: Literal["V1", "V2", "V3"]
+    created: str
+    snapshot: int
+    verdict: str
+    detail: str
+
+
+class VerdictsDocument(Answer):
+    verdicts: list[VerdictLine]
+
+
+# ── changing ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Operated(Answer):
+    """A change that was made; its events carry `operation`."""
+
+    operation: str
+
+
+class OutcomeDocument(Operated):
+    """What an apply did; `snapshot` is null where nothing had to change."""
+
+    snapshot: int | None
+    resumed: int | None
+    summary: Summary
+    plan: str
+
+
+class RollbackDocument(OutcomeDocument):
+    undone: int | None
+    to: int
+
+
+class ResumedDocument(Operated):
+    snapshot: int | None
+
+
+class StepDocument(Document):
+    action: str
+    snapshot: int
+    seconds: float
+    summary: Summary
+
+
+class MovedDocument(Document):
+    trunk: str
+    applications: list[str]
+    before: list[str]
+    after: list[str]
+    grade_before: str
+    grade_after: str
+
+
+class ReconciledDocument(Operated):
+    down: list[str]
+    healed: list[str]
+    waiting: list[str]
+    unreachable: list[str]
+    steps: list[StepDocument]
+    moved: list[MovedDocument]
+
+
+class TokenDocument(Document):
+    """What is kept of a token: not its text."""
+
+    name: str
+    role: Literal["viewer", "operator", "admin"]
+    tenants: list[str]
+    created: str
+    author: str
+    expires: str | None
+    used: str | None
+    revoked: str | None
+
+
+class TokensDocument(Answer):
+    tokens: list[TokenDocument]
+
+
+class NewTokenDocument(Answer):
+    """A token and its text, which is shown here and never again."""
+
+    token: TokenDocument
+    text: str
+
+
+class EventDocument(Document):
+    """One event of the stream; `detail` depends on its kind."""
+
+    number: int
+    created: str
+    kind: str
+    subject: str
+    summary: str
+    severity: Literal["info", "warning", "critical"]
+    detail: Mapping[str, Any]
+
+
+# ── what is sent ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Request(BaseModel):
+    """A body; keys that are not known are errors."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=4096)
+
+
+Names = list[str]
+
+
+class PlanRequest(Request):
+    """`state`: what `compile -o` writes."""
+
+    state: dict[str, Any]
+
+
+class ApplyRequest(Request):
+    """A plan as `plan -o` writes it, and the state that it leads to, as `compile -o` writes it."""
+
+    plan: dict[str, Any]
+    state: dict[str, Any]
+    allow_outage: Names = Field(default=[], max_length=64, description="Protected classes to be interrupted.")
+    reason: Literal["apply", "rollback"] = "apply"
+    summary: str = Field(default="", max_length=1000)
+
+
+class RollbackRequest(Request):
+    to: int | None = Field(default=None, ge=1, le=2**62, strict=True)
+    allow_outage: Names = Field(default=[], max_length=64)
+
+
+class ResumeRequest(Request):
+    back: bool = Field(default=False, strict=True, description="Undo it instead of finishing it.")
+
+
+class VerifyRequest(Request):
+    live: bool = Field(default=True, strict=True)
+    failures: Literal["none", "link", "srlg", "node", "all"] = "all"
+
+
+class ReconcileRequest(Request):
+    hold_down: bool = Field(default=True, strict=True, description="Wait until healed links have proven stable.")
+
+
+class FlipRequest(Request):
+    """Trunks to switch to their standby path, or back: all of them in one snapshot."""
+
+    trunks: Names = Field(min_length=1, max_length=1000)
+
+
+class ObserveRequest(Request):
+    switches: Names | None = Field(default=None, max_length=10_000, description="null: all of them.")
+
+
+class DemandsRequest(Request):
+    ids: Names = Field(min_length=1, max_length=10_000)
+
+
+class TokenRequest(Request):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}\Z")
+    role: Literal["viewer", "operator", "admin"]
+    tenants: Names = Field(default=[], max_length=100)
+    days: int | None = Field(
+        default=None, ge=1, le=3650, strict=True, description="Until it expires; null: never."
+    )
+
+
+class VerdictItem(Request):
+    application: str = Field(max_length=200)
+    level: Literal["V1", "V2", "V3"]
+    created: str = Field(max_length=32)
+    snapshot: int = Field(ge=1, le=2**62, strict=True)
+    verdict: Literal["ok", "degraded", "failed"]
+    detail: str
+
+
+class VerdictsRequest(Request):
+    verdicts: list[VerdictItem] = Field(max_length=10_000)
