@@ -13,10 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, NewType
+from functools import lru_cache, wraps
+from typing import Annotated, Any, NewType, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+T = TypeVar("T")
 Bitrate = NewType("Bitrate", int)  # bit/s
 Delay = NewType("Delay", float)  # µs
 Length = NewType("Length", float)  # m
@@ -27,6 +29,8 @@ Octets = NewType("Octets", int)  # bytes
 Duration = NewType("Duration", int)  # s
 
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:[._]\d+)*(?:[eE][+-]?\d+)?)\s*([^\s\d].*?)\s*\Z")
+
+_GREATEST = Decimal(10) ** 24
 
 BITRATES: Mapping[str, int] = {
     "bit/s": 1,
@@ -55,20 +59,20 @@ def parse_quantity(text: object, units: Mapping[str, int | Decimal], example: st
     Raises ValueError with a sentence that says what was expected; a number without a unit is an
     error, because 10 could be 10 Mbit/s or 10 bit/s.
     """
-    allowed = ", ".join(units)
     if isinstance(text, bool) or not isinstance(text, str):
-        raise ValueError(f"{text!r} has no unit: write a number and one of {allowed}, such as '{example}'")
+        wanted = f"a number and one of {', '.join(units)}"
+        raise ValueError(f"{text!r} has no unit: write {wanted}, such as '{example}'")
     match = _QUANTITY.match(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a number with a unit: write it like '{example}' ({allowed})")
+        raise ValueError(f"{text!r} is not a number with a unit: write it like '{example}' ({', '.join(units)})")
     number, unit = match.groups()
     if unit not in units:
-        raise ValueError(f"unit {unit!r} is not one of {allowed}: write it like '{example}'")
+        raise ValueError(f"unit {unit!r} is not one of {', '.join(units)}: write it like '{example}'")
     try:
         value = Decimal(number) * units[unit]
     except InvalidOperation:
         raise ValueError(f"{number!r} is not a number: write it like '{example}'") from None
-    if abs(value) > Decimal(10) ** 24:
+    if abs(value) > _GREATEST:
         raise ValueError(f"{text!r} is out of range")
     return value
 
@@ -181,6 +185,17 @@ def format_duration(value: int) -> str:
     return f"{value // factor} {unit}"
 
 
+def remembering(parse: Callable[[object], T]) -> Callable[[object], T]:
+    """`parse`, which looks up the texts that it read lately: tables say the same few over and over again."""
+    of_text = lru_cache(maxsize=4096)(parse)
+
+    @wraps(parse)
+    def read(value: object) -> T:
+        return of_text(value) if isinstance(value, str) else parse(value)
+
+    return read
+
+
 def _field(parse: Callable[[object], Any], write: Callable[[Any], str], example: str) -> tuple[Any, ...]:
     """Validator, serialiser and schema of one quantity.
 
@@ -188,7 +203,7 @@ def _field(parse: Callable[[object], Any], write: Callable[[Any], str], example:
     sees text from files, because the loaders hand over strings and numbers as written.
     """
     return (
-        BeforeValidator(parse),
+        BeforeValidator(remembering(parse)),
         PlainSerializer(write, return_type=str),
         WithJsonSchema({"type": "string", "examples": [example]}),
     )

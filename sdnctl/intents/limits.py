@@ -99,7 +99,7 @@ def check_avoided_ends(demands: Sequence[Demand], topology: Topology, out: Diagn
     """Nobody can avoid the switch or site of an own endpoint, or a risk that takes the switch away."""
     told: set[tuple[str, str]] = set()
     for demand in demands:
-        for end in (demand.ingress, demand.egress):
+        for end in (demand.ingress, demand.egress) if demand.avoid else ():
             node = topology.nodes.get(end.attachment.node)
             own = {end.attachment.node, end.site, node.site if node else end.site}
             for name in sorted(demand.avoid):

@@ -16,12 +16,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, NewType
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from sdnctl.quick import quick
-from sdnctl.units import parse_quantity
+from sdnctl.units import parse_quantity, remembering
 
 Wavelength = NewType("Wavelength", int)  # nm
 Share = NewType("Share", float)  # 1.0 is 100 %
@@ -30,6 +38,7 @@ Dispersion = NewType("Dispersion", float)  # ps/nm
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?\Z")
 _STRANDS = re.compile(rf"({NAME})(?:/([ab]))?:([\d,\- ]+)\Z")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 _END = re.compile(rf"({NAME})(?::(\d+))?(?:/([a-z0-9]+))?\Z")
 
 Id = Annotated[str, Field(pattern=rf"^{NAME}$", min_length=1, max_length=64)]
@@ -172,7 +181,7 @@ def _mac(value: object) -> object:
     """``02:00:00:00:00:2a`` → 48-bit integer."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}", value.strip()):
+    if not isinstance(value, str) or not _MAC.fullmatch(value.strip()):
         raise ValueError(f"{value!r} is not a MAC address: write it like '02:00:00:00:00:2a'")
     return int(value.strip().replace(":", ""), 16)
 
@@ -182,10 +191,28 @@ def format_mac(value: int) -> str:
     return ":".join(f"{value >> shift & 0xFF:02x}" for shift in range(40, -1, -8))
 
 
+def _prefix(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """An address range. Pydantic tries both families, and the library looks at each character: what is IPv4 in its
+    usual form, as nearly all are, is read here."""
+    if isinstance(value, str):
+        address, _, length = value.partition("/")
+        try:
+            a, b, c, d = map(_OCTETS.__getitem__, address.split("."))
+            return IPv4Network((a << 24 | b << 16 | c << 8 | d, _LENGTHS[length]))
+        except (KeyError, ValueError):
+            pass  # IPv6, another form, or wrong
+    return validate(value)
+
+
+_OCTETS = {str(number): number for number in range(256)}
+_LENGTHS = {str(number): number for number in range(33)}
+
+
 def _written(parse: Any, write: Any, example: str) -> tuple[Any, ...]:
     """Parse text; write text back; a value that is parsed already passes."""
+    read = remembering(parse)
     return (
-        BeforeValidator(lambda value: value if isinstance(value, _PARSED) else parse(value)),
+        BeforeValidator(lambda value: value if isinstance(value, _PARSED) else read(value)),
         PlainSerializer(write, return_type=str),
         WithJsonSchema({"type": "string", "examples": [example]}),
     )
@@ -201,6 +228,7 @@ DispersionField = Annotated[Dispersion, *_written(parse_dispersion, lambda d: f"
 StrandsField = Annotated[StrandRange, *_written(parse_strands, str, "C-12:1-12")]
 EndField = Annotated[EndRef, *_written(parse_end, str, "ODF-DC:7")]
 NumbersField = Annotated[tuple[int, ...], *_written(parse_numbers, format_numbers, "1-12,25")]
+PrefixField = Annotated[IPv4Network | IPv6Network, WrapValidator(_prefix)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Position = tuple[Longitude, Latitude]

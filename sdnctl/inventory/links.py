@@ -8,11 +8,10 @@ traffic, is reported as a warning with the numbers: dark glass is no fault of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from sdnctl.errors import Diagnostics, Source
-from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.optics import (
     ATTENUATION_REACH,
     DirectedBudget,
@@ -81,13 +80,14 @@ def optical_links(plant: Plant, on: date | None = None) -> tuple[tuple[OpticalLi
     diagnostics = Diagnostics()
     links: list[OpticalLink] = []
     told: set[frozenset[PortEnd]] = set()
+    light = _Light(plant)
     for switch, port in _ports(plant):
         start = PortEnd(switch.id, port.number, "bidi" if "bidi" in port.lanes else "tx")
         if start not in plant.jumper_at or (switch.id, port.number) in plant.access:
             continue  # a port without jumper is free; access lines are followed in `access.py`
-        there = trace(plant, start, wavelength=_wavelength(plant, port))
+        there = light.of(start)
         address = f"switch {switch.id} port {port.number}"
-        fault = _pairing_fault(plant, start, there)
+        fault = _pairing_fault(plant, start, there, light)
         if fault is not None:
             ends = frozenset({start, there.end} if isinstance(there.end, PortEnd) else {start})
             if ends not in told:
@@ -98,7 +98,7 @@ def optical_links(plant: Plant, on: date | None = None) -> tuple[tuple[OpticalLi
         far = there.end
         if (start.switch, start.port) > (far.switch, far.port):
             continue  # found from its other end
-        link = _link(plant, start, far, there, on)
+        link = _link(plant, start, far, there, light, on)
         links.append(link)
         for fault in link.faults:
             _warn(diagnostics, fault, link.address, link.origin)
@@ -122,12 +122,21 @@ def _transceiver(plant: Plant, port: Port) -> Transceiver | None:
     return plant.transceivers.get(port.transceiver) if port.transceiver else None
 
 
-def _wavelength(plant: Plant, port: Port) -> Wavelength | None:
-    kind = _transceiver(plant, port)
-    return kind.wavelength if kind else None
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """Where the light of transmitters goes; each is followed once, though both ends of a link ask."""
+
+    plant: Plant
+    known: dict[PortEnd, Trace] = field(default_factory=dict)
+
+    def of(self, start: PortEnd) -> Trace:
+        if start not in self.known:
+            kind = _transceiver(self.plant, self.plant.switches[start.switch].ports[start.port])
+            self.known[start] = trace(self.plant, start, wavelength=kind.wavelength if kind else None)
+        return self.known[start]
 
 
-def _pairing_fault(plant: Plant, start: PortEnd, there: Trace) -> Fault | None:
+def _pairing_fault(plant: Plant, start: PortEnd, there: Trace, light: _Light) -> Fault | None:
     """Why the light of `start` does not arrive at the receiver of a port that answers, or None."""
     end = there.end
     if there.broken is not None or not isinstance(end, PortEnd):
@@ -158,11 +167,7 @@ def _pairing_fault(plant: Plant, start: PortEnd, there: Trace) -> Fault | None:
         return Fault("lane-mismatch", f"{start} faces {end}", hint="Correct the jumper of one of them.")
     if start.lane == "bidi":
         return None
-    answer = trace(
-        plant,
-        PortEnd(end.switch, end.port, "tx"),
-        wavelength=_wavelength(plant, plant.switches[end.switch].ports[end.port]),
-    )
+    answer = light.of(PortEnd(end.switch, end.port, "tx"))
     if answer.end != PortEnd(start.switch, start.port, "rx"):
         text = answer.broken.text if answer.broken else f"it arrives at {answer.end}"
         return Fault(
@@ -174,12 +179,11 @@ def _pairing_fault(plant: Plant, start: PortEnd, there: Trace) -> Fault | None:
     return None
 
 
-def _link(plant: Plant, a: PortEnd, b: PortEnd, there: Trace, on: date | None) -> OpticalLink:
+def _link(plant: Plant, a: PortEnd, b: PortEnd, there: Trace, light: _Light, on: date | None) -> OpticalLink:
     """The link between two ports that face each other, with all that keeps it from carrying traffic."""
     port_a, port_b = plant.switches[a.switch].ports[a.port], plant.switches[b.switch].ports[b.port]
     kind_a, kind_b = _transceiver(plant, port_a), _transceiver(plant, port_b)
-    back_start = b if b.lane == "bidi" else PortEnd(b.switch, b.port, "tx")
-    back = trace(plant, back_start, wavelength=kind_b.wavelength if kind_b else None)
+    back = light.of(b if b.lane == "bidi" else PortEnd(b.switch, b.port, "tx"))
     faults: list[Fault] = []
     if port_a.rate is not None and port_b.rate is not None and port_a.rate != port_b.rate:
         faults.append(

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -27,11 +26,13 @@ from sdnctl.inventory.fields import (
     MacField,
     NumbersField,
     Position,
+    PrefixField,
     ShareField,
     StrandsField,
     WavelengthField,
     Whole,
     Words,
+    words,
 )
 from sdnctl.units import BitrateField, LengthField, LossField, LossRateField, OctetsField, PowerField
 
@@ -422,10 +423,6 @@ class EquipmentFile(Strict):
     jumpers: tuple[JumperModel, ...] = ()
 
 
-def _prefixes(value: Any) -> Any:
-    return tuple(value.replace(";", " ").split()) if isinstance(value, str) else value
-
-
 class EndpointRow(PlantObject):
     """Where customer gear is plugged in: switch and port, a VLAN or the whole port, and its addresses.
 
@@ -438,7 +435,7 @@ class EndpointRow(PlantObject):
     port: Annotated[int, Field(ge=1, lt=0xFF00)]
     vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
     mac: MacField | None = None
-    prefixes: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_prefixes)] = ()
+    prefixes: Annotated[tuple[PrefixField, ...], BeforeValidator(words)] = ()
     kind: str
     tags: Words = ()
     terminal: EndField | None = None

@@ -1,8 +1,8 @@
 """Rings of spliced glass that lead to no port and no free end: always a mistake in the records.
 
 Few strands are on one, and most networks have none. So whole runs of strands are looked at first, as bits: glass
-that is joined to nothing at one end is taken away, and with it what is spliced to it, until only what goes round is
-left. That alone is followed strand by strand.
+that is joined to nothing at one end is taken away, and with it what is spliced to it, until only what goes round
+is left. That alone is followed strand by strand.
 """
 
 from __future__ import annotations

@@ -8,13 +8,15 @@ of them counts against a bypass, and which is an end site's residual risk, is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from math import fsum
 
 from sdnctl.errors import Source
 from sdnctl.inventory.geometry import ZoneContent, zone_content
-from sdnctl.inventory.plant import Plant, StrandEnd
+from sdnctl.inventory.plant import Cable, Chamber, Duct, Hazard, Plant, Segment, Site, StrandEnd
 from sdnctl.inventory.tracing import StepKind, Trace
 from sdnctl.topology.graph import Node, Srlg
 from sdnctl.units import Length
@@ -50,8 +52,8 @@ def spans_of(chains: Iterable[Trace]) -> tuple[frozenset[Span], frozenset[tuple[
     """Stretches of cable under some chains, and the ODFs and passives on them as (kind, id)."""
     spans: set[Span] = set()
     points: set[tuple[str, str]] = set()
-    for chain in chains:
-        for step in chain.steps:
+    for trace in chains:
+        for step in trace.steps:
             if isinstance(step.enter, StrandEnd) and isinstance(step.leave, StrandEnd):
                 if step.kind is StepKind.STRAND:
                     first, last = sorted((step.enter.place, step.leave.place))
@@ -103,30 +105,37 @@ def group(
     `metres` counts the stretches of route that at least two member links share; of a group with one
     link, that link's own; of a zone, every stretch inside, because the event covers them all.
     """
-    links: dict[str, set[str]] = {}
-    stretches: dict[str, dict[str, list[float]]] = {}
+    links: dict[str, list[str]] = {}
+    routes: dict[str, list[Mapping[str, float]]] = {}
     for link, exposed in exposures.items():
         for risk, route in exposed.risks.items():
-            links.setdefault(risk, set()).add(link)
-            for name, metres in route.items():
-                stretches.setdefault(risk, {}).setdefault(name, []).append(metres)
+            links.setdefault(risk, []).append(link)
+            routes.setdefault(risk, []).append(route)
     switches = _switch_risks(plant, content, nodes)
+    origins = _origins(plant)
     groups: dict[str, Srlg] = {}
-    for risk in sorted(set(links) | set(switches)):
-        members = links.get(risk, set())
+    for risk in sorted(links.keys() | switches):
         kind, _, name = risk.partition(":")
-        least = 1 if kind == "zone" else min(len(members), 2)
         # fsum: the same whatever order links and stretches come in
-        metres = fsum(found[0] for found in stretches.get(risk, {}).values() if len(found) >= least)
+        metres = fsum(_shared(routes.get(risk, ()), 1 if kind == "zone" else 2))
         groups[risk] = Srlg(
             risk,
             kind,
-            frozenset(members),
+            frozenset(links.get(risk, ())),
             frozenset(switches.get(risk, ())),
             Length(metres),
-            source=_origin(plant, kind, name),
+            source=origins[kind].get(name),
         )
     return groups
+
+
+def _shared(routes: Sequence[Mapping[str, float]], least: int) -> Iterable[float]:
+    """Metres of each stretch that is on at least so many routes; of one route alone, of all its stretches."""
+    if len(routes) < 2:
+        return routes[0].values() if routes else ()
+    times = Counter(chain.from_iterable(routes))
+    metres = {name: length for route in routes for name, length in route.items()}
+    return (metres[name] for name, count in times.items() if count >= least)
 
 
 def _switch_risks(
@@ -145,12 +154,9 @@ def _switch_risks(
     return found
 
 
-def _origin(plant: Plant, kind: str, name: str) -> Source | None:
-    """Where the shared thing is written down; a feeder stands on the first site that names it."""
-    if kind == "feeder":
-        sites = sorted((site for site in plant.sites.values() if site.feeder == name), key=lambda site: site.id)
-        return sites[0].origin if sites else None
-    table: Mapping[str, Mapping[str, object]] = {
+def _origins(plant: Plant) -> Mapping[str, Mapping[str, Source]]:
+    """Where each shared thing is written down, by kind and name; a feeder stands on the first site naming it."""
+    tables: Mapping[str, Mapping[str, Segment | Duct | Chamber | Cable | Site | Hazard]] = {
         "segment": plant.segments,
         "duct": plant.ducts,
         "chamber": plant.chambers,
@@ -158,5 +164,6 @@ def _origin(plant: Plant, kind: str, name: str) -> Source | None:
         "building": plant.sites,
         "zone": plant.hazards,
     }
-    origin = getattr(table[kind].get(name), "origin", None)
-    return origin if isinstance(origin, Source) else None
+    found = {kind: {name: thing.origin for name, thing in things.items()} for kind, things in tables.items()}
+    sites = sorted(plant.sites.values(), key=lambda site: site.id, reverse=True)
+    return {**found, "feeder": {site.feeder: site.origin for site in sites if site.feeder is not None}}

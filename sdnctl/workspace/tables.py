@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -114,13 +114,13 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     """The rows of a CSV text as models; None when its header cannot be used, or it cannot be read to its end."""
     before = len(out.errors)
     records = _records(text, file, out)
-    first = next(records, None)
-    if first is None:
+    if not records:
         if len(out.errors) == before:
             _empty(file, out)
         return None
-    header = [name.strip() for name in first[1]]
-    if not _header_fits(header, model, Source(file, first[0]), out):
+    (first, names), *records = records
+    header = [name.strip() for name in names]
+    if not _header_fits(header, model, Source(file, first), out):
         return None
     collector = _Collector(model, file, out)
     read = [
@@ -151,26 +151,25 @@ def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, coun
     collector.drop(fields)
 
 
-def _records(text: str, file: str, out: Diagnostics) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
     """Records with the line on which each begins (a quoted cell may span lines); blank lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            out.error(
-                "csv-syntax",
-                f"not CSV: {error}",
-                source=Source(file, line),
-                detail="The rest of the file was not read.",
-                hint='Close the quotes; inside a quoted cell a quote is doubled: "".',
-            )
-            return
-        if any(cell.strip() for cell in cells):
-            yield line, cells
+    found: list[tuple[int, list[str]]] = []
+    begin = 1
+    try:
+        for cells in reader:
+            if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
+                found.append((begin, cells))
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        out.error(
+            "csv-syntax",
+            f"not CSV: {error}",
+            source=Source(file, begin),
+            detail="The rest of the file was not read.",
+            hint='Close the quotes; inside a quoted cell a quote is doubled: "".',
+        )
+    return found
 
 
 def _header_fits(header: list[str], model: type[BaseModel], source: Source, out: Diagnostics) -> bool:
