@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sdnctl.southbound.registry import Installed
     from sdnctl.store.state import State
     from sdnctl.store.store import JournalEntry, Snapshot
-    from sdnctl.usecases.drifting import Drift
+    from sdnctl.usecases.drifting import Drift, Located
     from sdnctl.usecases.status import ApplicationStatus, GroupStatus, Status
     from sdnctl.usecases.verifying import Proof
     from sdnctl.workspace.folder import Loaded
@@ -177,10 +177,6 @@ def _standing(one: ApplicationStatus | GroupStatus) -> list[str]:
 
 
 def drift(found: Drift) -> list[RenderableType]:
-    from rich.text import Text
-
-    from sdnctl.dataplane.text import format_rule
-
     devices = found.held.devices
     if found.clean:
         rules = sum(one.matching for one in devices.values())
@@ -196,21 +192,51 @@ def drift(found: Drift) -> list[RenderableType]:
                 note = "settings differ" if name in found.settings else ""
                 counts = (one.matching, len(one.missing), len(one.extra), len(one.altered))
                 shown.add_row(name, *map(str, counts), note)
-        parts = [shown]
-        for name, one in sorted(devices.items()):
-            items = [
-                *(("- missing", rule) for rule in one.missing),
-                *(("+ extra  ", rule) for rule in one.extra),
-                *(("~ altered", change.observed) for change in one.altered),
-            ]
-            for mark, rule in items[:10]:
-                parts.append(Text(f"{name}  {mark}  {format_rule(rule)}"))
-            if len(items) > 10:
-                parts.append(f"{name}  and {len(items) - 10} more (see --format json)")
+        parts = [shown, *_drifted_rules(found)]
     if found.foreign:
         kept = ", ".join(f"{count} on {name}" for name, count in found.foreign.items())
         parts.append(f"foreign rules, left alone: {kept}")
     return parts
+
+
+_DRIFTED = {"missing": "- missing", "extra": "+ extra  ", "altered": "~ altered", "unknown": "? unknown"}
+_SHOWN = 10
+
+
+def _drifted_rules(found: Drift) -> Iterator[RenderableType]:
+    """The rules, a few of each switch, with whose they are and where their glass runs."""
+    from rich.text import Text
+
+    from sdnctl.dataplane.text import format_rule
+
+    by_device: dict[str, list[Located]] = {}
+    for one in found.findings:
+        by_device.setdefault(one.finding.device, []).append(one)
+    for device, items in by_device.items():
+        for one in items[:_SHOWN]:
+            finding = one.finding
+            rule = finding.observed or finding.rule
+            text = format_rule(rule) if rule is not None else "whatever it holds"
+            yield Text(f"{device}  {_DRIFTED[finding.state]}  {text}")
+            for line in whose(one):
+                yield Text(f"    {line}", style="dim")
+        if len(items) > _SHOWN:
+            yield f"{device}  and {len(items) - _SHOWN} more (see --format json)"
+
+
+def whose(one: Located) -> Iterator[str]:
+    """What a rule is for and whose it is, and the glass under it: two lines at most."""
+    finding, glass = one.finding, one.glass
+    owners = ", ".join(f"{owner.application} ({owner.tenant}, {owner.service_class})" for owner in finding.owners)
+    if owners or finding.what:
+        yield " of ".join(part for part in (finding.what, owners) if part)
+    ways = (("link", finding.links), ("cable", glass.cables), ("duct", glass.ducts))
+    if text := "; ".join(f"{kind} {_few(names)}" for kind, names in ways if names):
+        yield text
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 # ── history ──────────────────────────────────────────────────────────────────────────────────────

@@ -65,6 +65,18 @@ class Step:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Reconciled:
+    """What one pass found and did."""
+
+    down: frozenset[str]
+    healed: frozenset[str]
+    unreachable: tuple[str, ...]
+    steps: tuple[Step, ...]
+    moved: tuple[Moved, ...]
+    waiting: frozenset[str] = frozenset()
+
+
 def network_of(compiled: Compiled, down: frozenset[str], drained: frozenset[str] = frozenset()) -> Network:
     """The network that was applied, with other links down or switches drained: what a move is compiled from."""
     endpoints = {end.id: end for demand in compiled.demands for end in (demand.ingress, demand.egress)}
@@ -122,7 +134,8 @@ def believed(state: State, fresh: Observation, absent: Iterable[str]) -> Observa
     rules: dict[str, Observed | None] = {
         device: None if device in unknown else Observed(held) for device, held in state.confirmed.items()
     }
-    return Observation(rules).updated(fresh)
+    assumed = frozenset(device for device, one in rules.items() if one is not None)
+    return Observation(rules, assumed=assumed).updated(fresh)
 
 
 def touched(before: State, after: State) -> tuple[str, ...]:

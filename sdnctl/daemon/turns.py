@@ -40,6 +40,12 @@ class Turns:
         self._order = count()
         self._waiting: list[tuple[Urgency, int, Turn, asyncio.Future[None]]] = []
         self._current: Turn | None = None
+        self._given = 0
+
+    @property
+    def given(self) -> int:
+        """Turns given so far: the same number twice, and nothing was begun in between."""
+        return self._given
 
     @property
     def current(self) -> Turn | None:
@@ -57,6 +63,7 @@ class Turns:
         turn = Turn(urgency, what, by)
         if self._current is None:
             self._current = turn
+            self._given += 1
         else:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (urgency, next(self._order), turn, future))
@@ -80,6 +87,7 @@ class Turns:
             _, _, turn, future = heapq.heappop(self._waiting)
             if not future.done():
                 self._current = turn
+                self._given += 1
                 future.set_result(None)
                 return
         self._current = None

@@ -26,16 +26,26 @@ LIMIT = 64
 
 @dataclass(frozen=True)
 class Observation:
-    """What the fleet reported: a device that could not be asked maps to None and has a fault."""
+    """What the fleet reported: a device that could not be asked maps to None and has a fault.
+
+    `assumed` are devices that nobody asked: what they are taken to hold is in `rules`, for a plan that does not touch
+    them.
+    """
 
     rules: Mapping[str, Observed | None]
     settings: Mapping[str, Observed | None] = field(default_factory=dict)
     faults: Mapping[str, DeviceError] = field(default_factory=dict)
+    assumed: frozenset[str] = frozenset()
 
     @property
     def rule_sets(self) -> Mapping[str, RuleSet | None]:
         """Rules only, None where the device could not be asked."""
         return {device: one.rules if one is not None else None for device, one in self.rules.items()}
+
+    @property
+    def read(self) -> Mapping[str, RuleSet | None]:
+        """Rules of the devices that were asked, None where one did not answer."""
+        return {device: rules for device, rules in self.rule_sets.items() if device not in self.assumed}
 
     @property
     def unreachable(self) -> tuple[str, ...]:
@@ -45,7 +55,10 @@ class Observation:
         """This report with what was asked again since."""
         faults = {device: fault for device, fault in self.faults.items() if device not in newer.rules}
         return Observation(
-            {**self.rules, **newer.rules}, {**self.settings, **newer.settings}, {**faults, **newer.faults}
+            {**self.rules, **newer.rules},
+            {**self.settings, **newer.settings},
+            {**faults, **newer.faults},
+            (self.assumed - newer.rules.keys()) | newer.assumed,
         )
 
 

@@ -16,7 +16,7 @@ from sdnctl.errors import Diagnostic, Severity
 if TYPE_CHECKING:
     from sdnctl.store.store import JournalEntry, Snapshot
     from sdnctl.usecases.applying import Outcome
-    from sdnctl.usecases.drifting import Drift
+    from sdnctl.usecases.drifting import Drift, Located
     from sdnctl.usecases.planning import Prepared
     from sdnctl.usecases.status import Status
     from sdnctl.usecases.verifying import Verification
@@ -103,6 +103,28 @@ def drift_document(found: Drift) -> dict[str, Any]:
         **found.held.to_json(),
         "settings": list(found.settings),
         "foreign": found.foreign,
+        "findings": [finding_document(one) for one in found.findings],
+    }
+
+
+def finding_document(one: Located) -> dict[str, Any]:
+    """One rule that is not as applied (or a switch that did not answer), whose it is, and where its glass runs."""
+    from sdnctl.dataplane.text import format_rule
+
+    found = one.finding
+    return {
+        "switch": found.device,
+        "state": str(found.state),
+        "rule": format_rule(found.rule) if found.rule is not None else None,
+        "observed": format_rule(found.observed) if found.observed is not None else None,
+        "what": found.what,
+        "owners": [
+            {"application": owner.application, "tenant": owner.tenant, "class": owner.service_class}
+            for owner in found.owners
+        ],
+        "links": list(found.links),
+        "cables": list(one.glass.cables),
+        "ducts": list(one.glass.ducts),
     }
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdnctl.plan.changes import settings_differ
+from sdnctl.plan.drift import Explainer, Finding, Glass
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import settings_of
-from sdnctl.verify.held import HeldReport, compare
+from sdnctl.verify.held import DeviceHeld, Held, HeldReport, compare
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One finding, and the glass that its links run through."""
+
+    finding: Finding
+    glass: Glass
 
 
 @dataclass(frozen=True)
@@ -20,6 +30,7 @@ class Drift:
     held: HeldReport
     settings: tuple[str, ...]
     foreign: dict[str, int]
+    findings: tuple[Located, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -52,4 +63,15 @@ def compared(state: State, observation: Observation) -> Drift:
         for device, observed in sorted(observation.rules.items())
         if observed is not None and observed.foreign
     }
-    return Drift(compare(state.confirmed, observation.rule_sets), settings, foreign)
+    held = compare(state.confirmed, observation.rule_sets)
+    return Drift(held, settings, foreign, located(Explainer(state.compiled), held.devices.values()))
+
+
+def located(explainer: Explainer, devices: Iterable[DeviceHeld]) -> tuple[Located, ...]:
+    """What differs on these devices, rule by rule, with owners and glass; nothing for those that match."""
+    return tuple(
+        Located(finding, explainer.glass(finding.links))
+        for held in devices
+        if held.status is not Held.MATCH
+        for finding in explainer.findings(held)
+    )

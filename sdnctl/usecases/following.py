@@ -176,7 +176,7 @@ class Move:
             if observation.unreachable:
                 self.leave(desired, observation, observation.unreachable)
                 known = state.based(revive(state.baseline, desired.baseline))
-                known = known.after(state, observation.rule_sets, doubtful=self.beside)
+                known = known.after(state, observation.read, doubtful=self.beside)
                 successor = known.fingerprint, dumps(known)
             self.context.store.abandon(self.lease, self.number, "rolled back", successor=successor)
 
@@ -296,7 +296,7 @@ class Move:
                 await self._differs(desired, observation, sorted(_devices(rest)))
 
         def finish() -> None:
-            result = desired.after(previous, observation.rule_sets, seen.rule_sets, self.beside)
+            result = desired.after(previous, observation.read, seen.read, self.beside)
             self.context.store.finish(
                 self.lease, self.number, content=None if result is desired else dumps(result)
             )

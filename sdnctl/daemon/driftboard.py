@@ -1,0 +1,120 @@
+"""What is known of drift now: switch by switch, for the API, for metrics, and for whoever acknowledges.
+
+`Policy` says what is done about drift of the rules of a class; a switch is treated as a whole, because a repair is:
+
+    freeze   one drifted rule of such a class, and the switch is left exactly as it is until somebody acknowledges
+    repair   otherwise one of such a class, and the whole switch is put right
+    report   otherwise it is told, and left to the next apply
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from sdnctl.plan.drift import DriftState
+from sdnctl.usecases.drifting import Located
+
+
+class Policy(StrEnum):
+    """What is done about drift."""
+
+    REPORT = "report"
+    REPAIR = "repair"
+    FREEZE = "freeze"
+
+
+DEFAULT = "default"
+"""The key under which the policy of all other classes, and of rules that are nobody's, stands."""
+_STRICTEST = (Policy.FREEZE, Policy.REPAIR, Policy.REPORT)
+
+
+def policy_for(policies: Mapping[str, str], findings: Iterable[Located], settings: bool = False) -> Policy:
+    """What is to be done about a switch with these findings, and with other `settings` than were applied."""
+    otherwise = policies.get(DEFAULT, Policy.REPAIR)
+    classes = {
+        owner.service_class if owner else DEFAULT
+        for one in findings
+        for owner in (one.finding.owners or (None,))
+    }
+    if settings:
+        classes.add(DEFAULT)
+    wanted = {policies.get(name, otherwise) for name in classes}
+    return next((policy for policy in _STRICTEST if policy in wanted), Policy.REPORT)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchDrift:
+    """The last look at one switch: `counts` by state (``match``, ``missing``, ``extra``, ``altered``, ``unknown``).
+
+    `seen` is when (ISO 8601, UTC); `foreign` counts rules of others, which are left alone.
+    """
+
+    switch: str
+    seen: str
+    counts: Mapping[DriftState, int]
+    findings: tuple[Located, ...] = ()
+    settings: bool = False
+    foreign: int = 0
+    policy: Policy = Policy.REPAIR
+
+    @property
+    def state(self) -> str:
+        """``match``, ``drift`` or ``unknown``."""
+        if self.counts.get(DriftState.UNKNOWN):
+            return "unknown"
+        return "drift" if self.findings or self.settings else "match"
+
+
+@dataclass
+class DriftBoard:
+    """Written by the drift part, read by everybody; `acknowledge` is the one thing that others may do."""
+
+    switches: dict[str, SwitchDrift] = field(default_factory=dict)
+    frozen: dict[str, str] = field(default_factory=dict)
+    """Switch → since when (ISO 8601) it is frozen."""
+    repairs: int = 0
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    """Switch → by whom its drift may be repaired although a class says freeze, until it is as applied."""
+    _listeners: list[Callable[[str], None]] = field(default_factory=list)
+
+    def acknowledge(self, switch: str, by: str) -> bool:
+        """Somebody has looked at a frozen switch: it may be put right; False where it is not frozen."""
+        if self.frozen.pop(switch, None) is None:
+            return False
+        self.acknowledged[switch] = by
+        for told in tuple(self._listeners):
+            told(switch)
+        return True
+
+    def on_acknowledge(self, told: Callable[[str], None]) -> Callable[[], None]:
+        """Call `told` with the switch; returns what ends that."""
+        self._listeners.append(told)
+        return lambda: self._listeners.remove(told)
+
+
+class DriftCollector(Collector):
+    """The board as metrics."""
+
+    def __init__(self, board: DriftBoard) -> None:
+        self._board = board
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        board = self._board
+        rules = GaugeMetricFamily("sdnctl_drift_rules", "Rules by what was found at the last look", labels=["state"])
+        for state in DriftState:
+            rules.add_metric([state], sum(one.counts.get(state, 0) for one in board.switches.values()))
+        switches = GaugeMetricFamily("sdnctl_drift_switches", "Switches by the last look", labels=["state"])
+        for name in ("match", "drift", "unknown"):
+            switches.add_metric([name], sum(one.state == name for one in board.switches.values()))
+        switches.add_metric(["frozen"], len(board.frozen))
+        repairs = CounterMetricFamily("sdnctl_drift_repairs", "Switches that were put right")
+        repairs.add_metric([], board.repairs)
+        yield from (rules, switches, repairs)
