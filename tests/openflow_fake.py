@@ -29,7 +29,7 @@ from sdnctl.southbound.openflow.codec.group import decode_group_mod, group_entry
 from sdnctl.southbound.openflow.codec.meter import decode_meter_mod, meter_entry
 from sdnctl.southbound.openflow.codec.multipart import Part, decode_multipart, multipart_reply
 from sdnctl.southbound.openflow.codec.ports import LIVE, PortDescription, encode_port
-from sdnctl.southbound.openflow.codec.session import Features, encode_features, hello
+from sdnctl.southbound.openflow.codec.session import Features, Role, decode_role, encode_features, hello
 from sdnctl.southbound.openflow.codec.wire import HEADER, Type, message
 
 Rule = Flow | Group | Meter
@@ -51,6 +51,8 @@ class FakeSwitch:
         self.ports = [PortDescription(number, number, f"p{number}", 0, LIVE, 0) for number in ports]
         self.bundles, self.part = bundles, part
         self.book = Rulebook()
+        self.generation = 0  # the newest that a writer has shown
+        self.roles: list[Role] = []  # granted, in order
         self.received: list[int] = []  # message types, in order
         self.refuse: Callable[[Rule], str | None] = lambda rule: None
         self.mute: Callable[[int], bool] = lambda kind: False  # message types that are not answered
@@ -142,12 +144,32 @@ class FakeSwitch:
             yield message(Type.BARRIER_REPLY, xid)
         elif kind == Type.ECHO_REQUEST:
             yield message(Type.ECHO_REPLY, xid, body)
+        elif kind == Type.ROLE_REQUEST:
+            yield from self._role(xid, body)
         elif kind == Type.MULTIPART_REQUEST:
             yield from self._multipart(xid, body)
         elif kind in (Type.FLOW_MOD, Type.GROUP_MOD, Type.METER_MOD):
             yield from self._modify(self.book, kind, xid, body)
         elif kind == Type.EXPERIMENTER:
             yield from self._experimenter(xid, body)
+
+    def _role(self, xid: int, body: bytes) -> Iterable[bytes]:
+        role, generation = decode_role(body)
+        if generation < self.generation:
+            yield faults.encode_error(xid, *CODES["OFPRRFC_STALE"], b"")
+            return
+        self.generation = generation
+        self.roles.append(Role(role))
+        yield message(Type.ROLE_REPLY, xid, body)
+
+    def port_status(self, port: int, *, up: bool) -> None:
+        """The link of a port goes or comes, and everybody connected is told."""
+        index = next(at for at, known in enumerate(self.ports) if known.port == port)
+        self.ports[index] = self.ports[index]._replace(state=LIVE if up else 1)
+        body = pack("!B7x", 2) + encode_port(self.ports[index])
+        with self._lock:
+            for connection in self._connections:
+                connection.sendall(message(Type.PORT_STATUS, 0, body))
 
     def _multipart(self, xid: int, body: bytes) -> Iterable[bytes]:
         part, _, _ = decode_multipart(body)
