@@ -29,6 +29,8 @@ class Cabling(StrEnum):
 WRONG = frozenset((Cabling.MISWIRED, Cabling.LOOPED, Cabling.ROGUE))
 """Cables that lead where they should not: nothing may be sent over them."""
 
+_NONE: Mapping[PortRef, PortRef] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -51,13 +53,17 @@ class Found:
 
 
 def compare(
-    topology: Topology, heard: Mapping[PortRef, PortRef], listening: Set[PortRef] = frozenset()
+    topology: Topology,
+    heard: Mapping[PortRef, PortRef],
+    listening: Set[PortRef] = frozenset(),
+    dark: Mapping[PortRef, PortRef] = _NONE,
 ) -> tuple[Found, ...]:
     """Every planned link, then every cable that is not planned, in order of their ends.
 
-    `heard`: receiver → sender, of what was heard last and is not out of date.
+    `heard`: receiver → sender, of what was heard last and is not out of date. `dark`: port → port of cables that
+    are there and carry nothing: out of service, planned, beyond their optical budget.
     """
-    strange = _strange(topology, heard)
+    strange = _strange(topology, heard, dark)
     lost = {link: found for found in strange for link in found.links}
     links = (topology.links[key] for key in sorted(topology.links))
     return (*(_planned(link, heard, listening, lost.get(link.id)) for link in links), *strange)
@@ -88,39 +94,57 @@ def _planned(
     return Found(kind, (a, b), light, (link.id,), text)
 
 
-def _strange(topology: Topology, heard: Mapping[PortRef, PortRef]) -> tuple[Found, ...]:
+def _strange(
+    topology: Topology, heard: Mapping[PortRef, PortRef], dark: Mapping[PortRef, PortRef]
+) -> tuple[Found, ...]:
     """Cables that the plan does not have, each once, from whatever direction it was heard."""
     pairs: dict[tuple[PortRef, ...], list[tuple[PortRef, PortRef]]] = {}
     for here, there in sorted(heard.items()):
         link = topology.link_at.get(here)
-        if link is None or there not in (link.a, link.b) or there == here:
+        if dark.get(here) != there and (link is None or there not in (link.a, link.b) or there == here):
             pairs.setdefault(tuple(sorted({here, there})), []).append((here, there))
     return tuple(
-        Found(_kind(topology, ports), ports, tuple(light), _links(topology, ports), _text(topology, ports, light))
+        Found(
+            _kind(topology, ports, dark),
+            ports,
+            tuple(light),
+            _links(topology, ports),
+            _text(topology, ports, light, dark),
+        )
         for ports, light in sorted(pairs.items())
     )
 
 
-def _kind(topology: Topology, ports: tuple[PortRef, ...]) -> Cabling:
+def _kind(topology: Topology, ports: tuple[PortRef, ...], dark: Mapping[PortRef, PortRef]) -> Cabling:
     if len({port.node for port in ports}) == 1:
         return Cabling.LOOPED
-    return Cabling.MISWIRED if all(port in topology.link_at for port in ports) else Cabling.ROGUE
+    trunks = all(port in topology.link_at or port in dark for port in ports)
+    return Cabling.MISWIRED if trunks else Cabling.ROGUE
 
 
 def _links(topology: Topology, ports: tuple[PortRef, ...]) -> tuple[str, ...]:
     return tuple(sorted({topology.link_at[port].id for port in ports if port in topology.link_at}))
 
 
-def _text(topology: Topology, ports: tuple[PortRef, ...], light: list[tuple[PortRef, PortRef]]) -> str:
+def _text(
+    topology: Topology,
+    ports: tuple[PortRef, ...],
+    light: list[tuple[PortRef, PortRef]],
+    dark: Mapping[PortRef, PortRef],
+) -> str:
     if len(ports) == 1:
         return f"{ports[0]} hears itself: its cable is looped back"
-    return "; ".join(_sentences(topology, light))
+    return "; ".join(_sentences(topology, light, dark))
 
 
-def _sentences(topology: Topology, light: list[tuple[PortRef, PortRef]]) -> Iterator[str]:
+def _sentences(
+    topology: Topology, light: list[tuple[PortRef, PortRef]], dark: Mapping[PortRef, PortRef]
+) -> Iterator[str]:
     for here, there in light:
         link = topology.link_at.get(here)
-        if link is None:
+        if here in dark:
+            yield f"{here} should hear {dark[here]} (not in service), but hears {there}"
+        elif link is None:
             yield f"customer port {here} hears port {there}"
         else:
             planned = link.b if here == link.a else link.a
@@ -137,12 +161,14 @@ def wrong_links(found: tuple[Found, ...]) -> Mapping[str, str]:
     return table
 
 
-def wrong_edges(topology: Topology, found: tuple[Found, ...]) -> Mapping[PortRef, str]:
+def wrong_edges(
+    topology: Topology, found: tuple[Found, ...], dark: Mapping[PortRef, PortRef] = _NONE
+) -> Mapping[PortRef, str]:
     """Customer ports that are joined to ports of ours, and why."""
     return {
         port: one.summary
         for one in found
         if one.kind in WRONG
         for port in one.ports
-        if port not in topology.link_at
+        if port not in topology.link_at and port not in dark
     }

@@ -22,30 +22,30 @@ def links_by_port(links: Iterable[OpticalLink]) -> Mapping[Port, OpticalLink]:
 
 
 def crossing(plant: Plant, links: Mapping[Port, OpticalLink], here: Port, there: Port) -> tuple[str, ...]:
-    """What to check when the port `here` hears the port `there`, most likely place first.
+    """What to check when the port `here` hears the port `there`, nearest to `here` first.
 
-    One line for each place that both ports' planned chains pass, as ``ODF odf-gare: 3 and 5``. Where they have no
-    place in common, both chains as they should be. Empty where the plant has no strands of them.
+    One line for each place that both the chain planned into `here` and the one planned out of `there` pass, as
+    ``ODF odf-gare: odf-gare:3 (strand 3 of cable c-1) and odf-gare:5 (…)``: somewhere the light changed from the
+    latter to the former. Where they have no place in common, what is known of each. Empty without strands.
     """
-    mine, theirs = links.get(here), links.get(there)
-    if mine is None or theirs is None:
-        chain = _from(mine, here) if mine is not None else _from(theirs, there) if theirs is not None else None
-        return () if chain is None else (f"the way of {chain.start} as planned: {describe(chain)}",)
-    chains = _from(mine, here), _from(theirs, there)
-    if mine is theirs:
-        return (f"the way of {chains[0].start} as planned: {describe(chains[0])}",)
-    marks = [dict(_marks(plant, chain)) for chain in chains]
+    chains = []
+    if (mine := links.get(here)) is not None:
+        chains.append((mine.back if _is_a(mine, here) else mine.there).reversed())
+    if (theirs := links.get(there)) is not None:
+        chains.append(theirs.there if _is_a(theirs, there) else theirs.back)
+    planned = tuple(f"the way of {chain.start} as planned: {describe(chain)}" for chain in chains)
+    if len(chains) < 2 or mine is theirs:
+        return planned
+    marks = [_marks(plant, chain) for chain in chains]
     shared = [place for place in marks[0] if place in marks[1]]
-    lines = [f"{place}: {marks[0][place]} and {marks[1][place]}" for place in shared]
-    return tuple(lines) or tuple(f"the way of {chain.start} as planned: {describe(chain)}" for chain in chains)
+    return tuple(f"{place}: {marks[0][place]} and {marks[1][place]}" for place in shared) or planned
 
 
-def _from(link: OpticalLink, port: Port) -> Trace:
-    """The chain that leaves a port."""
-    return link.there if (link.a.switch, link.a.port) == port else link.back
+def _is_a(link: OpticalLink, port: Port) -> bool:
+    return (link.a.switch, link.a.port) == port
 
 
-def _marks(plant: Plant, chain: Trace) -> Iterator[tuple[str, str]]:
+def _marks(plant: Plant, chain: Trace) -> Mapping[str, str]:
     """Places of a chain where it can have been exchanged for another, and what of it is there."""
     seen: dict[str, list[str]] = {}
     for step in chain.steps:
@@ -53,7 +53,7 @@ def _marks(plant: Plant, chain: Trace) -> Iterator[tuple[str, str]]:
             marks = seen.setdefault(place, [])
             if mark not in marks:
                 marks.append(mark)
-    yield from ((place, ", ".join(marks)) for place, marks in seen.items())
+    return {place: ", ".join(marks) for place, marks in seen.items()}
 
 
 def _hands(plant: Plant, step: Step) -> Iterator[tuple[str, str]]:

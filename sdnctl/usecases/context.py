@@ -117,6 +117,10 @@ class Context:
             network, down=down.intersection(topology.links), drained=drained.intersection(topology.nodes)
         )
 
+    def bound(self) -> Mapping[str, int]:
+        """Datapath ids of the devices that were bound to a switch, whatever the inventory says."""
+        return self.store.bindings.dpids() if self.has_store else {}
+
     # ── devices ──────────────────────────────────────────────────────────────────────────────────
 
     def targets(self, topology: Topology) -> Mapping[str, Mapping[type[Driver], Target]]:
@@ -125,11 +129,12 @@ class Context:
 
         lab = self.lab
         stand_in = lab.targets() if lab is not None else {}
+        bound = self.bound()
         table: dict[str, dict[type[Driver], Target]] = {}
         for node in topology.nodes.values():
             addresses = stand_in.get(node.id, {}) if lab is not None else node.drivers
             table[node.id] = {
-                self.registry.load(name): Target(node.id, address, node.dpid)
+                self.registry.load(name): Target(node.id, address, bound.get(node.id, node.dpid))
                 for name, address in sorted(addresses.items())
                 if lab is None or self.registry.has(name)
             }

@@ -1,0 +1,46 @@
+"""What the network folder says about cables, read once: those that carry nothing, where to look for mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sdnctl.inventory.build import build_plant
+from sdnctl.inventory.crossing import Port, crossing, links_by_port
+from sdnctl.inventory.links import OpticalLink, optical_links
+from sdnctl.inventory.plant import Plant
+from sdnctl.topology.graph import PortRef
+from sdnctl.usecases.context import Context
+from sdnctl.workspace.convention import LINKS
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """`dark`: port → port of every cable that carries nothing; `complete`: whether all cables are known."""
+
+    plant: Plant = field(default_factory=lambda: build_plant({})[0])
+    optical: Mapping[Port, OpticalLink] = field(default_factory=dict)
+    dark: Mapping[PortRef, PortRef] = field(default_factory=dict)
+    complete: bool = False
+
+    def where_to_look(self, here: PortRef, there: PortRef) -> tuple[str, ...]:
+        """Jumpers, ODF positions and strands to check when `here` hears `there`; empty without plant data."""
+        return crossing(self.plant, self.optical, (here.node, here.port), (there.node, there.port))
+
+
+def read_blueprint(context: Context) -> Blueprint:
+    """From the network folder; raises InputError with every fault in it."""
+    loaded = context.loaded
+    optical, _ = optical_links(loaded.plant)
+    used = loaded.network.topology.link_at
+    pairs = [
+        (PortRef(link.a.switch, link.a.port), PortRef(link.b.switch, link.b.port))
+        for link in optical
+        if link.a.switch != link.b.switch
+    ]
+    document = loaded.documents.get(LINKS)
+    for entry in document.value.links if document is not None else ():
+        if entry.a is not None and entry.b is not None:
+            pairs.append((entry.a, entry.b))
+    dark = {here: there for a, b in pairs for here, there in ((a, b), (b, a)) if here not in used}
+    return Blueprint(loaded.plant, links_by_port(optical), dark, complete=True)
