@@ -40,6 +40,13 @@ class Moved:
     after: tuple[str, ...]
     grade_before: str
     grade_after: str
+    links_before: tuple[str, ...] = ()
+    links_after: tuple[str, ...] = ()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it runs another way than before, if only over a parallel link."""
+        return self.links_before != self.links_after
 
     @property
     def weaker(self) -> bool:
@@ -111,6 +118,8 @@ def moves(before: Compiled, after: Compiled) -> tuple[Moved, ...]:
             trunk.path.nodes,
             had[trunk.key],
             have[trunk.key],
+            old[trunk.key].path.links,
+            trunk.path.links,
         )
         for trunk in after.trunks
         if trunk.key in old and (trunk.path != old[trunk.key].path or have[trunk.key] != had[trunk.key])

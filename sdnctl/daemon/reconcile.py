@@ -15,33 +15,19 @@ network folder.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 
-from sdnctl.compiler.pipeline import compile_network
 from sdnctl.daemon.draining import drained
-from sdnctl.daemon.moving import Moved, Mover, Step, moves, named, network_of, solved
+from sdnctl.daemon.flipping import flipped
+from sdnctl.daemon.moving import Moved, Mover, Reconciled, Step, moves, named, network_of, solved
 from sdnctl.errors import Diagnostic, StoreError
 from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import proven
 from sdnctl.usecases.progress import Progress, silent
 
 __all__ = ["Moved", "Reconciled", "Step", "drain", "flip", "moves", "network_of", "reconcile"]
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """What one pass found and did."""
-
-    down: frozenset[str]
-    healed: frozenset[str]
-    unreachable: tuple[str, ...]
-    steps: tuple[Step, ...]
-    moved: tuple[Moved, ...]
-    waiting: frozenset[str] = frozenset()
 
 
 def reconcile(context: Context, *, hold_down: bool = True, progress: Progress = silent) -> Reconciled:
@@ -127,20 +113,6 @@ def flip(context: Context, trunk: str, *, progress: Progress = silent) -> Reconc
     _, state = context.need_applied()
     after = flipped(state, trunk)
     return _change(context, after, f"flip {trunk}", progress)
-
-
-def flipped(state: State, trunk: str) -> State:
-    """The state with a trunk on its other path, proven; raises StoreError for one that has no standby."""
-    if not any(one.key == trunk and one.standby is not None for one in state.compiled.trunks):
-        have = ", ".join(one.key for one in state.compiled.trunks if one.standby is not None) or "none"
-        raise StoreError(
-            Diagnostic("no-standby", f"trunk {trunk} has no standby path", hint=f"trunks that have one: {have}")
-        )
-    baseline = replace(state.baseline, flipped=state.baseline.flipped ^ {trunk})
-    network = network_of(state.compiled, state.down, state.drained)
-    after = State(compile_network(network, baseline), state.down, drained=state.drained)
-    proven(after)
-    return after
 
 
 def drain(context: Context, node: str, *, back: bool = False, progress: Progress = silent) -> Reconciled:
