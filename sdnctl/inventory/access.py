@@ -178,6 +178,8 @@ def _glass_faults(
     plant: Plant, access: AccessPort, starts: list[PortEnd], chains: tuple[Trace, ...]
 ) -> Iterator[Fault]:
     """Why the strands of a port do not end where its endpoints are."""
+    if len(starts) == len(chains) == 1 and chains[0].end == access.terminal and _open(chains[0]):
+        return  # nearly all are like that
     name = f"port {access.switch}:{access.port}"
     goal = f"{access.terminal} at {plant.place_of(access.terminal)}"
     if len(chains) < max(len(starts), 1):
@@ -200,13 +202,13 @@ def _glass_faults(
         )
         return
     for number, chain in enumerate(chains):
-        broken = chain.broken
         arrived = _beside(chain.end, access.terminal) if number else chain.end == access.terminal
-        if broken is not None and broken.cause not in ("strand-end", "unpatched"):
+        if not _open(chain):
+            text = chain.broken.text if chain.broken is not None else ""
             yield Fault(
                 "access-line-broken",
                 f"the glass of {chain.start} does not arrive at {goal}",
-                detail=f"It ends after {chain.length:.0f} m: {broken.text}.",
+                detail=f"It ends after {chain.length:.0f} m: {text}.",
                 hint="Splice or patch what is missing, or put the line on another strand.",
             )
         elif not arrived:
@@ -216,6 +218,11 @@ def _glass_faults(
                 detail=f"After {chain.length:.0f} m it is at {plant.place_of(chain.end)}.",
                 hint="Correct the splices and jumpers on the way, or the terminal of the endpoints.",
             )
+
+
+def _open(chain: Trace) -> bool:
+    """Whether a walk ends where glass may end: nothing is joined there, and nothing on the way is broken."""
+    return chain.broken is None or chain.broken.cause in ("strand-end", "unpatched")
 
 
 def _beside(end: Terminal, terminal: Terminal) -> bool:

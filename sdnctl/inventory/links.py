@@ -270,9 +270,10 @@ def life_faults(
             things[f"port {end.switch}:{end.port}"] = port
         if not switch.life.in_service(on):
             things[f"switch {end.switch}"] = switch.life
+    doubtful = _doubtful(plant, on)
     for chain in chains:
         for step in chain.steps:
-            for name, thing, life in _lives(plant, step):
+            for name, thing, life in _lives(plant, step) if step.via in doubtful else ():
                 if not life.in_service(on):
                     things[f"{name} {thing}"] = life
     for name, life in things.items():
@@ -280,6 +281,23 @@ def life_faults(
         if Life(status=life.status).in_service():
             state = f"valid from {life.valid_from or 'ever'} to {life.valid_to or 'ever'}"
         yield _not_in_service(name, state)
+
+
+def _doubtful(plant: Plant, on: date | None) -> frozenset[str]:
+    """What a step may run `via` that is not in service, or has parts that live otherwise than the whole.
+
+    That is little of a network, and every step of every chain asks.
+    """
+    found = plant.doubtful.get(on)
+    if found is None:
+        wholes = (plant.cables, plant.closures, plant.odfs, plant.passives)
+        names = {key for things in wholes for key, thing in things.items() if not thing.life.in_service(on)}
+        names.update(run.closure for run in plant.splice_runs if run.life is not None)
+        names.update(run.odf for run in plant.termination_runs if run.life is not None)
+        if any(jumper.life is not None for jumper in plant.jumpers):
+            names.add("jumper")
+        found = plant.doubtful[on] = frozenset(names)
+    return found
 
 
 def _lives(plant: Plant, step: Step) -> Iterator[tuple[str, object, Life]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
@@ -327,6 +328,11 @@ class Plant:
     @cached_property
     def attenuations(self) -> dict[tuple[str, Wavelength], tuple[float, float]]:
         """What `optics` found for cable types at wavelengths, dB/km: asked for at every step of every chain."""
+        return {}
+
+    @cached_property
+    def doubtful(self) -> dict[date | None, frozenset[str]]:
+        """What `links` found not to be in service on a day, for the same reason."""
         return {}
 
     @cached_property

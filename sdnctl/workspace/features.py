@@ -57,9 +57,11 @@ class _Walker:
 
     def peek(self) -> str:
         """The next character that is not white space, "" at the end."""
-        match = _SPACE.match(self.text, self.position)
-        self.position = match.end() if match else self.position
-        return self.text[self.position : self.position + 1]
+        found = self.text[self.position : self.position + 1]
+        if found and found in " \t\r\n" and (match := _SPACE.match(self.text, self.position)):
+            self.position = match.end()
+            found = self.text[self.position : self.position + 1]
+        return found
 
     def expect(self, characters: str) -> str:
         found = self.peek()
