@@ -108,10 +108,17 @@ class FakeSwitch:
                 connection, _ = server.accept()
             except OSError:
                 return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._lock:
-                self._connections.append(connection)
-            self._spawn(self._serve, connection)
+            self._greet(connection)
+
+    def dial(self, port: int) -> None:
+        """Call a controller that listens on a loopback port."""
+        self._greet(socket.create_connection(("127.0.0.1", port)))
+
+    def _greet(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._connections.append(connection)
+        self._spawn(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError, EOFError):

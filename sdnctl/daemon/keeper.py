@@ -102,9 +102,9 @@ class Keeper:
     async def _keep(self, lease: Lease) -> str:
         """Renew the lease until it is lost; returns why it is."""
         while True:
-            self._check.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._check.wait(), self._ttl / 3)
+            self._check.clear()
             started = self._clock()
             try:
                 await self._in_thread(self._store.renew_lease, lease)
