@@ -74,6 +74,8 @@ class StatusDocument(Answer):
     lab: str
     by: str
     groups: list[GroupStatus]
+    drained: list[str]
+    damped: list[str]
 
 
 class AlteredDocument(Document):

@@ -284,3 +284,31 @@ def flip(
     invocation.output.show(
         "controller flip", lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
     )
+
+
+NodeArgument = Annotated[str, typer.Argument(help="A switch (show switches).")]
+
+
+@controller.command()
+@reporting
+def drain(context: typer.Context, node: NodeArgument) -> None:
+    """Move all traffic that only passes through a switch away from it, for an upgrade; nothing is lost."""
+    _drain(context.obj, node, "controller drain")
+
+
+@controller.command()
+@reporting
+def undrain(context: typer.Context, node: NodeArgument) -> None:
+    """Let a drained switch carry traffic again; trunks stay where they are."""
+    _drain(context.obj, node, "controller undrain", back=True)
+
+
+def _drain(invocation: Invocation, node: str, command: str, *, back: bool = False) -> None:
+    from sdnctl.cli import stories
+    from sdnctl.daemon.reconcile import drain as drain_switch
+
+    with invocation.output.progress(command.removeprefix("controller ")) as progress:
+        result = drain_switch(invocation.context, node, back=back, progress=progress)
+    invocation.output.show(
+        command, lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
+    )

@@ -137,6 +137,8 @@ def status(found: Status) -> list[RenderableType]:
         ("not reachable", found.unreachable),
         ("down", found.down),
         ("held down by the controller", found.pinned),
+        ("flapping", found.damped),
+        ("drained", found.drained),
     ):
         if names:
             parts.append(f"[yellow]{what}[/]: {', '.join(names)}")

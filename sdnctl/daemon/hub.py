@@ -14,6 +14,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from sdnctl.daemon.driftboard import DriftBoard
 from sdnctl.daemon.events import Events
 from sdnctl.daemon.live import LiveFleet
 from sdnctl.daemon.quarantine import Quarantine
@@ -44,7 +45,9 @@ class Hub:
     turns: Turns = field(default_factory=Turns)
     quarantine: Quarantine = field(default_factory=Quarantine)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    drift: DriftBoard = field(default_factory=DriftBoard)
     lease: Lease | None = None  # None: this process is the standby, and nothing may be written
+    damped: frozenset[str] = frozenset()  # links that flap, and are kept out of use until they have calmed down
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sdnctl-compute"), repr=False
     )

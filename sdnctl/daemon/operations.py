@@ -54,7 +54,7 @@ class Call:
 
 async def status(hub: Hub, by: str = "application") -> Status:
     """Where things stand; asks every switch that is connected."""
-    return await asyncio.to_thread(standing, hub.context, await hub.fleet.counters(), by)
+    return await asyncio.to_thread(standing, hub.context, await hub.fleet.counters(), by, hub.damped)
 
 
 async def drift(hub: Hub) -> Drift:
@@ -263,8 +263,8 @@ async def _changing(
         call.begun = True
         hub.events.publish(Kind.CHANGE_BEGUN, what, f"{what} by {call.by}: {summary}", **detail)
 
-        def progress(step: str, index: int, steps: int) -> None:
-            hub.events.publish(Kind.CHANGE_STAGE, what, step, index=index, steps=steps, **detail)
+        def progress(step: str, done: int, total: int) -> None:
+            hub.events.publish(Kind.CHANGE_STAGE, what, step, done=done, total=total, **detail)
 
         try:
             yield _lease(hub), progress

@@ -109,6 +109,8 @@ class LinkWatch:
         self._due()
 
     def _set_alarm(self) -> None:
+        """Wake up when the next link is due."""
+        self._hub.damped = self.watch.damped
         timer = self._timers.pop("release", None)
         if timer is not None:
             timer.cancel()

@@ -53,6 +53,9 @@ class GroupStatus:
 class Status:
     """The whole picture; `pending` is an interrupted apply.
 
+    `pinned` links count as failed; those of them that are `damped` flap, and wait until they have calmed down.
+    `drained` switches carry only what begins or ends there.
+
     `groups` are the same demands again, by tenant or area; a demand between two areas counts in both.
     """
 
@@ -68,6 +71,8 @@ class Status:
     lab: str
     by: str = "application"
     groups: tuple[GroupStatus, ...] = ()
+    drained: tuple[str, ...] = ()
+    damped: tuple[str, ...] = ()
 
 
 GROUPS: Mapping[str, Callable[[Demand], tuple[str, ...]]] = {
@@ -100,8 +105,13 @@ def _check_grouping(by: str) -> None:
         )
 
 
-def standing(context: Context, ports: Mapping[str, Counters | None], by: str = "application") -> Status:
-    """Where things stand, from what switches said of their ports."""
+def standing(
+    context: Context,
+    ports: Mapping[str, Counters | None],
+    by: str = "application",
+    damped: frozenset[str] = frozenset(),
+) -> Status:
+    """Where things stand, from what switches said of their ports; `damped` is what a running controller knows."""
     _check_grouping(by)
     applied = context.applied()
     lab = context.lab
@@ -128,6 +138,8 @@ def standing(context: Context, ports: Mapping[str, Counters | None], by: str = "
         lab_text,
         by,
         () if by == "application" else picture.groups(GROUPS[by]),
+        tuple(sorted(state.drained)),
+        tuple(sorted(damped)),
     )
 
 
