@@ -1,6 +1,6 @@
 """What is known of drift now: switch by switch, for the API, for metrics, and for whoever acknowledges.
 
-`Policy` says what is done about drift of the rules of a class; a switch is treated as a whole, because a repair is:
+`Policy` says what is done about drift of the rules of a class. A switch is treated as a whole, as a repair is:
 
     freeze   one drifted rule of such a class, and the switch is left exactly as it is until somebody acknowledges
     repair   otherwise one of such a class, and the whole switch is put right
@@ -37,9 +37,7 @@ def policy_for(policies: Mapping[str, str], findings: Iterable[Located], setting
     """What is to be done about a switch with these findings, and with other `settings` than were applied."""
     otherwise = policies.get(DEFAULT, Policy.REPAIR)
     classes = {
-        owner.service_class if owner else DEFAULT
-        for one in findings
-        for owner in (one.finding.owners or (None,))
+        owner.service_class if owner else DEFAULT for one in findings for owner in (one.finding.owners or (None,))
     }
     if settings:
         classes.add(DEFAULT)
@@ -49,7 +47,7 @@ def policy_for(policies: Mapping[str, str], findings: Iterable[Located], setting
 
 @dataclass(frozen=True, slots=True)
 class SwitchDrift:
-    """The last look at one switch: `counts` by state (``match``, ``missing``, ``extra``, ``altered``, ``unknown``).
+    """The last look at one switch: `counts` of rules by what was found.
 
     `seen` is when (ISO 8601, UTC); `foreign` counts rules of others, which are left alone.
     """
@@ -108,7 +106,7 @@ class DriftCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         board = self._board
-        rules = GaugeMetricFamily("sdnctl_drift_rules", "Rules by what was found at the last look", labels=["state"])
+        rules = GaugeMetricFamily("sdnctl_drift_rules", "Rules by what the last look found", labels=["state"])
         for state in DriftState:
             rules.add_metric([state], sum(one.counts.get(state, 0) for one in board.switches.values()))
         switches = GaugeMetricFamily("sdnctl_drift_switches", "Switches by the last look", labels=["state"])

@@ -1,7 +1,7 @@
 """How often a switch is put right: at once the first time, ever more rarely while somebody else undoes it.
 
-Two writers that each insist would keep a switch changing for ever. The pause after a repair that was undone doubles
-with each one, so that a switch is repaired at most four times in its first minute and once an hour in the end.
+Two writers that each insist would keep a switch changing for ever. The pause after a repair that was undone
+doubles with each one: a switch is repaired at most four times in its first minute, and once an hour in the end.
 """
 
 from __future__ import annotations

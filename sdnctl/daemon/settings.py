@@ -33,6 +33,7 @@ class ControllerSettings:
     flap_limit: int = 3  # a link that goes down so often in a row is damped: released only when it has calmed down
     flap_half_life: float = 60.0  # in which the penalty of a link that stays up halves
     drift_interval: float = 60.0  # between two read-backs of everything
+    drift: Mapping[str, str] = field(default_factory=dict)  # service class, or default → report, repair, freeze
     poll_interval: float = 2.0  # between two looks at switches that do not report changes of ports
     telemetry_interval: float = 30.0  # between two readings of port counters; 0: none
     discovery_interval: float = 30.0  # between two beacons of a trunk port; 0: none

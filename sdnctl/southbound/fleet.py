@@ -28,8 +28,8 @@ LIMIT = 64
 class Observation:
     """What the fleet reported: a device that could not be asked maps to None and has a fault.
 
-    `assumed` are devices that nobody asked: what they are taken to hold is in `rules`, for a plan that does not touch
-    them.
+    `assumed` are devices that nobody asked: what they are taken to hold is in `rules`, for a plan that does not
+    touch them.
     """
 
     rules: Mapping[str, Observed | None]

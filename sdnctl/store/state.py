@@ -126,10 +126,10 @@ class State:
     ) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.
 
-        What nobody asked is as it was. Numbers that no switch holds any more are free. A switch that did not answer has what it had before (what
-        was `seen` when the change began, where it answered then), and some that did may wait for it; one that left
-        the topology and did not answer never will. `doubtful`: what switches that were lost on the way may have
-        instead.
+        What nobody asked is as it was. Numbers that no switch holds any more are free. A switch that did not
+        answer has what it had before (what was `seen` when the change began, where it answered then), and some
+        that did may wait for it; one that left the topology and did not answer never will. `doubtful`: what
+        switches that were lost on the way may have instead.
         """
         holders = {
             switch

@@ -6,7 +6,7 @@ field has a field of the same name in `sdnctl.daemon.settings.ControllerSettings
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,9 @@ from sdnctl.units import Delay, DelayField
 _SECOND = 1e6  # a Delay counts microseconds
 
 FileReference = Annotated[str, Field(pattern=r"^file:.+$", examples=["file:/etc/sdnctl/controller.pem"])]
+
+
+DriftPolicy: TypeAlias = Literal["report", "repair", "freeze"]
 
 
 class Model(BaseModel):
@@ -35,11 +38,13 @@ class ControllerSection(Model):
     `listen`: addresses that switches dial in to (`ptcp:6653`, `pssl:6653:192.0.2.1`, `punix:PATH`). `tls`: for
     `pssl:` here and `ssl:` in `equipment.yaml`. `api`: `unix:PATH` or `HOST:PORT`. `flap_limit`: a link that goes
     down so often in a row is damped; `flap_half_life`: how fast that is forgotten. `drift_interval`: between two
-    read-backs of everything. `poll_interval`: between two looks at switches that do not report changes of their
-    ports by themselves. `telemetry_interval`: between two readings of port counters, `0 s` for none.
-    `discovery_interval`, `discovery_edge_interval`: between two beacons of a trunk port, and of a customer port,
-    `0 s` for none; `discovery_missed`: how many may be missed in a row before a port is called silent.
-    `stop_timeout`: how long a change that is being made may take to end when the controller is told to stop.
+    read-backs of everything. `drift`: what is done when rules of a service class (or of any other: `default`) are
+    not as applied, `report`, `repair` (as if nothing is said) or `freeze`. `poll_interval`: between two looks at
+    switches that do not report changes of their ports by themselves. `telemetry_interval`: between two readings of
+    port counters, `0 s` for none. `discovery_interval`, `discovery_edge_interval`: between two beacons of a trunk
+    port, and of a customer port, `0 s` for none; `discovery_missed`: how many may be missed in a row before a port
+    is called silent. `stop_timeout`: how long a change that is being made may take to end when the controller is
+    told to stop.
     """
 
     listen: tuple[str, ...] = ()
@@ -48,6 +53,9 @@ class ControllerSection(Model):
     flap_limit: Annotated[int, Field(ge=2, le=8)] = 3
     flap_half_life: Annotated[DelayField, Field(gt=0)] = Delay(60 * _SECOND)
     drift_interval: DelayField = Delay(60 * _SECOND)
+    drift: dict[str, DriftPolicy] = Field(
+        default_factory=dict, examples=[{"default": "repair", "scada": "freeze"}]
+    )
     poll_interval: DelayField = Delay(2 * _SECOND)
     telemetry_interval: DelayField = Delay(30 * _SECOND)
     discovery_interval: DelayField = Delay(30 * _SECOND)
