@@ -6,9 +6,8 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
@@ -17,62 +16,12 @@ from sdnctl.store import lease as leases
 from sdnctl.store.bindings import Bindings
 from sdnctl.store.database import open_engine, transaction
 from sdnctl.store.lease import Lease
+from sdnctl.store.records import AuditEntry, JournalEntry, Snapshot, Verdict, now
 from sdnctl.store.secrets import secret
 from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
 from sdnctl.store.tokens import Tokens
 
-
-def now() -> str:
-    """The time as the store writes it: ISO 8601, UTC, to the millisecond."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One state that was, is or was about to be applied; `content` is loaded by `Store.content`."""
-
-    id: int
-    created: str
-    author: str
-    reason: str
-    state: str
-    parent: int | None
-    plan: str | None
-    fingerprint: str
-    summary: str
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    id: int
-    created: str
-    snapshot: int
-    event: str
-    detail: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one level of verification last said about one application, and of which snapshot."""
-
-    application: str
-    level: str
-    created: str
-    snapshot: int
-    verdict: str
-    detail: str
-
-
-class AuditEntry(NamedTuple):
-    """Who did what; `result` is ``begun``, ``done`` or the code of what stopped it, `plan` a fingerprint."""
-
-    created: str
-    author: str
-    action: str
-    detail: str
-    plan: str | None
-    result: str | None
-
+__all__ = ["AuditEntry", "JournalEntry", "Snapshot", "Store", "Verdict", "now"]
 
 _SNAPSHOT = [snapshots.c[name] for name in Snapshot.__dataclass_fields__]
 

@@ -14,8 +14,8 @@ from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Effect, Observed, Plan
 from sdnctl.plan.serialise import loads as loads_plan
 from sdnctl.southbound.fleet import Observation
+from sdnctl.store.records import now
 from sdnctl.store.state import State, loads
-from sdnctl.store.store import now
 from sdnctl.usecases.context import Context, baseline_of
 from sdnctl.usecases.verifying import Proof, prove
 

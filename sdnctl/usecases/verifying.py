@@ -13,8 +13,8 @@ from sdnctl.compiler.protection import promised, stranded
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, InputError, UsageError
 from sdnctl.southbound.fleet import Observation
+from sdnctl.store.records import Verdict, now
 from sdnctl.store.state import State, loads
-from sdnctl.store.store import Verdict, now
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify import v1
