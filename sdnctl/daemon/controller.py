@@ -74,6 +74,10 @@ class Controller:
             self._hurry.set()
         self._stop.set()
 
+    def doubt(self) -> None:
+        """Somebody else seems to write: look now whose the lease is."""
+        self._keeper.doubt()
+
     def reload(self) -> None:
         """Read the settings again; those of connections and of the API hold from the next start."""
         try:
