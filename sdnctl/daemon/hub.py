@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from sdnctl.daemon.driftboard import DriftBoard
 from sdnctl.daemon.events import Events
+from sdnctl.daemon.identity import Identities
 from sdnctl.daemon.live import LiveFleet
 from sdnctl.daemon.quarantine import Quarantine
 from sdnctl.daemon.settings import ControllerSettings
@@ -62,8 +63,14 @@ class Hub:
         targets: dict[str, Mapping[type[Driver], Target]] = {}
         for topology in topologies:
             targets |= self.context.targets(topology)
+        self.fleet.identities = await self.compute(self._identities, topologies)
         await self.fleet.retarget(targets)
         await self.fleet.settled(FIRST_ATTEMPT)
+
+    def _identities(self, topologies: tuple[Topology, ...]) -> Identities:
+        """Which switch each device is."""
+        planned = {node.id: node.dpid for topology in topologies for node in topology.nodes.values()}
+        return Identities.of(planned, self.context.store.bindings.all())
 
     def applied(self) -> tuple[Snapshot, State] | None:
         """What was applied last, None before the first apply; cheap while nothing changed."""

@@ -17,6 +17,7 @@ from typing import ParamSpec, Self
 
 from sdnctl.daemon.doors import Doors
 from sdnctl.daemon.events import Events, Kind, Severity
+from sdnctl.daemon.identity import Identities
 from sdnctl.daemon.session import Session
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic, LeaseHeld
@@ -54,6 +55,8 @@ class LiveFleet(Fleet):
         self.settings = settings or ControllerSettings()
         self.metrics = metrics if metrics is not None else ChannelMetrics()
         self.doors = Doors(self.settings.listen, self.metrics, self.settings.tls, timing, self._unexpected)
+        self.identities = Identities()
+        """Which switch each device is; `retarget` goes with a change."""
         self.master = False
         """Whether this process may write."""
         self.may_write: Callable[[], bool] = lambda: True
@@ -67,6 +70,8 @@ class LiveFleet(Fleet):
         self._opening: dict[str, asyncio.Lock] = {}
         self._dialling = asyncio.Semaphore(LIMIT)
         self._down_told: set[str] = set()
+        self._strangers_told: set[tuple[int, str]] = set()
+        self._connections: dict[str, int] = {}  # of sessions that were ended
         self._running = False
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
@@ -91,7 +96,9 @@ class LiveFleet(Fleet):
         changed = [device for device, old in self._targets.items() if targets.get(device) != old]
         stopping = [session for device in changed if (session := self._sessions.pop(device, None)) is not None]
         await asyncio.gather(*(session.stop() for session in stopping))
+        self._strangers_told.clear()
         for session in stopping:
+            self._connections[session.device] = session.number
             self._lost(session.device, "it is no longer part of the network, or elsewhere")
         settings = [self._open.pop((device, "settings"), None) for device in changed]
         await asyncio.gather(*(driver.close() for driver in settings if driver), return_exceptions=True)
@@ -104,6 +111,7 @@ class LiveFleet(Fleet):
             for driver, target in self._targets[device].items():
                 if driver.payload == "rules":
                     session = Session(device, self._connector(driver, target), self, self.settings.poll_interval)
+                    session.number = self._connections.pop(device, 0)  # a new switch is a new connection
                     self._sessions[device] = session
                     session.start()
 
@@ -127,6 +135,11 @@ class LiveFleet(Fleet):
         """Connections of switches that dialled in and are no device of this network, by datapath id."""
         ours = self._dialling_in()
         return {dpid: channel for dpid, channel in self.doors.outside.items() if dpid not in ours}
+
+    def channel(self, dpid: int) -> Channel | None:
+        """The connection of a switch, whether it is a device or waits to be one."""
+        ours = (driver.channel for driver in self._open.values() if isinstance(driver, OpenFlowDriver))
+        return next((one for one in ours if one.features.dpid == dpid), None) or self.doors.outside.get(dpid)
 
     def session(self, device: str) -> int:
         """How many connections this device has had: another number, and it may have restarted meanwhile."""
@@ -265,6 +278,8 @@ class LiveFleet(Fleet):
                     else:
                         driver = await kind.open(target)
             try:
+                if isinstance(driver, OpenFlowDriver):
+                    self.identities.check(target.device, driver.channel.certificate)
                 await self.claim(target.device, driver)
             except BaseException:
                 await driver.close()
@@ -284,12 +299,23 @@ class LiveFleet(Fleet):
     def _unexpected(self, dpid: int, channel: Channel) -> None:
         if dpid in self._dialling_in():
             return  # of ours: its session takes it in a moment
+        what = "it is no part of the network"
+        try:
+            self.identities.device_of(dpid, channel.certificate)
+        except DeviceRefused as error:
+            channel.abort(error)
+            what = _text(error)
+        if (dpid, channel.certificate) in self._strangers_told:
+            return
+        self._strangers_told.add((dpid, channel.certificate))
         self.events.publish(
             Kind.SWITCH_UNKNOWN,
             f"datapath {dpid:016x}",
-            f"a switch with datapath id {dpid:016x} dialled in; it is no part of the network",
+            f"a switch with datapath id {dpid:016x} dialled in; {what}",
             severity=Severity.WARNING,
-            dpid=dpid,
+            dpid=f"{dpid:016x}",
+            address=channel.peer,
+            certificate=channel.certificate,
         )
 
     # ── what sessions tell ───────────────────────────────────────────────────────────────────────

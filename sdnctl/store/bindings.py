@@ -73,6 +73,13 @@ class Bindings:
             connection.execute(insert(audit).values(**entry))
         return made
 
+    def pin(self, device: str, certificate: str) -> bool:
+        """Have a bound device show this certificate from now on, where it had to show none; whether it was so."""
+        free = (bindings.c.device == device, bindings.c.retired.is_(None), bindings.c.certificate == "")
+        with transaction(self._engine) as connection:
+            done = connection.execute(update(bindings).where(*free).values(certificate=certificate)).rowcount
+        return bool(done)
+
 
 def _binding(row: Any) -> Binding:
     return Binding(row.device, int(row.dpid, 16), row.certificate, row.created, row.author, row.retired)

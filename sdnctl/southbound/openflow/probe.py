@@ -24,7 +24,7 @@ _ENCAPSULATING = Flow(0, 0, Match(), COOKIE_OWNER, (Encap("mpls"), SetField("mpl
 async def probe(channel: Channel) -> Capabilities:
     """Ask for description, group and meter features, and try bundles and encapsulation without effect."""
     description, groups, meters, (bundles, encapsulation) = await asyncio.gather(
-        _description(channel), _groups(channel), _meters(channel), _bundles(channel)
+        describe(channel), _groups(channel), _meters(channel), _bundles(channel)
     )
     return Capabilities(
         tables=channel.features.tables,
@@ -37,7 +37,8 @@ async def probe(channel: Channel) -> Capabilities:
     )
 
 
-async def _description(channel: Channel) -> str:
+async def describe(channel: Channel) -> str:
+    """What the switch says that it is: maker, model, software, name."""
     (found,) = await channel.multipart(Part.DESCRIPTION, lambda body: [decode_description(body)])
     return str(found) or "unnamed switch"
 
