@@ -107,6 +107,7 @@ def format_match(match: Match) -> str:
     if eth_type is not None:
         shorthand = _PROTOCOLS.get((eth_type, -1 if proto is None else proto)) or _ETHERTYPES.get(eth_type, "")
     parts = [shorthand] if shorthand else []
+    entries = {name: (value, mask) for name, value, mask in match.fields}
     for name, printed in _PRINTED:
         if name == "<vlan>":
             parts.extend(_vlan(match))
@@ -119,8 +120,8 @@ def format_match(match: Match) -> str:
         elif name == "<ip_dscp>":
             if (dscp := _exact(match, "ip_dscp")) is not None:
                 parts.append(f"nw_tos={dscp << 2}")
-        elif (entry := match.get(name)) is not None:
-            value, mask = entry
+        elif name in entries:
+            value, mask = entries[name]
             text = format_masked(name, value, mask)
             if printed.startswith("tp_") and mask != full_mask(name):
                 text = f"{value:#x}/{mask:#x}"

@@ -19,9 +19,8 @@ from sdnctl.verify.forms import Demux, Encapsulate, Fields, Police
 from sdnctl.verify.frames import Tags, expected_tags
 from sdnctl.verify.judge import BURST_SLACK, least_burst
 from sdnctl.verify.reading import Forms
+from sdnctl.verify.steps import UNCHANGED
 from sdnctl.verify.wanted import Wanted
-
-_KEEP = Tags()
 
 
 class Edge(NamedTuple):
@@ -47,18 +46,17 @@ def contested(forms: Forms, ports: Iterable[int] | None = None) -> set[Fields]:
 
 def _overlaps(matches: Iterable[Fields], found: set[Fields]) -> None:
     """Add to `found` those of some different matches that overlap another."""
-    groups: dict[tuple[int, tuple[tuple[str, int], ...]], list[Fields]] = defaultdict(list)
+    groups: dict[tuple[int, tuple[str, ...], tuple[int, ...]], list[Fields]] = defaultdict(list)
     for fields in matches:
-        kind = -1
-        for name, value, mask in fields:
-            if name == "eth_type" and mask == 0xFFFF:
-                kind = value
-        groups[kind, tuple([(name, mask) for name, _, mask in fields])].append(fields)
-    for ((kind, one), mine), ((other_kind, other), theirs) in combinations(groups.items(), 2):
+        names, values, masks = zip(*fields, strict=True)
+        at = names.index("eth_type") if "eth_type" in names else -1
+        groups[values[at] if at >= 0 and masks[at] == 0xFFFF else -1, names, masks].append(fields)
+    for ((kind, *one), mine), ((other_kind, *other), theirs) in combinations(groups.items(), 2):
         if kind != other_kind and kind >= 0 and other_kind >= 0:
             continue
-        place = {name: (index, mask) for index, (name, mask) in enumerate(one)}
-        common = [(*place[name], index, mask) for index, (name, mask) in enumerate(other) if name in place]
+        place = {name: (index, mask) for index, (name, mask) in enumerate(zip(*one, strict=True))}
+        shared = enumerate(zip(*other, strict=True))
+        common = [(*place[name], index, mask) for index, (name, mask) in shared if name in place]
         bits = [(i, j, m & n) for i, m, j, n in common if m & n]
         here: dict[tuple[int, ...], list[Fields]] = defaultdict(list)
         for fields in mine:
@@ -71,7 +69,7 @@ def _overlaps(matches: Iterable[Fields], found: set[Fields]) -> None:
 
 
 class Edges:
-    """The edge part of demands, one after the other; remembers which rules of the first table are theirs."""
+    """The edge part of demands, one after the other; `owned` are the rules of the first tables that are theirs."""
 
     def __init__(
         self, forms: Mapping[str, Forms], disputed: Mapping[str, set[Fields]], classes: Mapping[str, ServiceClass]
@@ -80,7 +78,7 @@ class Edges:
         self.disputed = disputed
         self.classes = classes
         self.wanted = Wanted()
-        self.owned: dict[str, set[Fields]] = {name: set() for name in forms}
+        self.owned: dict[str, set[int]] = {name: set() for name in forms}
         self.shared: set[str] = set()
         self._rates: dict[tuple[int, int, int], tuple[int, float]] = {}
 
@@ -109,11 +107,11 @@ class Edges:
         whole = True
         for fields in self.wanted.matches(demand):
             flow = classify.get(fields)
-            if flow is None or fields in owned or fields in disputed:
+            if flow is None or id(flow) in owned or (disputed and fields in disputed):
                 whole = False
                 self.shared.add(node)
             if flow is not None:
-                owned.add(fields)
+                owned.add(id(flow))
                 flows.append(flow)
         return tuple(flows) if whole else ()
 
@@ -148,7 +146,7 @@ class Edges:
                 return None
             flows = (deliver.flow,)
             if deliver.port is not None:
-                return flows if deliver.port == out.port and _owed(demand, _KEEP) else None
+                return flows if deliver.port == out.port and _owed(demand, UNCHANGED) else None
             key = deliver.then
         tag = _choose(demand, forms.demux.get(key, ()))
         if tag is None or tag.port != out.port or not _owed(demand, tag.tags):
@@ -160,7 +158,9 @@ def _owed(demand: Demand, tags: Tags) -> bool:
     """Whether this change of tags is what a demand is owed; its own tag off and on again is no change."""
     own = demand.ingress.vlan
     if own == demand.egress.vlan:
-        return tags is _KEEP or tags == _KEEP or (own is not None and tags == Tags(1, (VLAN_PRESENT | own,)))
+        return (
+            tags is UNCHANGED or tags == UNCHANGED or (own is not None and tags == Tags(1, (VLAN_PRESENT | own,)))
+        )
     return tags == expected_tags(demand)
 
 

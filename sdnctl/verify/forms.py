@@ -46,12 +46,10 @@ class HopForm(NamedTuple):
     push: int = 0
 
 
-class State(NamedTuple):
-    """What a switch does with a label."""
+class Effect(NamedTuple):
+    """What a switch does with a label; rules of many labels share one."""
 
-    label: int
     kind: int
-    flow: Flow
     hop: HopForm | None
 
 

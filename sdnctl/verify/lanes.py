@@ -13,15 +13,16 @@ a hop.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from sdnctl.topology.graph import Path, Topology
 from sdnctl.verify.arrays import Bools, Floats, Index, Ints
-from sdnctl.verify.forms import DELIVER, POP_FORWARD, HopForm
+from sdnctl.verify.forms import DELIVER, POP_FORWARD, TRANSIT, Effect, HopForm
 from sdnctl.verify.reading import Forms
 
 LOST, ODD = -1, -2
@@ -110,26 +111,26 @@ class Core:
         self, wires: Wires, forms: Mapping[str, Forms], starts: Sequence[tuple[str, int, HopForm]]
     ) -> None:
         self.wires = wires
-        self.states = [state for name in wires.nodes for state in forms[name].states.values()]
-        self.known = len(self.states)
-        label: list[int] = [state.label for state in self.states]
-        label += [value for _, value, _ in starts]
-        self.hops: list[HopForm | None] = [state.hop for state in self.states]
-        self.hops += [hop for _, _, hop in starts]
-        counts = [len(forms[name].states) for name in wires.nodes]
+        here = [forms[name] for name in wires.nodes]
+        self.flows = list(chain.from_iterable(found.states.values() for found in here))
+        self.known = len(self.flows)
+        label = [*chain.from_iterable(found.states for found in here), *(value for _, value, _ in starts)]
+        effects = [effect for found in here for effect in found.effects.values()]
+        effects += [Effect(TRANSIT, hop) for _, _, hop in starts]
+        counts = [len(found.states) for found in here]
         begins = np.array([wires.node[name] for name, _, _ in starts], np.int64)
         self.node = np.append(np.repeat(np.arange(len(counts)), counts), begins)
-        self.kind = np.zeros(len(label), np.int8)
-        self.kind[: self.known] = [state.kind for state in self.states]
         self.nothing = 2 * len(wires.links)  # its link is always down
         self.head = np.append(wires.head, 0)
         self.delay = np.append(wires.delay, 0.0)
         room = np.append(wires.room, HUGE) - 2 * LABEL_SIZE
         self.room = np.concatenate((room, room - LABEL_SIZE))  # under two labels, and under three
-        alike = {id(hop): hop for hop in self.hops}  # far fewer than states
-        ways = np.array([self._ways(hop) for hop in alike.values()], np.int64).reshape(-1, 3)
-        number = {key: index for index, key in enumerate(alike)}
-        which = np.array([number[id(hop)] for hop in self.hops], np.int64)
+        same = np.array(list(map(id, effects)), np.int64)
+        _, one, which = np.unique(same, return_index=True, return_inverse=True)
+        alike = [effects[index] for index in one.tolist()]  # far fewer than states
+        self.hops = [effect.hop for effect in effects]
+        self.kind = np.array([effect.kind for effect in alike], np.int8)[which]
+        ways = np.array([self._ways(effect.hop) for effect in alike], np.int64).reshape(-1, 3)
         self.first: Ints = ways[which, 0]
         self.second: Ints = ways[which, 1]
         push: Ints = ways[which, 2]
@@ -280,6 +281,15 @@ class Core:
         for node, label in zip(self.head[links].tolist(), self.values[labels].tolist(), strict=True):
             yield self.wires.nodes[node], label
 
+    def states_at(self, places: Iterable[tuple[str, int]]) -> Ints:
+        """The states of labels at switches, where there are any."""
+        nodes, labels = [], []
+        for node, label in places:
+            nodes.append(self.wires.node[node])
+            labels.append(label)
+        found: Ints = self.at[np.array(nodes, np.int64), self.number(labels)]
+        return found[found >= 0]
+
     def place(self, index: int) -> tuple[str, int]:
         """The switch and the label of a state."""
-        return self.wires.nodes[self.node[index]], self.states[index].label
+        return self.wires.nodes[self.node[index]], int(self.values[self.label[index]])

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from sdnctl.compiler.ir import Trunk
 from sdnctl.intents.demand import Demand, Endpoint, Grade
 from sdnctl.verify.change import Change
@@ -184,7 +182,7 @@ def _own(edges: Edges, last: Proven, lost: Iterable[Proof], nodes: Iterable[str]
     for node in {*nodes, *(item.read.demand.ingress.attachment.node for item in lost)}:
         edges.owned[node] = set(last.owned[node])
     for item in lost:
-        edges.owned[item.read.demand.ingress.attachment.node] -= set(edges.wanted.matches(item.read.demand))
+        edges.owned[item.read.demand.ingress.attachment.node].difference_update(map(id, item.read.edge.first))
 
 
 def _fresh(last: Proven, ways: Mapping[WayKey, Way]) -> dict[WayKey, Way] | None:
@@ -206,7 +204,6 @@ def _more_core(result: Proven, fresh: Mapping[WayKey, Way], added: set[tuple[str
         return False
     result.ways.update({key: (way, found) for (key, way), found in zip(fresh.items(), judged, strict=True)})
     result.core_used = result.core_used.union(core_rules(core, result.forms), flips.used)
-    states = [index for index in range(core.known) if core.place(index) in added]
-    doubtful = label_ways(core, result.ground, result.forms, np.array(states, np.int64))
+    doubtful = label_ways(core, result.ground, result.forms, core.states_at(added))
     result.missed |= core.missed
     return not doubtful

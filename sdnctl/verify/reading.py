@@ -36,21 +36,23 @@ from sdnctl.verify.forms import (
     TRANSIT,
     Deliver,
     Demux,
+    Effect,
     Encapsulate,
     Fields,
     HopForm,
     Police,
-    State,
 )
 from sdnctl.verify.frames import Tags
 from sdnctl.verify.groups import Groups, is_plain, is_protected, read_bucket
 from sdnctl.verify.hearing import LOWEST, hears
+from sdnctl.verify.steps import UNCHANGED
 from sdnctl.verify.wellformed import FIRST_LABEL
 
 _PORT, _TYPE, _LABEL, _TAG = 0xFFFFFFFF, 0xFFFF, 0xFFFFF, 0x1FFF
 _MPLS = ("eth_type", ETH_MPLS, _TYPE)
 _CLEAR = (ClearInPort(),)
 _POP = PopMpls()
+_DELIVER = Effect(DELIVER, None)
 _DECAP = (Decap(), Decap(to_ethernet=True))
 _ENCAP_MPLS, _ENCAP_ETHERNET = Encap("mpls"), Encap("ethernet")
 _TAGGED, _UNTAGGED = ("vlan_vid", VLAN_PRESENT, VLAN_PRESENT), ("vlan_vid", 0, _TAG)
@@ -62,6 +64,7 @@ _COPIED: tuple[str, ...] = (
     "police",
     "encapsulate",
     "states",
+    "effects",
     "deliver",
     "entries",
     "outputs",
@@ -73,7 +76,8 @@ _COPIED += ("odd", "void", "contested", "_odd_keys", "_loud", "_blurred")
 class Forms:
     """The forms of one switch. `links`: port → number of the directed link that leaves by it.
 
-    `odd` are labels whose rules have no form; `strange` says that label traffic as a whole has none here.
+    `states` are the rules of labels, `effects` what they do, in the same order. `odd` are labels whose rules have
+    no form; `strange` says that label traffic as a whole has none here.
     `suspect`: some rule has no form, so that what can be said of it alone is to be said the long way.
     """
 
@@ -87,7 +91,8 @@ class Forms:
         self.contested: set[Fields] = set()
         self.police: dict[int, Police] = {}
         self.encapsulate: dict[int, Encapsulate] = {}
-        self.states: dict[int, State] = {}
+        self.states: dict[int, Flow] = {}
+        self.effects: dict[int, Effect] = {}
         self.deliver: dict[int, Deliver] = {}
         self.demux: dict[int, list[Demux]] = {}
         self.odd: set[int] = set()
@@ -97,7 +102,7 @@ class Forms:
         self._odd_keys: set[tuple[int, int]] = set()
         self._blurred: set[int] = set()
         self._loud: set[int] = set()
-        self._alike: dict[int, tuple[Flow, tuple[int, HopForm | None] | None, int | None]] = {}
+        self._alike: dict[int, tuple[Flow, Effect | None, int | None]] = {}
         self.hearing: Flow | None = None  # what brings beacons to the controller
         self.meters = rules.meters
         self.groups = Groups(links)
@@ -208,10 +213,14 @@ class Forms:
             if kind is None or kind[1] != _TYPE or kind[0] == ETH_MPLS:
                 self.strange = True
             return
-        if fields in self.classify:
+        if self.classify.setdefault(fields, flow) is not flow:
             self.contested.add(fields)
-        self.classify[fields] = flow
-        self.by_port.setdefault(port, []).append(fields)
+            self.classify[fields] = flow
+        here = self.by_port.get(port)
+        if here is None:
+            self.by_port[port] = [fields]
+        else:
+            here.append(fields)
         written = flow.metadata
         if flow.goto != 1 or flow.actions or flow.meter is not None or written is None or written[1] != LOW32:
             self._unread(flow)
@@ -271,29 +280,29 @@ class Forms:
             effect is None
             or label in self.states
             or not is_plain(flow)
-            or (effect[0] == TRANSIT and label in self.bypass and is_protected(effect[1]))
+            or (effect.kind == TRANSIT and label in self.bypass and is_protected(effect.hop))
         ):
             self._spoil(3, label, flow)
         else:
-            self.states[label] = State(label, effect[0], flow, effect[1])
+            self.states[label], self.effects[label] = flow, effect
 
-    def _effect(self, flow: Flow) -> tuple[int, HopForm | None] | None:
+    def _effect(self, flow: Flow) -> Effect | None:
         """What a rule of the transit table does with its label."""
         actions = flow.actions
         if not actions:
             return None
         if flow.goto is not None:
-            return (DELIVER, None) if flow.goto == 4 and actions == (_POP,) else None
+            return _DELIVER if flow.goto == 4 and actions == (_POP,) else None
         if len(actions) == 2 and type(actions[0]) is DecMplsTtl and type(actions[1]) is ToGroup:
             hop = self.groups.hops.get(actions[1].group)
-            return None if hop is None else (TRANSIT, hop)
+            return None if hop is None else Effect(TRANSIT, hop)
         kind = POP_FORWARD if actions[0] == _POP else FORWARD
         if kind == POP_FORWARD:
             actions = actions[1:]
         if len(actions) != 4 or type(actions[0]) is not DecMplsTtl or type(actions[3]) is not Output:
             return None
         out = self.groups.out(read_bucket(Bucket(actions[1:])))
-        return None if out is None else (kind, HopForm(None, out))
+        return None if out is None else Effect(kind, HopForm(None, out))
 
     def _deliver(self, flow: Flow, fields: Fields) -> None:
         label = self._label(4, flow, fields)
@@ -333,9 +342,9 @@ class Forms:
         kinds = tuple(map(type, actions))
         tags: Tags | None = None
         if not kinds:
-            tags = _KEEP
+            tags = UNCHANGED
         elif kinds == (PopVlan,):
-            tags = _OFF if tagged else _KEEP if tagged is False else None
+            tags = _OFF if tagged else UNCHANGED if tagged is False else None
         else:
             last = actions[-1]
             if type(last) is SetField and last.name == "vlan_vid" and last.value & VLAN_PRESENT:
@@ -394,6 +403,7 @@ class Forms:
             if table == 3:
                 self.odd.add(key)
                 if self.states.pop(key, None) is not None:
+                    del self.effects[key]
                     self.void.discard(key)
             else:
                 keyed[table].pop(key, None)
@@ -404,4 +414,4 @@ class Forms:
         self.open = 0 in self._blurred
 
 
-_KEEP, _OFF = Tags(), Tags(1)
+_OFF = Tags(1)

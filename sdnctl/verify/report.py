@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sdnctl.errors import Diagnostic
+from sdnctl.quick import quick
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Loss:
     reason: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What holds of one demand.

@@ -115,14 +115,15 @@ class Proven:
 
     Demands without a proof are to be walked; switches that are `overlapping`, `leaking` or `suspect` to be looked
     at rule by rule, and label ways from the places of `doubtful` to be followed.
-    `idle` are rules that were not used, by switch, as identity and name: all that may still be unused there.
+    `owned` are rules of the first tables that are some demand's, by switch and identity. `idle` are rules that were
+    not used, by switch, as identity and name: all that may still be unused there.
     """
 
     given: Given
     ground: Ground
     forms: Mapping[str, Forms]
     disputed: Mapping[str, set[Fields]]
-    owned: Mapping[str, set[Fields]]
+    owned: Mapping[str, set[int]]
     overlapping: set[str]
     proofs: dict[str, Proof] = field(default_factory=dict)
     ways: dict[WayKey, tuple[Way, Judgement]] = field(default_factory=dict)
@@ -281,21 +282,21 @@ def edge_rules(edge: Edge) -> tuple[int, ...]:
 
 
 def _edge_rules(result: Proven) -> set[int]:
-    used: set[int] = set()
-    for item in result.proofs.values():
-        used.update(edge_rules(item.read.edge))
+    edges = [item.read.edge for item in result.proofs.values()]
+    used = {id(flow) for edge in edges for ends in (edge.first, edge.last) for flow in ends}
+    used.update([id(edge.police.flow) for edge in edges])
+    used.update([id(edge.encapsulate.flow) for edge in edges])
+    used.update([id(edge.encapsulate.trunk.group) for edge in edges if edge.encapsulate.trunk is not None])
     return used
 
 
 def core_rules(core: Core, forms: Mapping[str, Forms]) -> Iterator[int]:
     """Rules of the core that some lane met so far."""
     wires = core.wires
-    for index in core.seen.tolist():
-        if index < core.known:
-            yield id(core.states[index].flow)
-        hop = core.hops[index]
-        if hop is not None and hop.group is not None:
-            yield id(hop.group)
+    seen = core.seen.tolist()
+    yield from [id(core.flows[index]) for index in seen if index < core.known]
+    hops = {id(hop): hop for hop in [core.hops[index] for index in seen]}
+    yield from [id(hop.group) for hop in hops.values() if hop is not None and hop.group is not None]
     for link in core.arrived.tolist():
         there = forms[wires.nodes[wires.head[link]]]
         port = int(wires.arrives[link])

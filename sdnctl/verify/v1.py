@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from sdnctl.compiler.ir import Compiled, Settings, Trunk
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.intents.demand import Demand, ServiceClass
 from sdnctl.topology.graph import PortRef, Topology
 from sdnctl.verify import wellformed
@@ -245,7 +246,7 @@ class _V1:
             if node in idle:
                 idle[node] = [item for item in idle[node] if item[0] not in used]
             else:
-                rules = (rule for kind in (held.flows, held.groups) for rule in kind.values())
+                rules: Iterable[Flow | Group] = chain(held.flows.values(), held.groups.values())
                 idle[node] = [(id(rule), f"{node}: {rule_name(rule)}") for rule in rules if id(rule) not in used]
         return tuple(name for node in sorted(self.rules) for name in sorted(name for _, name in idle[node]))
 
