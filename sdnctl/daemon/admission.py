@@ -38,7 +38,7 @@ class Admission:
 
     async def run(self, hub: Hub) -> None:
         if self._known is None:  # at the start the fleet was told already
-            self._known = await hub.compute(lambda: hub.context.store.bindings.all())
+            self._known = await hub.compute(_bindings, hub)
         while True:
             try:
                 await self._look(hub)
@@ -47,7 +47,7 @@ class Admission:
             await asyncio.sleep(LOOK)
 
     async def _look(self, hub: Hub) -> None:
-        now = await hub.compute(lambda: hub.context.store.bindings.all())
+        now = await hub.compute(_bindings, hub)
         if now != self._known:
             before, self._known = set(self._known or ()), now
             await take(hub, tuple(one for one in now if one not in before and one.retired is None))
@@ -121,6 +121,10 @@ async def replace(hub: Hub, device: str, dpid: int, author: str) -> Binding:
     """Let another switch be this device from now on; raises InputError."""
     shown = _shown(hub, dpid)
     return await hub.compute(lambda: admitting.replace(hub.context, dpid, device, shown, author))
+
+
+def _bindings(hub: Hub) -> tuple[Binding, ...]:
+    return hub.context.store.bindings.all()
 
 
 def _shown(hub: Hub, dpid: int) -> str:

@@ -30,6 +30,20 @@ def parse_dpid(text: str) -> int:
     return value
 
 
+def parse_certificate(text: str) -> str:
+    """A SHA-256 in hex, as ``openssl x509 -fingerprint -sha256`` prints it; empty stays empty."""
+    digits = text.lower().rpartition("=")[2].replace(":", "")
+    if digits and (len(digits) != 64 or set(digits) - set("0123456789abcdef")):
+        raise InputError(
+            Diagnostic(
+                "bad-certificate",
+                f"{text!r} is no SHA-256 fingerprint",
+                hint="`openssl x509 -in CERTIFICATE -noout -fingerprint -sha256` prints it",
+            )
+        )
+    return digits
+
+
 def admit(context: Context, dpid: int, device: str, certificate: str, author: str) -> Binding:
     """Bind a device to a switch; again, to have it show another certificate.
 

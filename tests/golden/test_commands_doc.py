@@ -34,7 +34,7 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, labs, running, setup  # noqa: F401
+    from sdnctl.cli import daily, identities, labs, running, setup  # noqa: F401
     from sdnctl.cli.app import app, controller, lab
 
     def names(part: typer.Typer) -> list[str]:
