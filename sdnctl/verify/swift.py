@@ -115,8 +115,8 @@ class Proven:
 
     Demands without a proof are to be walked; switches that are `overlapping`, `leaking` or `suspect` to be looked
     at rule by rule, and label ways from the places of `doubtful` to be followed.
-    `owned` are rules of the first tables that are some demand's, by switch and identity. `idle` are rules that were
-    not used, by switch, as identity and name: all that may still be unused there.
+    `owned` are identities of rules of the first tables that are some demand's, by switch. `idle` are rules that
+    were not used, by switch, as identity and name: all that may still be unused there.
     """
 
     given: Given
