@@ -489,7 +489,7 @@ class DemandsRequest(Request):
 
 
 class TokenRequest(Request):
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}\Z")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")
     role: Literal["viewer", "operator", "admin"]
     tenants: Names = Field(default=[], max_length=100)
     days: int | None = Field(

@@ -101,6 +101,11 @@ class Events:
         first = self._last - len(self._kept) + 1
         return tuple(islice(self._kept, max(number + 1 - first, 0), None))
 
+    async def after(self, number: int) -> None:
+        """Return once there is an event after `number`."""
+        while self._last <= number:
+            await self._news.wait()
+
     async def follow(self, number: int | None = None) -> AsyncIterator[Event]:
         """Events after `number` (default: from now on), as they come; ends only with the task that reads."""
         seen = self._last if number is None else min(number, self._last)

@@ -1,0 +1,200 @@
+"""The network as it is: status, drift, verification, demands and trunks, what switches hold and count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from sdnctl.api.access import Caller, Viewer, WholeOperator, WholeViewer
+from sdnctl.api.desk import AtDesk, Desk, problems
+from sdnctl.api.models import (
+    CountersDocument,
+    DemandsDocument,
+    DemandsRequest,
+    DriftDocument,
+    ObservationDocument,
+    ObserveRequest,
+    StatusDocument,
+    TrunksDocument,
+    VerificationDocument,
+    VerifyRequest,
+)
+from sdnctl.api.tenancy import own_drift, own_status
+from sdnctl.compiler.codec import encode
+from sdnctl.compiler.protection import stranded
+from sdnctl.daemon import operations
+from sdnctl.southbound.base import Counters
+from sdnctl.southbound.fleet import Observation
+from sdnctl.store.state import State
+from sdnctl.usecases.documents import (
+    diagnostic_document,
+    drift_document,
+    status_document,
+    verification_document,
+)
+
+router = APIRouter(prefix="/v1", tags=["network"])
+By = Literal["application", "tenant", "area"]
+Ids = Annotated[list[str], Query(min_length=1, max_length=1000, description="Demands, repeatable.")]
+
+
+@router.get("/status", response_model=StatusDocument, responses=problems(422, 500), summary="Where things stand")
+async def status(desk: AtDesk, caller: Viewer, by: By = "application") -> Response:
+    """What is applied, which switches and links are up, and how fresh every application's proof is."""
+    found = await operations.status(desk.hub, by)
+    if caller.tenants:
+        found = own_status(found, caller.tenants)
+    return await desk.sent(lambda: status_document(found))
+
+
+@router.get("/drift", response_model=DriftDocument, responses=problems(409, 500), summary="Drift")
+async def drift(desk: AtDesk, caller: Viewer) -> Response:
+    """What switches hold, read now, against what was applied; a switch that does not answer is unknown."""
+    found = await operations.drift(desk.hub)
+    if caller.tenants:
+        return await desk.sent(lambda: own_drift(drift_document(found), caller.tenants))
+    return await desk.sent(lambda: drift_document(found))
+
+
+@router.post(
+    "/verify",
+    response_model=VerificationDocument,
+    responses=problems(400, 408, 409, 413, 415, 422, 500),
+    summary="Verify",
+)
+async def verify(desk: AtDesk, _: WholeOperator, body: VerifyRequest) -> Response:
+    """V1 under every single failure of a kind, on rules as applied or as read back; then V2, and it is kept."""
+    found = await operations.verify(desk.hub, live=body.live, failures=body.failures)
+    return await desk.sent(lambda: verification_document(found))
+
+
+# ── demands and trunks ───────────────────────────────────────────────────────────────────────────
+
+
+@router.get("/demands", response_model=DemandsDocument, responses=problems(409, 422, 500), summary="Some demands")
+async def demands(desk: AtDesk, caller: Viewer, ids: Ids) -> Response:
+    """Demands as they are applied; of those that are others' only that they are unknown."""
+    return await _demands(desk, caller, ids)
+
+
+@router.post(
+    "/demands",
+    response_model=DemandsDocument,
+    responses=problems(400, 408, 409, 413, 415, 422, 500),
+    summary="Many demands",
+)
+async def many_demands(desk: AtDesk, caller: Viewer, body: DemandsRequest) -> Response:
+    """The same for more than an address can carry; changes nothing."""
+    return await _demands(desk, caller, body.ids)
+
+
+async def _demands(desk: Desk, caller: Caller, ids: Iterable[str]) -> Response:
+    _, state = desk.hub.context.need_applied()
+    return await desk.sent(lambda: demands_document(state, ids, caller.tenants))
+
+
+def demands_document(state: State, ids: Iterable[str], tenants: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Demands by id, in the order they were asked for."""
+    known = {one.id: one for one in state.compiled.demands if not tenants or one.tenant in tenants}
+    trunks = {member: trunk for trunk in state.compiled.trunks for member in trunk.demands}
+    lost = stranded(state.compiled, state.down) if state.down else frozenset()
+    rows = []
+    wanted = list(dict.fromkeys(ids))
+    for key in wanted:
+        if key not in known:
+            continue
+        one, trunk = known[key], trunks.get(key)
+        rows.append(
+            {
+                "id": one.id,
+                "application": one.application,
+                "tenant": one.tenant,
+                "class": one.service_class,
+                "ingress": {"endpoint": one.ingress.id, "port": str(one.ingress.attachment)},
+                "egress": {"endpoint": one.egress.id, "port": str(one.egress.attachment)},
+                "cir": one.cir,
+                "eir": one.eir,
+                "grade": str(one.grade),
+                "trunk": trunk.key if trunk else None,
+                "label": trunk.label if trunk else None,
+                "path": list(trunk.path.nodes) if trunk else [],
+                "standby": list(trunk.standby.nodes) if trunk and trunk.standby else [],
+                "cut_off": key in lost,
+            }
+        )
+    return {"demands": rows, "unknown": [key for key in wanted if key not in known]}
+
+
+@router.get("/trunks", response_model=TrunksDocument, responses=problems(409, 500), summary="All trunks")
+async def all_trunks(desk: AtDesk, _: WholeViewer) -> Response:
+    """The labelled paths that are applied."""
+    state = desk.hub.context.need_applied()[1]
+    flipped = state.baseline.flipped
+    return await desk.sent(
+        lambda: {
+            "trunks": [
+                {
+                    "key": one.key,
+                    "label": one.label,
+                    "path": list(one.path.nodes),
+                    "standby": list(one.standby.nodes) if one.standby else [],
+                    "grade": str(one.grade),
+                    "demands": len(one.demands),
+                    "flipped": one.key in flipped,
+                }
+                for one in state.compiled.trunks
+            ]
+        }
+    )
+
+
+# ── switches ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.post(
+    "/observation",
+    response_model=ObservationDocument,
+    responses=problems(400, 404, 408, 413, 415, 422, 500),
+    tags=["switches"],
+    summary="What switches hold",
+)
+async def observation(desk: AtDesk, _: WholeViewer, body: ObserveRequest) -> Response:
+    """Rules and settings, read back now. Changes nothing."""
+    found = await operations.observe(desk.hub, body.switches)
+    return await desk.sent(lambda: observation_document(found))
+
+
+def observation_document(found: Observation) -> dict[str, Any]:
+    """An observation as `client.fleet` reads it."""
+    return {
+        "rules": {device: encode(one) if one is not None else None for device, one in found.rules.items()},
+        "settings": {device: encode(one) if one is not None else None for device, one in found.settings.items()},
+        "faults": {
+            device: [diagnostic_document(item) for item in fault.diagnostics]
+            for device, fault in found.faults.items()
+        },
+    }
+
+
+@router.get(
+    "/counters", response_model=CountersDocument, responses=problems(500), tags=["switches"], summary="Counters"
+)
+async def counters(desk: AtDesk, _: WholeViewer) -> Response:
+    """Ports and packets of every switch, read now."""
+    found = await operations.counters(desk.hub)
+    return await desk.sent(lambda: {"counters": counters_document(found)})
+
+
+def counters_document(found: Mapping[str, Counters | None]) -> dict[str, Any]:
+    """Counters as `client.fleet` reads them."""
+    return {
+        device: {
+            "ports": {number: encode(port) for number, port in one.ports.items()},
+            "flows": [[table, cookie, packets] for (table, cookie), packets in one.flows.items()],
+        }
+        if one is not None
+        else None
+        for device, one in found.items()
+    }

@@ -1,0 +1,57 @@
+"""Tokens: given out, listed, ended; for administrators."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Response
+
+from sdnctl.api.access import Admin
+from sdnctl.api.desk import AtDesk, problems
+from sdnctl.api.models import NewTokenDocument, TokenRequest, TokensDocument
+from sdnctl.store.tokens import Role, Token
+
+router = APIRouter(prefix="/v1", tags=["tokens"])
+Name = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+def token_document(token: Token) -> dict[str, Any]:
+    """What is kept of a token, as the command line and the API show it."""
+    return {name: value for name, value in asdict(token).items() if name != "id"}
+
+
+@router.get("/tokens", response_model=TokensDocument, responses=problems(500), summary="Tokens")
+async def tokens(desk: AtDesk, _: Admin) -> Response:
+    """Every token that was ever made, revoked and expired ones too."""
+    store = desk.hub.context.store
+    return await desk.sent(lambda: {"tokens": [token_document(one) for one in store.tokens.all()]})
+
+
+@router.post(
+    "/tokens",
+    response_model=NewTokenDocument,
+    responses=problems(400, 408, 409, 413, 415, 422, 500),
+    summary="Make a token",
+)
+async def add(desk: AtDesk, caller: Admin, body: TokenRequest) -> Response:
+    """Its text is in this answer and nowhere else."""
+    expires = datetime.now(UTC) + timedelta(days=body.days) if body.days is not None else None
+
+    def make() -> dict[str, Any]:
+        token, text = desk.hub.context.store.tokens.add(
+            body.name, Role(body.role), caller.name, tenants=tuple(body.tenants), expires=expires
+        )
+        return {"token": token_document(token), "text": text}
+
+    return await desk.sent(make)
+
+
+@router.delete(
+    "/tokens/{name}", response_model=TokensDocument, responses=problems(404, 422, 500), summary="Revoke a token"
+)
+async def revoke(desk: AtDesk, caller: Admin, name: Name) -> Response:
+    """For good, from this moment on."""
+    tokens = desk.hub.context.store.tokens
+    return await desk.sent(lambda: {"tokens": [token_document(tokens.revoke(name, caller.name))]})

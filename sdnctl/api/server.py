@@ -1,0 +1,137 @@
+"""The part of the controller that answers HTTP, in the controller's own event loop.
+
+It runs on the standby too, where reads work and changes are refused. uvicorn's protocol is used without its
+server: signals, processes and the ticking clock of that are the controller's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from sdnctl.api.app import create_app
+from sdnctl.api.connections import HEADERS, Connection, Crowd, Limits
+from sdnctl.api.desk import Desk
+from sdnctl.api.sockets import Taken, default_path, is_local, pointer, tcp_socket, unix_socket
+from sdnctl.daemon.events import Kind, Severity
+from sdnctl.daemon.hub import Hub
+
+logger = logging.getLogger(__name__)
+BACKLOG = 1024
+TAKEN = 2.0
+"""Seconds between two attempts to get the socket of a controller that serves it already."""
+GRACE = 5.0
+"""Seconds that answers may take to leave when the controller ends."""
+
+
+class Server:
+    """Listens where `settings.api` says: ``unix:PATH``, ``HOST:PORT``, empty for the socket of the folder."""
+
+    name = "api"
+    standby = True
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self.listening = asyncio.Event()
+        self.addresses: tuple[str, ...] = ()
+        """Where it listens, as a client is told: ``unix:PATH``, ``http://127.0.0.1:PORT``."""
+
+    async def run(self, hub: Hub) -> None:
+        """Serve until cancelled; raises InputError where it cannot listen."""
+        address = hub.settings.api
+        with ExitStack() as stack:
+            sockets: list[socket.socket] = []
+            if address and not address.startswith("unix:"):
+                sockets.append(stack.enter_context(tcp_socket(address)))
+            path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
+            path = hub.context.folder / path if path is not None else default_path(hub.context.folder)
+            sockets.append(await self._unix(stack, hub, path))
+            await self._serve(hub, sockets, path)
+
+    async def _unix(self, stack: ExitStack, hub: Hub, path: Path) -> socket.socket:
+        """The Unix socket, as soon as no other controller has it."""
+        said = False
+        while True:
+            try:
+                sock = stack.enter_context(unix_socket(path))
+            except Taken:
+                if not said:
+                    text = f"another controller answers at {path}; this one will when that ends"
+                    hub.events.publish(Kind.CONTROLLER, "api", text, severity=Severity.WARNING)
+                said = True
+                await asyncio.sleep(TAKEN)
+            else:
+                stack.enter_context(pointer(hub.context.folder, path))
+                return sock
+
+    async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path) -> None:
+        app = create_app(hub, self._limits)
+        desk: Desk = app.state.desk
+        crowd = Crowd(self._limits)
+        config = Config(
+            app,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=int(self._limits.idle),
+            h11_max_incomplete_event_size=HEADERS,
+        )
+        config.load()
+        state = ServerState()
+        loop = asyncio.get_running_loop()
+        servers = []
+        for sock in sockets:
+            # How many are accepted at a time is asyncio's `backlog`; how many may wait is the kernel's.
+            server = await loop.create_server(
+                lambda: Connection(config, state, crowd, loop), sock=sock, backlog=self._limits.accepted_at_once
+            )
+            sock.listen(BACKLOG)
+            servers.append(server)
+        self.addresses = tuple(_url(sock, path) for sock in sockets)
+        for sock in sockets:
+            if not is_local(sock):
+                text = f"the API listens at {_url(sock, path)} without encryption: put a TLS proxy in front of it"
+                hub.events.publish(Kind.CONTROLLER, "api", text, severity=Severity.WARNING)
+        hub.events.publish(Kind.CONTROLLER, "api", f"the API answers at {', '.join(self.addresses)}")
+        self.listening.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.listening.clear()
+            await _close(servers, state, desk)
+
+
+async def _close(servers: list[asyncio.Server], state: ServerState, desk: Desk) -> None:
+    """Accept nobody more, let answers leave, and end what is left."""
+    for server in servers:
+        server.close()
+    desk.stopping.set()
+    for connection in list(state.connections):
+        connection.shutdown()
+    for tasks in (desk.working, state.tasks):
+        waiting = set(tasks)
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+    for connection in list(state.connections):
+        connection.transport.abort()
+
+
+def _url(sock: socket.socket, path: Path) -> str:
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{path}"
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,135 @@
+"""What a running controller remembers, read through it; written by nobody but the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from sdnctl.client.remote import Remote
+from sdnctl.errors import Diagnostic, InputError, LeaseHeld, StoreError
+from sdnctl.store.lease import Lease
+from sdnctl.store.store import AuditEntry, JournalEntry, Snapshot, Store, Verdict
+from sdnctl.store.tokens import Role, Token, Tokens
+
+
+class RemoteStore(Store):
+    """The store behind a controller; what writes to it is refused, but for verdicts."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+        self.url = remote.where
+
+    def close(self) -> None:
+        """Whoever found the controller closes the connection."""
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    def _latest(self, state: str) -> Snapshot | None:
+        found = self._remote.get("/v1/applied")[state]
+        return Snapshot(**found) if found is not None else None
+
+    def snapshot(self, number: int) -> Snapshot | None:
+        try:
+            return Snapshot(**self._remote.get(f"/v1/snapshots/{number}")["snapshot"])
+        except InputError as error:
+            if error.diagnostics[0].code == "no-such-snapshot":
+                return None
+            raise
+
+    def history(self, limit: int = 50) -> tuple[Snapshot, ...]:
+        return tuple(Snapshot(**one) for one in self._remote.get("/v1/snapshots", limit=limit)["snapshots"])
+
+    def content(self, number: int) -> str:
+        return self._remote.text(f"/v1/snapshots/{number}/state")
+
+    def plan(self, fingerprint: str) -> str:
+        return self._remote.text(f"/v1/plans/{fingerprint}")
+
+    def journal(self, snapshot: int) -> tuple[JournalEntry, ...]:
+        found = self._remote.get(f"/v1/snapshots/{snapshot}/journal")["journal"]
+        return tuple(JournalEntry(**one) for one in found)
+
+    def audit_trail(self, limit: int = 100) -> tuple[AuditEntry, ...]:
+        return tuple(AuditEntry(**one) for one in self._remote.get("/v1/audit", limit=limit)["audit"])
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return tuple(Verdict(**one) for one in self._remote.get("/v1/verdicts")["verdicts"])
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def record_verdicts(self, found: Iterable[Verdict]) -> None:
+        self._remote.post("/v1/verdicts", {"verdicts": [asdict(one) for one in found]})
+
+    @property
+    def tokens(self) -> Tokens:
+        return RemoteTokens(self._remote)
+
+    def hold(self) -> AbstractContextManager[Lease]:
+        raise LeaseHeld(
+            Diagnostic(
+                "controller-writes",
+                "a controller runs for this network and holds its lease",
+                address=f"controller {self._remote.where}",
+                hint="ask it: apply, rollback, controller flip, drain and reconcile do",
+            )
+        )
+
+    def _read(self) -> NoReturn:
+        raise self._elsewhere()
+
+    @contextmanager
+    def _write(self, lease: Lease) -> Iterator[Connection]:
+        raise self._elsewhere()
+        yield  # what makes it a generator
+
+    def _elsewhere(self) -> StoreError:
+        return StoreError(
+            Diagnostic(
+                "store-elsewhere",
+                "the store is the controller's, and this is not told over its API",
+                address=f"controller {self._remote.where}",
+                hint="use `--controller none` beside the store, or stop the controller",
+            )
+        )
+
+
+class RemoteTokens(Tokens):
+    """The tokens of a controller."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def add(
+        self,
+        name: str,
+        role: Role,
+        author: str,
+        *,
+        tenants: tuple[str, ...] = (),
+        expires: datetime | None = None,
+    ) -> tuple[Token, str]:
+        days = ceil((expires - datetime.now(UTC)).total_seconds() / 86400) if expires is not None else None
+        body = {"name": name, "role": str(role), "tenants": list(tenants), "days": days}
+        made = self._remote.post("/v1/tokens", body)
+        return _token(made["token"]), str(made["text"])
+
+    def all(self) -> tuple[Token, ...]:
+        return tuple(_token(one) for one in self._remote.get("/v1/tokens")["tokens"])
+
+    def revoke(self, name: str, author: str) -> Token:
+        return _token(self._remote.delete(f"/v1/tokens/{quote(name, safe='')}")["tokens"][0])
+
+    def find(self, text: str, now: datetime | None = None) -> Token | None:
+        """Only the controller looks tokens up."""
+        return None
+
+
+def _token(data: dict[str, Any]) -> Token:
+    return Token(0, **{**data, "role": Role(data["role"]), "tenants": tuple(data["tenants"])})
