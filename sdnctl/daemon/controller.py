@@ -234,11 +234,12 @@ class Controller:
         self._notifier.tell(STOPPING="1")
         self._say("stopping")
         current = self.hub.turns.current
-        if not await self._last_turn() and current is not None:
-            self._say(f"stops in the middle of: {current.what}; the next start finishes it", Severity.WARNING)
-        for work in (self._retire(), always.stop()):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(work, SHUTDOWN)
+        async with AsyncExitStack() as last:  # the last turn: it ends with everything else
+            if not await self._last_turn(last) and current is not None:
+                self._say(f"stops in the middle of: {current.what}; the next start finishes it", Severity.WARNING)
+            for work in (self._retire(), always.stop()):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(work, SHUTDOWN)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -247,9 +248,10 @@ class Controller:
             await self._resumption.interrupted(self.hub, lease)
         self.hub.lease = None
 
-    async def _last_turn(self) -> bool:
+    async def _last_turn(self, stack: AsyncExitStack) -> bool:
         """Wait for the turn, so that the change that is being made ends and no other begins; whether it did."""
-        turn = asyncio.create_task(self.hub.turns.turn(Urgency.STOP, "stop", "controller").__aenter__())
+        ours = self.hub.turns.turn(Urgency.STOP, "stop", "controller")
+        turn = asyncio.create_task(stack.enter_async_context(ours))
         hurry = asyncio.create_task(self._hurry.wait())
         timeout = self.hub.settings.stop_timeout
         await asyncio.wait((turn, hurry), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -257,6 +259,7 @@ class Controller:
         if turn.done():
             return True
         turn.cancel()
+        await asyncio.gather(turn, return_exceptions=True)
         return False
 
     def _say(self, what: str, severity: Severity = Severity.INFO, **detail: object) -> None:
