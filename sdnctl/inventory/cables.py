@@ -18,6 +18,7 @@ SHEATH_RATIO = (1.0, 1.06)
 SHEATH_TOLERANCE = Length(5.0)
 """Differences below this are rounding of short cables."""
 
+_ABSENT = (models.Status.PLANNED, models.Status.ABANDONED)
 TYPES, PLACES, WAYS = ("cable type",), ("chamber", "site"), ("duct", "segment")
 
 
@@ -245,15 +246,15 @@ def _check_holders(
     origin: Source,
 ) -> None:
     """Glass in service cannot lie in works that do not exist yet or any more (a blocked duct cuts nothing)."""
-    holders = [("segment", p.segment, segments[p.segment].life.status) for p in passages]
-    holders += [("duct", p.duct, ducts[p.duct].life.status) for p in passages if p.duct is not None]
-    for kind, name, status in dict.fromkeys(holders):
-        if status in (models.Status.PLANNED, models.Status.ABANDONED):
-            c.warning(
-                "status-contradiction",
-                f"cable {cable} is in service in a {kind} that is {status}",
-                f"cable {cable}",
-                origin,
-                detail=f"The {kind} is {name}.",
-                hint="Correct the status of one of the two.",
-            )
+    holders: list[tuple[str, Segment | Duct]] = [("segment", segments[p.segment]) for p in passages]
+    holders += [("duct", ducts[p.duct]) for p in passages if p.duct is not None]
+    absent = [(kind, one) for kind, one in holders if one.life.status in _ABSENT]
+    for kind, name, status in dict.fromkeys((kind, one.id, one.life.status) for kind, one in absent):
+        c.warning(
+            "status-contradiction",
+            f"cable {cable} is in service in a {kind} that is {status}",
+            f"cable {cable}",
+            origin,
+            detail=f"The {kind} is {name}.",
+            hint="Correct the status of one of the two.",
+        )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from sdnctl.document import Document, KeyPath
 from sdnctl.errors import Diagnostics, Source
@@ -90,7 +90,7 @@ def _rows_of(model: type[M]) -> TypeAdapter[list[M]]:
 def _validate(adapter: TypeAdapter[list[M]], read: list[dict[str, Any]], strict: bool) -> list[M]:
     """Rows as models; raises ValidationError with the faults of all."""
     if strict:
-        return adapter.validate_json(json.dumps(read), strict=True)
+        return adapter.validate_json(to_json(read), strict=True)  # strict, yet dates and enums are read from text
     return adapter.validate_python(read)
 
 
