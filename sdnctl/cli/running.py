@@ -20,10 +20,14 @@ class Log(StrEnum):
 
 def parts() -> tuple[Part, ...]:
     """Everything that a controller does, each part knowing only the hub."""
+    from sdnctl.api.server import Server
+    from sdnctl.daemon.discovery import Discovery
+    from sdnctl.daemon.drift import DriftWatch
+    from sdnctl.daemon.failures import Failures
     from sdnctl.daemon.logs import EventLog
     from sdnctl.daemon.telemetry import Telemetry
 
-    return (EventLog(), Telemetry())
+    return (EventLog(), Server(), Failures(), DriftWatch(), Discovery(), Telemetry())
 
 
 @controller.command()
