@@ -55,6 +55,7 @@ def run(
 
     from sdnctl.daemon.controller import Controller
     from sdnctl.daemon.logs import set_up
+    from sdnctl.usecases.context import Context
 
     invocation: Invocation = context.obj
     set_up(log.value if log is not None else None)
@@ -64,7 +65,9 @@ def run(
     if api is not None:
         options["api"] = api
 
+    own = Context(invocation.folder, invocation.store)  # whether a controller runs here already or not
+
     async def work() -> None:
-        await Controller(invocation.context, parts(), standby=standby, options=options).run()
+        await Controller(own, parts(), standby=standby, options=options).run()
 
     asyncio.run(work())
