@@ -61,14 +61,12 @@ def one(report: Report, name: str, compiled: Compiled) -> dict[str, float]:
     arrived = bare(touched) >= 0
     assert arrived.any(), "the bare pass moves packets"
     gc.collect()
-    gc.freeze()  # the compiled state is not V1's to walk through again and again
     runs = {
         "V1": lambda: cpu(lambda: verify_compiled(compiled)),
         "bare": lambda: cpu(lambda: bare(every)),
         "pruned": lambda: cpu(lambda: bare(touched)),
     }
     figures = medians(interleaved(ROUNDS, runs))
-    gc.unfreeze()
     checked = found.checked
     report.print(
         f"{name}: {checked.switches} switches, {checked.demands} demands, {checked.rules} flows and groups, "
@@ -88,13 +86,11 @@ def again(report: Report) -> None:
     after = compile_network(with_camera(base_of(base, before), node), before.baseline)
     after = same_objects(before, after)
     gc.collect()
-    gc.freeze()
     whole, part = [], []
     for _ in range(ROUNDS):
         memory = Memory()
         whole.append(cpu(partial(verify_compiled, before, memory=memory)))
         part.append(cpu(partial(verify_compiled, after, memory=memory)))
-    gc.unfreeze()
     full, little = median(whole), median(part)
     report.print(
         f"one camera more: V1 from nothing {full:.3f} s, with a memory {little:.3f} s: {little / full:.1%} "
