@@ -15,7 +15,7 @@ from sdnctl.api.connections import Limits
 from sdnctl.api.desk import ClientLeft, Desk
 from sdnctl.api.guard import Guard
 from sdnctl.api.models import ApplyRequest, EventDocument, PlanRequest
-from sdnctl.api.routes import changes, events, network, records, system, tokens
+from sdnctl.api.routes import changes, events, identities, network, records, system, tokens
 from sdnctl.daemon.hub import Hub
 from sdnctl.store.tokens import Token
 
@@ -47,7 +47,7 @@ def create_app(hub: Hub, limits: Limits | None = None, *, owner: int | None = No
     async def left(_: Request, __: Exception) -> Response:
         return Response(status_code=499)  # nobody reads it
 
-    for part in (system, network, changes, records, tokens, events):
+    for part in (system, network, changes, identities, records, tokens, events):
         app.include_router(part.router)
 
     async def find(text: str) -> Token | None:

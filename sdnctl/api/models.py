@@ -261,6 +261,7 @@ class ControllerDocument(Answer):
     holder: str | None
     generation: int | None
     folder: str
+    store: str = Field(description="A fingerprint of the URL of its store.")
     switches: list[SwitchDocument]
     current: TurnDocument | None
     waiting: list[TurnDocument]
@@ -416,6 +417,21 @@ class NewTokenDocument(Answer):
     text: str
 
 
+class BindingDocument(Document):
+    """Which switch a device is, or was until `retired`."""
+
+    device: str
+    dpid: str
+    certificate: str
+    created: str
+    author: str
+    retired: str | None
+
+
+class BindingsDocument(Answer):
+    bindings: list[BindingDocument]
+
+
 class EventDocument(Document):
     """One event of the stream; `detail` depends on its kind."""
 
@@ -495,6 +511,15 @@ class TokenRequest(Request):
     days: int | None = Field(
         default=None, ge=1, le=3650, strict=True, description="Until it expires; null: never."
     )
+
+
+class BindingRequest(Request):
+    """`dpid` in hex; `certificate`: SHA-256 in hex, empty for the one that is shown first."""
+
+    device: str = Field(min_length=1, max_length=200)
+    dpid: str = Field(pattern=r"^[0-9a-f]{1,16}$")
+    certificate: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    replace: bool = Field(default=False, strict=True, description="Take the place of another switch.")
 
 
 class VerdictItem(Request):

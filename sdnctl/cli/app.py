@@ -47,12 +47,13 @@ class Invocation:
     folder: Path
     store: str | None
     output: Output
+    controller: str = "auto"
 
     @cached_property
     def context(self) -> Context:
         from sdnctl.usecases.context import Context
 
-        return Context(self.folder, self.store)
+        return Context(self.folder, self.store, self.controller)
 
     def close(self) -> None:
         if "context" in self.__dict__:
@@ -83,12 +84,19 @@ def options(
     format: Annotated[
         Format, typer.Option("--format", "-f", envvar="SDNCTL_FORMAT", help="How to print results.")
     ] = Format.TEXT,
+    controller: Annotated[
+        str,
+        typer.Option(
+            envvar="SDNCTL_CONTROLLER",
+            help="The running controller to ask: unix:PATH, http(s)://HOST:PORT, none, or auto: the network's.",
+        ),
+    ] = "auto",
     _v: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """SDN controller and fibre inventory: one graph from splice to flow rule."""
-    context.obj = Invocation(network, store, Output(format))
+    context.obj = Invocation(network, store, Output(format), controller)
 
 
 def reporting(command: Callable[P, int | None]) -> Callable[P, None]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.errors import Diagnostic, SdnctlError, Severity
 from sdnctl.usecases.documents import FORMAT, diagnostic_document
+from sdnctl.usecases.progress import silent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -100,7 +101,7 @@ class Output:
     def progress(self, title: str) -> Iterator[Callable[[str, int, int], None]]:
         """A progress line on stderr while something takes its time; silent when stderr is no terminal."""
         if self.format is not Format.TEXT or not sys.stderr.isatty():
-            yield lambda _what, _step, _steps: None
+            yield silent
             return
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sdnctl import errors
-from sdnctl.client.finding import PATIENCE, find_socket, reachable, token_from_environment
+from sdnctl.client.finding import PATIENCE, reachable
 from sdnctl.errors import Diagnostic, InputError, SdnctlError, Severity, Source
 
 if TYPE_CHECKING:
@@ -45,16 +45,6 @@ class Remote:
                 self._client = httpx.Client(base_url=where, headers=headers, timeout=timeout)
             except (httpx.InvalidURL, ValueError) as error:
                 raise InputError(_not_there(where, str(error))) from error
-
-    @classmethod
-    def find(cls, folder: Path, where: str, author: str) -> Remote | None:
-        """The controller that is named; with ``auto`` that of the folder, if one runs; with ``none`` none."""
-        if where == "none":
-            return None
-        if where != "auto":
-            return cls(where, token=token_from_environment(), author=author)
-        path = find_socket(folder)
-        return None if path is None else cls(f"unix:{path}", token=token_from_environment(), author=author)
 
     def close(self) -> None:
         self._client.close()

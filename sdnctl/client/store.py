@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from sdnctl.client.remote import Remote
 from sdnctl.errors import Diagnostic, InputError, LeaseHeld, StoreError
+from sdnctl.store.bindings import Binding, Bindings
 from sdnctl.store.lease import Lease
 from sdnctl.store.store import AuditEntry, JournalEntry, Snapshot, Store, Verdict
 from sdnctl.store.tokens import Role, Token, Tokens
@@ -70,6 +71,10 @@ class RemoteStore(Store):
     @property
     def tokens(self) -> Tokens:
         return RemoteTokens(self._remote)
+
+    @property
+    def bindings(self) -> Bindings:
+        return RemoteBindings(self._remote)
 
     def hold(self) -> AbstractContextManager[Lease]:
         raise LeaseHeld(
@@ -129,6 +134,27 @@ class RemoteTokens(Tokens):
     def find(self, text: str, now: datetime | None = None) -> Token | None:
         """Only the controller looks tokens up."""
         return None
+
+
+class RemoteBindings(Bindings):
+    """Which switch each device is, as a controller knows it."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def all(self) -> tuple[Binding, ...]:
+        return tuple(_binding(one) for one in self._remote.get("/v1/bindings")["bindings"])
+
+    def bind(
+        self, device: str, dpid: int, certificate: str, author: str, *, replaces: int | None = None
+    ) -> Binding:
+        body = {"device": device, "dpid": f"{dpid:016x}", "certificate": certificate}
+        made = self._remote.post("/v1/bindings", {**body, "replace": replaces is not None})
+        return _binding(made["bindings"][0])
+
+
+def _binding(data: dict[str, Any]) -> Binding:
+    return Binding(**{**data, "dpid": int(data["dpid"], 16)})
 
 
 def _token(data: dict[str, Any]) -> Token:

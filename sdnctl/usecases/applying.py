@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from sdnctl.client import changes as asked
 from sdnctl.errors import Diagnostic, StalePlan
 from sdnctl.plan.model import Change, Op, Plan, SettingsChange, StageKind
+from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
-from sdnctl.store.state import State, loads
+from sdnctl.store.state import State, dumps, loads
 from sdnctl.usecases.computing import Compute, at_once
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.following import ApplyStopped, complete, follow
 from sdnctl.usecases.planning import Prepared, check_outage, plan_between, settings_of
-from sdnctl.usecases.progress import Progress, silent
+from sdnctl.usecases.progress import Progress, listener, silent
 
 __all__ = ["ApplyStopped", "Outcome", "apply", "carry_out", "follow", "resume", "summarise"]
 
@@ -50,6 +52,17 @@ def apply(
     device was lost in the middle, VerificationFailed when what is read back is not what was sent.
     """
     _check_target(desired, plan)
+    if context.controller is not None:
+        number = asked.apply(
+            context.controller,
+            plan=dumps_plan(plan),
+            state=dumps(desired),
+            allow_outage=allow_outage,
+            reason=reason,
+            summary=summary,
+            progress=listener(progress),
+        )
+        return Outcome(number, plan)
     with context.store.hold() as lease:
 
         async def work() -> Outcome:
@@ -200,6 +213,8 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
     pending = context.store.pending()
     if pending is None:
         return None
+    if context.controller is not None:
+        return asked.resume(context.controller, back=back, progress=listener(progress))
     with context.store.hold() as lease:
         pending = context.store.pending()  # its writer may have finished while we waited
         if pending is None:

@@ -15,6 +15,7 @@ from sdnctl.topology.graph import Topology
 from sdnctl.workspace.folder import Loaded, load_network
 
 if TYPE_CHECKING:  # the store, the lab and the drivers cost more to import than a folder to read
+    from sdnctl.client.remote import Remote
     from sdnctl.lab import Lab
     from sdnctl.southbound.base import Driver, Target
     from sdnctl.southbound.fleet import Fleet
@@ -25,10 +26,15 @@ if TYPE_CHECKING:  # the store, the lab and the drivers cost more to import than
 
 @dataclass
 class Context:
-    """One invocation: opened lazily, so that a use case pays only for what it touches."""
+    """One invocation: opened lazily, so that a use case pays only for what it touches.
+
+    `controller_at`: where a running controller is that has the store and the switches: its address, ``auto`` for
+    that of the folder, if one runs, ``none`` for whoever is the only one to have them.
+    """
 
     folder: Path
     store_url: str | None = None
+    controller_at: str = "none"
     _applied: tuple[Snapshot, State] | None = field(default=None, init=False, repr=False)
 
     @cached_property
@@ -41,8 +47,21 @@ class Context:
         return (self.folder / ".sdnctl" / "store.db").absolute()
 
     @cached_property
+    def controller(self) -> Remote | None:
+        """The running controller, if there is one to ask; raises InputError when the one named does not answer."""
+        if self.controller_at == "none":
+            return None
+        from sdnctl.client import find
+
+        return find(self.folder, self.controller_at, lambda: self.author, self.store_url)
+
+    @cached_property
     def store(self) -> Store:
-        """The store, made when it is not there yet."""
+        """The store, made when it is not there yet; the controller's, where one runs."""
+        if self.controller is not None:
+            from sdnctl.client.store import RemoteStore
+
+            return RemoteStore(self.controller)
         from sdnctl.store.store import Store
 
         return Store.open(self.store_url or f"sqlite:///{self._store_file}")
@@ -50,10 +69,12 @@ class Context:
     @property
     def has_store(self) -> bool:
         """Whether there can be anything in the store: looking at a folder must not make one."""
-        return self.store_url is not None or self._store_file.exists()
+        return self.store_url is not None or self._store_file.exists() or self.controller is not None
 
     def close(self) -> None:
-        """Close the store, if it was opened."""
+        """Close the store and the connection to the controller, if they were opened."""
+        if self.__dict__.get("controller") is not None:
+            self.__dict__.pop("controller").close()
         if "store" in self.__dict__:
             self.store.close()
             del self.store
@@ -142,9 +163,14 @@ class Context:
 
     def fleet(self, topology: Topology, before: Topology | None = None) -> Fleet:
         """The devices of a topology, and those that were in the one `before` and are to be cleared."""
+        targets = {**(self.targets(before) if before is not None else {}), **self.targets(topology)}
+        if self.controller is not None:
+            from sdnctl.client.fleet import RemoteFleet
+
+            return RemoteFleet(self.controller, targets)
         from sdnctl.southbound.fleet import Fleet
 
-        return Fleet({**(self.targets(before) if before is not None else {}), **self.targets(topology)})
+        return Fleet(targets)
 
 
 def baseline_of(context: Context, choice: str) -> tuple[Baseline, State | None]:

@@ -11,3 +11,8 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 def silent(_what: str, _step: int, _steps: int) -> None:
     """Nobody listens."""
+
+
+def listener(progress: Progress) -> Progress | None:
+    """Whoever listens, None where nobody does."""
+    return None if progress is silent else progress

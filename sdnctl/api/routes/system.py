@@ -13,6 +13,7 @@ from sdnctl.api.access import WholeViewer
 from sdnctl.api.desk import AtDesk, answer, problems
 from sdnctl.api.models import Answer, ControllerDocument, Problem
 from sdnctl.api.problems import MEDIA_TYPE, response
+from sdnctl.client.finding import fingerprint
 from sdnctl.daemon.turns import Turn
 from sdnctl.errors import Diagnostic
 
@@ -65,6 +66,7 @@ async def controller(desk: AtDesk, caller: WholeViewer) -> Response:
             "holder": hub.lease.holder if hub.lease is not None else None,
             "generation": hub.lease.generation if hub.lease is not None else None,
             "folder": str(hub.context.folder.absolute()),
+            "store": fingerprint(hub.context.store.url),
             "switches": [
                 {
                     "switch": device,
