@@ -12,6 +12,7 @@ import pytest
 from ovs_fixture import PrivateSwitch, tool
 from sdnctl_in_process import Net, sdnctl
 
+from sdnctl.cli.running import parts
 from sdnctl.daemon.controller import Controller
 from sdnctl.daemon.live import LiveFleet
 from sdnctl.daemon.settings import ControllerSettings
@@ -145,7 +146,7 @@ def test_controllers_that_come_and_go_touch_no_rule(net: Net) -> None:
     assert len(before) > 100
 
     async def session(use: Callable[[Controller], Awaitable[None]]) -> None:
-        controller = Controller(Context(net.folder), options={"telemetry_interval": 0.0})
+        controller = Controller(Context(net.folder), parts(), options={"discovery_interval": 0.5})
         task = asyncio.create_task(controller.run())
         await asyncio.wait_for(controller.ready.wait(), SECONDS)
         await use(controller)
@@ -156,6 +157,8 @@ def test_controllers_that_come_and_go_touch_no_rule(net: Net) -> None:
         fleet = controller.hub.fleet
         await until(lambda: fleet.up == set(fleet.devices()) and fleet.master)
         assert not (await fleet.observe()).faults
+        await asyncio.sleep(1)  # every part has begun what it does
+        assert not [event for event in controller.hub.events.since(0) if event.subject.startswith("part ")]
 
     asyncio.run(session(look))
     asyncio.run(session(look))
