@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdnctl.compiler.ir import Baseline, Network
-from sdnctl.errors import Diagnostic, InputError
+from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.topology.graph import Topology
 from sdnctl.workspace.folder import Loaded, load_network
 
@@ -142,6 +142,16 @@ class Context:
         """Datapath ids of the devices that were bound to a switch, whatever the inventory says."""
         return self.store.bindings.dpids() if self.has_store else {}
 
+    @cached_property
+    def tls(self) -> Mapping[str, str]:
+        """Key, certificate and authority for TLS, as `network.yaml` refers to them; may be empty."""
+        from sdnctl.workspace.convention import NETWORK
+        from sdnctl.workspace.read import read_file
+
+        document = read_file(self.folder, NETWORK, Diagnostics())  # its faults are for who loads the folder
+        section = document.value.controller.tls if document is not None else None
+        return section.model_dump(mode="json") if section is not None else {}
+
     # ── devices ──────────────────────────────────────────────────────────────────────────────────
 
     def targets(self, topology: Topology) -> Mapping[str, Mapping[type[Driver], Target]]:
@@ -155,7 +165,12 @@ class Context:
         for node in topology.nodes.values():
             addresses = stand_in.get(node.id, {}) if lab is not None else node.drivers
             table[node.id] = {
-                self.registry.load(name): Target(node.id, address, bound.get(node.id, node.dpid))
+                self.registry.load(name): Target(
+                    node.id,
+                    address,
+                    bound.get(node.id, node.dpid),
+                    self.tls if address.startswith("ssl:") else {},
+                )
                 for name, address in sorted(addresses.items())
                 if lab is None or self.registry.has(name)
             }

@@ -26,7 +26,9 @@ from sdnctl.daemon.notify import Notifier
 from sdnctl.daemon.settings import ControllerSettings, read_settings
 from sdnctl.daemon.supervision import Crew
 from sdnctl.errors import InputError
+from sdnctl.southbound.openflow.driver import OpenFlowDriver
 from sdnctl.telemetry.rates import PortCount, Sample, rates
+from sdnctl.topology.graph import Node, Topology
 from sdnctl.usecases.context import Context
 from sdnctl.workspace.controller import ControllerSection
 
@@ -67,6 +69,19 @@ def test_faults_in_the_settings_have_their_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_settings(tmp_path)
     assert {str(item.source) for item in caught.value.diagnostics} == {"network.yaml:3", "network.yaml:4"}
+
+
+def test_switches_with_tls_are_dialled_with_the_controllers_certificate(tmp_path: Path) -> None:
+    files = {name: f"file:/etc/{name}" for name in ("private_key", "certificate", "ca_certificate")}
+    (tmp_path / "network.yaml").write_text(
+        f"name: test\ncontroller: {{tls: {json.dumps(files)}}}\n", encoding="utf-8"
+    )
+    nodes = {
+        name: Node(name, number, "site", drivers={"openflow": address})
+        for number, (name, address) in enumerate({"a": "ssl:192.0.2.1", "b": "tcp:192.0.2.2"}.items())
+    }
+    targets = Context(tmp_path).targets(Topology(nodes, {}))
+    assert [dict(targets[name][OpenFlowDriver].options) for name in nodes] == [files, {}]
 
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
