@@ -13,13 +13,14 @@ import pytest
 
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.compiler.protection import stranded
-from sdnctl.daemon.reconcile import network_of
+from sdnctl.daemon.draining import drained
+from sdnctl.daemon.moving import laddered, network_of, trunk_ranks
 from sdnctl.dataplane.fabric import Fabric
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.values import Group, RuleSet
 from sdnctl.intents.demand import Grade
 from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.diff import make_plan
-from sdnctl.plan.model import Observed
+from sdnctl.plan.model import Change, Observed, Plan, StageKind
 from sdnctl.store.state import State
 from sdnctl.usecases.verifying import prove
 from sdnctl.verify.probes import Probe, probes
@@ -71,6 +72,8 @@ def follow(
         rules=after.rules,
         applied_rules=before.rules,
     )
+    plan = laddered(plan, after.compiled)
+    check_ladder(plan, after)
     for stage in plan.stages:
         for device, changes in stage.changes.items():
             rules[device] = apply_changes(rules[device], changes)
@@ -80,6 +83,24 @@ def follow(
         device: held for device, held in after.rules.items() if len(held)
     }
     return lost(rules, down)
+
+
+def check_ladder(plan: Plan, after: State) -> None:
+    """Trunks flip in the order of their classes, over all devices."""
+    ranks = trunk_ranks(after.compiled)
+    flips = [
+        {
+            ranks[change.rule.id]
+            for changes in stage.changes.values()
+            for change in changes
+            if isinstance(change, Change) and isinstance(change.rule, Group) and change.rule.id in ranks
+        }
+        for stage in plan.stages
+        if stage.kind is StageKind.SWITCH
+    ]
+    assert all(len(found) <= 1 for found in flips)
+    order = [rank for found in flips for rank in found]
+    assert order == sorted(set(order))
 
 
 def events() -> list[frozenset[str]]:
@@ -123,3 +144,29 @@ def test_pin_move_and_release_lose_nothing(down: frozenset[str]) -> None:
     healed = State(compile_network(network_of(compiled, frozenset()), compiled.baseline))
     assert prove(healed.compiled, healed.rules).ok
     assert follow(rules, moved, healed, frozenset(), set()) == set()
+
+
+def drainable() -> list[object]:
+    """Every switch that nothing hangs on alone; two always, the others in the soak run."""
+    nodes = sorted(set(applied().compiled.topology.nodes) - {"pop-west"})
+    return [
+        node if node in ("core-a", "pop-east") else pytest.param(node, marks=pytest.mark.soak) for node in nodes
+    ]
+
+
+@pytest.mark.parametrize("node", drainable())
+def test_a_drain_and_its_end_lose_nothing(node: str) -> None:
+    start = applied()
+    rules = dict(start.rules)
+    empty = drained(start, node)
+    assert empty.drained == {node}
+    assert follow(rules, start, empty, frozenset(), set()) == set()
+    for trunk in empty.compiled.trunks:
+        assert node not in trunk.path.transit
+    assert empty.compiled.baseline.members == start.compiled.baseline.members
+    back = drained(empty, node, back=True)
+    assert follow(rules, empty, back, frozenset(), set()) == set()
+    assert {one.key: one.path for one in back.compiled.trunks} == {
+        one.key: one.path for one in empty.compiled.trunks
+    }, "trunks stay where they are"
+    assert prove(back.compiled, back.rules).ok, "with all the protection that was asked for"
