@@ -496,6 +496,19 @@ class FlipRequest(Request):
     trunks: Names = Field(min_length=1, max_length=1000)
 
 
+class DrainRequest(Request):
+    switch: str = Field(min_length=1, max_length=200)
+    back: bool = Field(default=False, strict=True, description="Let it carry traffic again.")
+
+
+class AcknowledgeRequest(Request):
+    switch: str = Field(min_length=1, max_length=200)
+
+
+class ReleaseRequest(Request):
+    port: str = Field(pattern=r"^[^\s:]+:[0-9]{1,10}$", description="SWITCH:PORT.")
+
+
 class ObserveRequest(Request):
     switches: Names | None = Field(default=None, max_length=10_000, description="null: all of them.")
 

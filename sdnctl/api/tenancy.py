@@ -33,11 +33,9 @@ def applications_of(state: State | None, tenants: Collection[str]) -> frozenset[
 def own_status(found: Status, tenants: Collection[str]) -> Status:
     """A status as a tenant sees it: its applications, and of the network only its name and what is applied since
     when."""
-    mine = tuple(one for one in found.applications if one.tenant in tenants)
-    groups = tuple(one for one in found.groups if found.by == "tenant" and one.name in tenants)
     snapshot = replace(found.snapshot, summary="", plan=None, author="") if found.snapshot is not None else None
-    return replace(
-        found,
+    return Status(
+        network=found.network,
         snapshot=snapshot,
         pending=None,
         unreachable=(),
@@ -45,9 +43,10 @@ def own_status(found: Status, tenants: Collection[str]) -> Status:
         links=0,
         down=(),
         pinned=(),
+        applications=tuple(one for one in found.applications if one.tenant in tenants),
         lab="",
-        applications=mine,
-        groups=groups,
+        by=found.by,
+        groups=tuple(one for one in found.groups if found.by == "tenant" and one.name in tenants),
     )
 
 
@@ -59,8 +58,8 @@ def own_drift(document: Mapping[str, Any], tenants: Collection[str]) -> dict[str
         if owners:
             findings.append({**one, "owners": owners, "rule": None, "observed": None})
     return {
-        **document,
         "ok": not findings,
+        "level": document["level"],
         "counts": {},
         "devices": [],
         "settings": [],
@@ -85,18 +84,22 @@ def own_event(event: Event, applications: Collection[str]) -> Event | None:
     """An event as the tenant of these applications sees it, None for one that is not about them."""
     if event.kind not in _TOLD:
         return None
-    named = event.detail.get("applications") or [event.detail.get("application")]
-    if isinstance(named, str):
-        named = [named]
-    mine = sorted(one for one in named if one in applications)
+    demands = [str(one) for name in ("demand", "demands") for one in _listed(event.detail.get(name))]
+    named = {str(one) for name in ("application", "applications") for one in _listed(event.detail.get(name))}
+    mine = sorted((named | {one.partition("/")[0] for one in demands}) & set(applications))
     if not mine:
         return None
     detail: dict[str, Any] = {"applications": mine}
-    demands = event.detail.get("demands")
-    if isinstance(demands, list | tuple):
-        detail["demands"] = [one for one in demands if str(one).partition("/")[0] in applications]
+    if demands:
+        detail["demands"] = sorted(one for one in demands if one.partition("/")[0] in applications)
     subject = f"application {mine[0]}" if len(mine) == 1 else "applications"
     return replace(event, subject=subject, summary=f"{', '.join(mine)}: {_TOLD[event.kind]}", detail=detail)
+
+
+def _listed(value: Any) -> Collection[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
 # ── changing ─────────────────────────────────────────────────────────────────────────────────────

@@ -259,13 +259,14 @@ def reconcile(
 ) -> None:
     """One pass: pin what was cut, move what was hit, repair drift, release what healed."""
     from sdnctl.cli import stories
+    from sdnctl.daemon.documents import reconciled_document
     from sdnctl.daemon.reconcile import reconcile as one_pass
 
     invocation: Invocation = context.obj
     with invocation.output.progress("reconciling") as progress:
         result = one_pass(invocation.context, hold_down=hold_down, progress=progress)
     invocation.output.show(
-        "controller reconcile", lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
+        "controller reconcile", lambda: reconciled_document(result), lambda: stories.reconciled(result)
     )
 
 
@@ -277,12 +278,13 @@ def flip(
 ) -> None:
     """Switch a `disjoint` trunk to its standby path, or back."""
     from sdnctl.cli import stories
+    from sdnctl.daemon.documents import reconciled_document
     from sdnctl.daemon.reconcile import flip as flip_trunk
 
     invocation: Invocation = context.obj
     result = flip_trunk(invocation.context, trunk)
     invocation.output.show(
-        "controller flip", lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
+        "controller flip", lambda: reconciled_document(result), lambda: stories.reconciled(result)
     )
 
 
@@ -305,10 +307,9 @@ def undrain(context: typer.Context, node: NodeArgument) -> None:
 
 def _drain(invocation: Invocation, node: str, command: str, *, back: bool = False) -> None:
     from sdnctl.cli import stories
+    from sdnctl.daemon.documents import reconciled_document
     from sdnctl.daemon.reconcile import drain as drain_switch
 
     with invocation.output.progress(command.removeprefix("controller ")) as progress:
         result = drain_switch(invocation.context, node, back=back, progress=progress)
-    invocation.output.show(
-        command, lambda: stories.reconciled_document(result), lambda: stories.reconciled(result)
-    )
+    invocation.output.show(command, lambda: reconciled_document(result), lambda: stories.reconciled(result))

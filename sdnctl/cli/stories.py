@@ -128,26 +128,6 @@ def cut(found: Cut) -> list[RenderableType]:
 # ── reconcile ────────────────────────────────────────────────────────────────────────────────────
 
 
-def reconciled_document(found: Reconciled) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "down": sorted(found.down),
-        "healed": sorted(found.healed),
-        "waiting": sorted(found.waiting),
-        "unreachable": list(found.unreachable),
-        "steps": [
-            {
-                "action": step.action,
-                "snapshot": step.snapshot,
-                "seconds": round(step.seconds, 3),
-                "summary": asdict(summary(step.plan)),
-            }
-            for step in found.steps
-        ],
-        "moved": [asdict(one) for one in found.moved],
-    }
-
-
 def reconciled(found: Reconciled) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for step in found.steps:

@@ -47,16 +47,18 @@ async def finish_pending(hub: Hub, lease: Lease) -> None:
         await complete(hub.context, hub.fleet, lease, pending, lost="unknown", compute=hub.compute)
 
 
-def mover(hub: Hub, lease: Lease, action: str) -> Mover:
+def mover(hub: Hub, lease: Lease, action: str, by: str | None = None) -> Mover:
     """Who moves in this controller; each stage is an event."""
 
     def progress(text: str, done: int = 0, total: int = 0) -> None:
         hub.events.publish(Kind.CHANGE_STAGE, action, text, done=done, total=total)
 
-    return Mover(hub.context, hub.fleet, lease, "unknown", hub.compute, progress)
+    return Mover(hub.context, hub.fleet, lease, "unknown", hub.compute, progress, by)
 
 
-async def carry(hub: Hub, before: State, after: State, action: str, *, since: State | None = None) -> Reconciled:
+async def carry(
+    hub: Hub, before: State, after: State, action: str, *, since: State | None = None, by: str | None = None
+) -> Reconciled:
     """Take devices from one state to another, in a turn that is held; what changed `since` is told of.
 
     Only the devices that the move touches are asked what they hold. Raises what `follow` raises.
@@ -69,7 +71,7 @@ async def carry(hub: Hub, before: State, after: State, action: str, *, since: St
         fresh = await fleet.observe(await hub.compute(touched, before, after))
         absent = frozenset(fleet.devices()) - fleet.up
         seen = believed(before, fresh, absent)
-        step, held = await mover(hub, lease, action).move(before, after, action, seen)
+        step, held = await mover(hub, lease, action, by).move(before, after, action, seen)
     except SdnctlError as error:
         failed(hub, action, error)
         raise

@@ -1,4 +1,4 @@
-"""Flip a trunk of grade `disjoint` between its two paths: one group change at its ingress."""
+"""Flip trunks of grade `disjoint` between their two paths: one group change at each ingress."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from sdnctl.store.state import State
 from sdnctl.usecases.planning import proven
 
 
-def flipped(state: State, trunk: str) -> State:
-    """The state with a trunk on its other path, proven; raises StoreError for one that has no standby."""
-    if not any(one.key == trunk and one.standby is not None for one in state.compiled.trunks):
-        have = ", ".join(one.key for one in state.compiled.trunks if one.standby is not None) or "none"
-        raise StoreError(
-            Diagnostic("no-standby", f"trunk {trunk} has no standby path", hint=f"trunks that have one: {have}")
-        )
-    baseline = replace(state.baseline, flipped=state.baseline.flipped ^ {trunk})
+def flipped(state: State, *trunks: str) -> State:
+    """The state with these trunks on their other path, proven; raises StoreError for those without a standby."""
+    able = [one.key for one in state.compiled.trunks if one.standby is not None]
+    have = ", ".join(able) or "none"
+    unable = [
+        Diagnostic("no-standby", f"trunk {trunk} has no standby path", hint=f"trunks that have one: {have}")
+        for trunk in dict.fromkeys(trunks)
+        if trunk not in able
+    ]
+    if unable:
+        raise StoreError(*unable)
+    baseline = replace(state.baseline, flipped=state.baseline.flipped ^ set(trunks))
     network = network_of(state.compiled, state.down, state.drained)
     after = State(compile_network(network, baseline), state.down, drained=state.drained)
     proven(after)

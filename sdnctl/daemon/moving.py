@@ -225,6 +225,7 @@ class Mover:
     lost: Lost = "stop"
     compute: Compute = at_once
     progress: Progress = silent
+    author: str | None = None  # who asked for it, where that is not who runs this process
 
     async def move(
         self, before: State, after: State, action: str, seen: Observation, *, ladder: bool = True
@@ -252,6 +253,7 @@ class Mover:
             seen,
             reason="reconcile",
             summary=action,
+            author=self.author,
             progress=self.progress,
             lost=self.lost,
             compute=self.compute,

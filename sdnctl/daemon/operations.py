@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sdnctl.daemon.carrying import carry, finish_pending
+from sdnctl.daemon.draining import drained
 from sdnctl.daemon.events import Kind, Severity
+from sdnctl.daemon.flipping import flipped
 from sdnctl.daemon.hub import Hub
+from sdnctl.daemon.moving import Mover, Reconciled, named
+from sdnctl.daemon.reconcile import one_pass
 from sdnctl.daemon.turns import Urgency
 from sdnctl.errors import Diagnostic, InputError, LeaseHeld, SdnctlError
 from sdnctl.plan.model import Plan
@@ -136,39 +141,28 @@ async def apply(
     The state is proven (V1) again: it comes from outside, and nothing goes to switches that was not.
     """
     await hub.compute(_prove_once, hub, desired)
-    async with _changing(hub, call, reason, summary or summarise(plan), plan) as (lease, progress):
+    async with _changing(hub, call, reason, summary or summarise(plan), plan) as change:
         applied = hub.applied()
         state = applied[1] if applied is not None else None
         if check is not None:
             await hub.compute(check, state, desired, plan)
-        return await _carry_out(hub, call, lease, state, desired, plan, allow_outage, reason, summary, progress)
+        return await _carry_out(hub, call, change, state, desired, plan, allow_outage, reason, summary)
 
 
 async def rollback(
     hub: Hub, call: Call, to: int | None = None, *, allow_outage: frozenset[str] = frozenset()
 ) -> tuple[Outcome, int]:
     """Go back to an earlier snapshot, default the last one with other rules; returns its number, too."""
-    async with _changing(hub, call, "rollback", f"to {to if to is not None else 'the one before'}") as (
-        lease,
-        told,
-    ):
-        prepared = await _way_back(hub, to)
-        check_outage(prepared.plan, allow_outage)
-        summary = f"back to snapshot {prepared.to}: {summarise(prepared.plan)}"
+    where = f"to {to if to is not None else 'the one before'}"
+    async with _changing(hub, call, "rollback", where) as change:
+        made = await _way_back(hub, to)
+        change.plan = made.plan
+        check_outage(made.plan, allow_outage)
+        summary = f"back to snapshot {made.to}: {summarise(made.plan)}"
         outcome = await _carry_out(
-            hub,
-            call,
-            lease,
-            prepared.applied,
-            prepared.desired,
-            prepared.plan,
-            allow_outage,
-            "rollback",
-            summary,
-            told,
-            made=prepared,
+            hub, call, change, made.applied, made.desired, made.plan, allow_outage, "rollback", summary, made
         )
-        return outcome, prepared.to
+        return outcome, made.to
 
 
 async def _way_back(hub: Hub, to: int | None) -> WayBack:
@@ -183,25 +177,60 @@ async def resume(hub: Hub, call: Call, *, back: bool = False) -> int | None:
     """Finish, or undo, an apply that was interrupted; its snapshot, None where there is none."""
     if await hub.compute(hub.context.store.pending) is None:
         return None
-    async with _changing(hub, call, "resume", "undo" if back else "finish") as (lease, progress):
+    async with _changing(hub, call, "resume", "undo" if back else "finish") as change:
         pending = await hub.compute(hub.context.store.pending)
         if pending is None:
             return None
-        await complete(hub.context, hub.fleet, lease, pending, back=back, compute=hub.compute, progress=progress)
+        await complete(
+            hub.context, hub.fleet, change.lease, pending, back=back, compute=hub.compute, progress=change.progress
+        )
         return pending.id
+
+
+async def reconcile(hub: Hub, call: Call, *, hold_down: bool = True) -> Reconciled:
+    """One pass over links and rules, as `controller reconcile` does it."""
+    async with _changing(hub, call, "reconcile", "links and rules") as change:
+        state = await _settled_state(hub, change.lease)
+        mover = Mover(hub.context, hub.fleet, change.lease, "unknown", hub.compute, change.progress, call.by)
+        return change.made(await one_pass(mover, state, hold_down))
+
+
+async def flip(hub: Hub, call: Call, trunks: Sequence[str]) -> Reconciled:
+    """Switch trunks to their other path, all of them in one snapshot."""
+    what = f"flip {named(trunks)}"
+    async with _changing(hub, call, "flip", named(trunks)) as change:
+        state = await _settled_state(hub, change.lease)
+        after = await hub.compute(flipped, state, *trunks)
+        return change.made(await carry(hub, state, after, what, by=call.by))
+
+
+async def drain(hub: Hub, call: Call, switch: str, *, back: bool = False) -> Reconciled:
+    """Drain a switch, or (`back`) let it carry again."""
+    word = "undrain" if back else "drain"
+    async with _changing(hub, call, word, switch) as change:
+        state = await _settled_state(hub, change.lease)
+        after = await hub.compute(drained, state, switch, back=back)
+        if after is state:
+            return Reconciled(state.down, frozenset(), (), (), ())
+        return change.made(await carry(hub, state, after, f"{word} {switch}", by=call.by))
+
+
+async def _settled_state(hub: Hub, lease: Lease) -> State:
+    """What is applied, once nothing is half done; raises InputError before the first apply."""
+    await finish_pending(hub, lease)
+    return hub.context.need_applied()[1]
 
 
 async def _carry_out(
     hub: Hub,
     call: Call,
-    lease: Lease,
+    change: _Change,
     before: State | None,
     desired: State,
     plan: Plan,
     allow_outage: frozenset[str],
     reason: str,
     summary: str,
-    progress: Progress,
     made: Prepared | None = None,
 ) -> Outcome:
     """`carry_out` with connections to the switches of before and after, and to those of after when it is done."""
@@ -213,7 +242,7 @@ async def _carry_out(
     outcome = await carry_out(
         hub.context,
         hub.fleet,
-        lease,
+        change.lease,
         desired,
         plan,
         allow_outage=allow_outage,
@@ -221,7 +250,7 @@ async def _carry_out(
         summary=summary,
         author=call.by,
         made=made,
-        progress=progress,
+        progress=change.progress,
         compute=hub.compute,
     )
     if moved:
@@ -248,40 +277,56 @@ def _known(devices: Iterable[str], have: Iterable[str]) -> None:
         )
 
 
+@dataclass
+class _Change:
+    """A turn that is held: who may write, how stages are told, and the plan, as soon as there is one."""
+
+    lease: Lease
+    progress: Progress
+    plan: Plan | None = None
+
+    def made(self, found: Reconciled) -> Reconciled:
+        """The plan of the last step is what the audit trail names."""
+        if found.steps:
+            self.plan = found.steps[-1].plan
+        return found
+
+
 @asynccontextmanager
 async def _changing(
     hub: Hub, call: Call, what: str, summary: str, plan: Plan | None = None
-) -> AsyncIterator[tuple[Lease, Progress]]:
+) -> AsyncIterator[_Change]:
     """A turn with its events and its line in the audit trail; raises LeaseHeld when this process may not write."""
-    fingerprint = plan.fingerprint if plan is not None else None
     detail: dict[str, Any] = {"operation": call.id, "by": call.by, "action": what}
 
-    async def noted(result: str) -> None:
+    def progress(step: str, done: int, total: int) -> None:
+        hub.events.publish(Kind.CHANGE_STAGE, what, step, done=done, total=total, **detail)
+
+    async def noted(plan: Plan | None, result: str) -> None:
+        fingerprint = plan.fingerprint if plan is not None else None
         await hub.compute(hub.context.store.record_audit, call.by, what, summary, plan=fingerprint, result=result)
 
     async with hub.turns.turn(Urgency.REQUEST, f"{what}: {summary}", call.by):
         call.begun = True
         hub.events.publish(Kind.CHANGE_BEGUN, what, f"{what} by {call.by}: {summary}", **detail)
-
-        def progress(step: str, done: int, total: int) -> None:
-            hub.events.publish(Kind.CHANGE_STAGE, what, step, done=done, total=total, **detail)
-
+        change: _Change | None = None
         try:
-            yield _lease(hub), progress
+            change = _Change(_lease(hub), progress, plan)
+            yield change
         except SdnctlError as error:
             first = error.diagnostics[0]
             text = f"{what} by {call.by} failed: {first.summary}"
             hub.events.publish(
                 Kind.CHANGE_FAILED, what, text, severity=Severity.WARNING, code=first.code, **detail
             )
-            await noted(first.code[:64])
+            await noted(change.plan if change else plan, first.code[:64])
             raise
         except BaseException:
             hub.events.publish(Kind.CHANGE_FAILED, what, f"{what} broke off", severity=Severity.CRITICAL, **detail)
-            await noted("broken-off")
+            await noted(change.plan if change else plan, "broken-off")
             raise
         hub.events.publish(Kind.CHANGE_DONE, what, f"{what} by {call.by} is done", **detail)
-        await noted("done")
+        await noted(change.plan, "done")
 
 
 def _lease(hub: Hub) -> Lease:

@@ -15,17 +15,22 @@ network folder.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
+from sdnctl.client import changes as asked
+from sdnctl.compiler.codec import decode
 from sdnctl.daemon.draining import drained
 from sdnctl.daemon.flipping import flipped
 from sdnctl.daemon.moving import Moved, Mover, Reconciled, Step, moves, named, network_of, solved
 from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.plan.serialise import loads as read_plan
 from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.progress import Progress, silent
+from sdnctl.usecases.progress import Progress, listener, silent
 
 __all__ = ["Moved", "Reconciled", "Step", "drain", "flip", "moves", "network_of", "reconcile"]
 
@@ -37,6 +42,10 @@ def reconcile(context: Context, *, hold_down: bool = True, progress: Progress = 
     when one was interrupted (`sdnctl apply` finishes it), and what `apply` raises for devices.
     """
     context.need_applied()
+    if context.controller is not None:
+        return _told(
+            context, asked.reconcile(context.controller, hold_down=hold_down, progress=listener(progress))
+        )
     with context.store.hold() as lease:
         _refuse_unfinished(context)
         return asyncio.run(_pass(context, lease, hold_down, progress))
@@ -55,36 +64,40 @@ def _refuse_unfinished(context: Context) -> None:
 
 async def _pass(context: Context, lease: Lease, hold_down: bool, progress: Progress) -> Reconciled:
     _, state = context.need_applied()
-    topology = state.compiled.topology
+    async with context.fleet(state.compiled.topology) as fleet:
+        return await one_pass(Mover(context, fleet, lease, progress=progress), state, hold_down)
+
+
+async def one_pass(mover: Mover, state: State, hold_down: bool = True) -> Reconciled:
+    """`reconcile` from what is applied, on a fleet that is open already, by whoever may write."""
+    topology, fleet, compute = state.compiled.topology, mover.fleet, mover.compute
     steps: list[Step | None] = []
     moved: tuple[Moved, ...] = ()
     seen: Observation | None = None
-    async with context.fleet(topology) as fleet:
-        mover = Mover(context, fleet, lease, progress=progress)
-        down = links_down(topology, await fleet.counters(), state.down)
-        new, healed = down - state.down, state.down - down
-        if new:
-            pinned = state.changed(down=state.down | new, silent={})
-            step, seen = await mover.move(state, pinned, f"pin {named(new)}", await fleet.observe())
-            steps.append(step)
-            state = pinned
-        waiting = frozenset[str]()
-        if healed and hold_down:
-            await asyncio.sleep(state.compiled.settings.hold_down_ms / 1000)
-            again = links_down(topology, await fleet.counters(), state.down)
-            waiting = healed & again
-            healed, down = healed - again, down | again
-        wanted = (state.down | down) - healed
-        seen = seen if seen is not None else await fleet.observe()
-        if wanted != state.down or new:
-            after = solved(state, wanted)
-            moved = moves(state.compiled, after.compiled)
-            action = f"move {len(moved)} trunks" if new else f"release {named(healed)}"
-        else:
-            after, action = state, "repair drift"
-        step, _ = await mover.move(state, after, action, seen)
+    down = links_down(topology, await fleet.counters(), state.down)
+    new, healed = down - state.down, state.down - down
+    if new:
+        pinned = state.changed(down=state.down | new, silent={})
+        step, seen = await mover.move(state, pinned, f"pin {named(new)}", await fleet.observe())
         steps.append(step)
-        unreachable = tuple(node for node, one in (await fleet.counters()).items() if one is None)
+        state = pinned
+    waiting = frozenset[str]()
+    if healed and hold_down:
+        await asyncio.sleep(state.compiled.settings.hold_down_ms / 1000)
+        again = links_down(topology, await fleet.counters(), state.down)
+        waiting = healed & again
+        healed, down = healed - again, down | again
+    wanted = (state.down | down) - healed
+    seen = seen if seen is not None else await fleet.observe()
+    if wanted != state.down or new:
+        after = await compute(solved, state, wanted)
+        moved = await compute(moves, state.compiled, after.compiled)
+        action = f"move {len(moved)} trunks" if new else f"release {named(healed)}"
+    else:
+        after, action = state, "repair drift"
+    step, _ = await mover.move(state, after, action, seen)
+    steps.append(step)
+    unreachable = tuple(node for node, one in (await fleet.counters()).items() if one is None)
     return Reconciled(after.down, healed, unreachable, _done(steps), moved, waiting)
 
 
@@ -110,6 +123,8 @@ def _change(context: Context, after: State, action: str, progress: Progress) -> 
 
 def flip(context: Context, trunk: str, *, progress: Progress = silent) -> Reconciled:
     """Switch a `disjoint` trunk to its standby path, or back: one group change at its ingress."""
+    if context.controller is not None:
+        return _told(context, asked.flip(context.controller, [trunk], listener(progress)))
     _, state = context.need_applied()
     after = flipped(state, trunk)
     return _change(context, after, f"flip {trunk}", progress)
@@ -120,8 +135,28 @@ def drain(context: Context, node: str, *, back: bool = False, progress: Progress
 
     Raises what `draining.drained` raises where that cannot be.
     """
+    if context.controller is not None:
+        return _told(context, asked.drain(context.controller, node, back=back, progress=listener(progress)))
     _, state = context.need_applied()
     after = drained(state, node, back=back)
     if after is state:
         return Reconciled(state.down, frozenset(), (), (), ())
     return _change(context, after, f"{'undrain' if back else 'drain'} {node}", progress)
+
+
+def _told(context: Context, document: Mapping[str, Any]) -> Reconciled:
+    """What a controller says that it did, as `documents.reconciled_document` writes it."""
+    steps = []
+    for one in document["steps"]:
+        snapshot = context.store.snapshot(one["snapshot"])
+        assert snapshot is not None, "a step is a snapshot"
+        plan = read_plan(context.store.plan(snapshot.plan or ""))
+        steps.append(Step(one["action"], one["snapshot"], plan, one["seconds"]))
+    return Reconciled(
+        frozenset(document["down"]),
+        frozenset(document["healed"]),
+        tuple(document["unreachable"]),
+        tuple(steps),
+        tuple(decode(Moved, one) for one in document["moved"]),
+        frozenset(document["waiting"]),
+    )

@@ -15,9 +15,10 @@ PAGE = ROOT / "docs" / "commands.md"
 
 INTRODUCTION = """# Commands
 
-Every verb takes the global options before it: `--network DIR`, `--store URL`, `--format text|json|markdown`
-(or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_FORMAT`). JSON documents carry `format` (now 1), `command`, `ok`
-and the result; errors are documents too, with `diagnostics`. Diagnostics for people go to stderr.
+Every verb takes the global options before it: `--network DIR`, `--store URL`, `--controller URL`,
+`--format text|json|markdown` (or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_CONTROLLER`, `SDNCTL_FORMAT`). Where a
+[controller](controller.md) runs, verbs ask it; what they print is the same. JSON documents carry `format` (now 1),
+`command`, `ok` and the result; errors are documents too, with `diagnostics`. Diagnostics for people go to stderr.
 
 | exit code | means |
 |---|---|
@@ -34,7 +35,7 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, identities, labs, running, setup  # noqa: F401
+    from sdnctl.cli import daily, identities, labs, running, setup, tokens  # noqa: F401
     from sdnctl.cli.app import app, controller, lab
 
     def names(part: typer.Typer) -> list[str]:
@@ -44,6 +45,7 @@ def verbs() -> list[tuple[str, ...]]:
         *((name,) for name in names(app)),
         *(("lab", name) for name in names(lab)),
         *(("controller", name) for name in names(controller)),
+        *(("controller", "token", name) for name in names(tokens.token)),
     ]
 
 

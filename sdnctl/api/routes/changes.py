@@ -7,8 +7,8 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 
@@ -16,9 +16,13 @@ from sdnctl.api.access import Caller, Operator, WholeOperator, WholeViewer
 from sdnctl.api.desk import CHANGING, AtDesk, Desk, large_body, posted, problems
 from sdnctl.api.models import (
     ApplyRequest,
+    DrainRequest,
+    FlipRequest,
     OutcomeDocument,
     PlanDocument,
     PlanRequest,
+    ReconciledDocument,
+    ReconcileRequest,
     ResumedDocument,
     ResumeRequest,
     RollbackDocument,
@@ -26,6 +30,8 @@ from sdnctl.api.models import (
 )
 from sdnctl.api.tenancy import check_own
 from sdnctl.daemon import operations
+from sdnctl.daemon.documents import reconciled_document
+from sdnctl.daemon.moving import Reconciled
 from sdnctl.daemon.operations import Call
 from sdnctl.errors import Diagnostic, InputError, SdnctlError, StoreError
 from sdnctl.plan.model import Plan
@@ -35,7 +41,6 @@ from sdnctl.store.state import read as read_state
 from sdnctl.usecases.documents import outcome_document, plan_document
 
 router = APIRouter(prefix="/v1", tags=["changes"])
-T = TypeVar("T")
 Operation = Annotated[
     str | None, Header(alias="Sdnctl-Operation", pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="Of your choice.")
 ]
@@ -150,3 +155,56 @@ async def resume(
     call = call_of(caller, operation)
     number = await desk.until_done(request, call, lambda call: operations.resume(desk.hub, call, back=body.back))
     return await desk.sent(operated(call, lambda: {"snapshot": number}))
+
+
+# ── moves ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@router.post("/reconcile", response_model=ReconciledDocument, responses=problems(*CHANGING), summary="One pass")
+async def reconcile(
+    desk: AtDesk, caller: WholeOperator, request: Request, body: ReconcileRequest, operation: Operation = None
+) -> Response:
+    """Pin what was cut, move what was hit, repair drift, release what healed: what it does anyway, now."""
+    return await _moved(
+        desk,
+        caller,
+        request,
+        operation,
+        lambda call: operations.reconcile(desk.hub, call, hold_down=body.hold_down),
+    )
+
+
+@router.post("/flips", response_model=ReconciledDocument, responses=problems(*CHANGING), summary="Flip trunks")
+async def flip(
+    desk: AtDesk, caller: WholeOperator, request: Request, body: FlipRequest, operation: Operation = None
+) -> Response:
+    """Switch `disjoint` trunks to their standby path, or back: all of them in one snapshot, or none."""
+    return await _moved(
+        desk, caller, request, operation, lambda call: operations.flip(desk.hub, call, body.trunks)
+    )
+
+
+@router.post("/drains", response_model=ReconciledDocument, responses=problems(404, *CHANGING), summary="Drain")
+async def drain(
+    desk: AtDesk, caller: WholeOperator, request: Request, body: DrainRequest, operation: Operation = None
+) -> Response:
+    """Move what only passes through a switch away from it, hitless; with `back`, let it carry again."""
+    return await _moved(
+        desk,
+        caller,
+        request,
+        operation,
+        lambda call: operations.drain(desk.hub, call, body.switch, back=body.back),
+    )
+
+
+async def _moved(
+    desk: Desk,
+    caller: Caller,
+    request: Request,
+    operation: str | None,
+    work: Callable[[Call], Awaitable[Reconciled]],
+) -> Response:
+    call = call_of(caller, operation)
+    found = await desk.until_done(request, call, work)
+    return await desk.sent(operated(call, lambda: reconciled_document(found)))
