@@ -7,6 +7,7 @@ from functools import cache
 
 from lab.reference.cables import Laying
 from lab.reference.communes import communes
+from lab.reference.control import control_file
 from lab.reference.drops import Access, lay_distribution
 from lab.reference.figures import figures
 from lab.reference.files import cable_files, equipment_files, joint_files, other_files, works_files
@@ -51,11 +52,13 @@ def build() -> Plant:
     patch_core(patching, trunks)
     patch_rings(patching, trunks, hops)
     patch_loops(patching, trunks)
+    management = control_file(sites, patching)  # decoys carry nothing
     patch_decoys(patching, trunks)
     ports = patch_access(patching, access)
     files = {
         **other_files(),
         **equipment_files(sites, patching),
+        **management,
         **works_files(works),
         **cable_files(laying),
         **joint_files(trunks.closures, gainers(trunks.closures.splices), frames),

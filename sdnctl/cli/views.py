@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import MARK, RIGHT, table
+from sdnctl.errors import Severity
 from sdnctl.usecases.documents import (
     diagnostic_document,
     drift_document,
@@ -68,7 +69,7 @@ def counts(loaded: Loaded) -> list[RenderableType]:
     found = counts_document(loaded)
     name = found.pop("network")
     words = ", ".join(f"{count} {what}" for what, count in found.items())
-    warnings = len(loaded.diagnostics)
+    warnings = sum(one.severity is Severity.WARNING for one in loaded.diagnostics)
     return [f"[green]valid[/]: {name}: {words}" + (f"; {warnings} warnings" if warnings else "")]
 
 

@@ -80,6 +80,35 @@ class LinksFile(Model):
     srlgs: tuple[SrlgEntry, ...] = ()
 
 
+class ControlLinkEntry(Model):
+    """A link of the management network between two sites, and what it runs through.
+
+    `along`: in the cables of an optical link, on strands of its own. `cables`: in these, in order from a to b.
+    `carrier`: something that is not in the plant, such as a rented line or radio. `srlgs`: declared shared risks.
+    """
+
+    id: Id
+    a: Id
+    b: Id
+    along: Id | None = None
+    cables: tuple[Id, ...] = ()
+    carrier: str = ""
+    srlgs: tuple[Id, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.along is not None) + bool(self.cables) + bool(self.carrier) != 1:
+            raise ValueError("say exactly one of along, cables and carrier")
+        return self
+
+
+class ControlFile(Model):
+    """`topology/control.yaml`: sites with a controller, and how the others are reached from there."""
+
+    controllers: Annotated[tuple[Id, ...], Field(min_length=1)]
+    links: tuple[ControlLinkEntry, ...] = ()
+
+
 class MaintenanceEntry(Model):
     """One link or one switch that carries no traffic on purpose; delete the entry to take it back.
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from sdnctl.intents.models import Application, ClassesFile, TenantsFile
 from sdnctl.inventory.files import FILES as INVENTORY
-from sdnctl.topology.models import LinksFile, MaintenanceFile
+from sdnctl.topology.models import ControlFile, LinksFile, MaintenanceFile
 from sdnctl.workspace.settings import NetworkFile
 
 
@@ -21,6 +21,7 @@ class Kind(NamedTuple):
 
 
 NETWORK, LINKS, MAINTENANCE = "network.yaml", "topology/links.yaml", "topology/maintenance.yaml"
+CONTROL = "topology/control.yaml"
 CLASSES, TENANTS, ENDPOINTS = "intents/classes.yaml", "intents/tenants.yaml", "inventory/endpoints.csv"
 AREAS = "inventory/areas.geojson"
 
@@ -29,6 +30,7 @@ FILES: Mapping[str, Kind] = {
     **{file: Kind(spec.model, spec.format) for file, spec in INVENTORY.items()},
     LINKS: Kind(LinksFile, "yaml"),
     MAINTENANCE: Kind(MaintenanceFile, "yaml"),
+    CONTROL: Kind(ControlFile, "yaml"),
     CLASSES: Kind(ClassesFile, "yaml"),
     TENANTS: Kind(TenantsFile, "yaml"),
 }

@@ -30,10 +30,11 @@ from sdnctl.inventory.areas import Area, read_areas
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.plant import Plant
+from sdnctl.topology.control import diagnose, read_control
 from sdnctl.topology.derive import derive
 from sdnctl.topology.graph import Topology
 from sdnctl.workspace.consequences import Faults
-from sdnctl.workspace.convention import AREAS, CLASSES, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
+from sdnctl.workspace.convention import AREAS, CLASSES, CONTROL, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
 from sdnctl.workspace.names import known_names
 from sdnctl.workspace.read import Read, read_folder
 from sdnctl.workspace.settings import read_settings
@@ -84,6 +85,7 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant, tuple[AccessL
     settings, profile = _settings(read, out)
     plant = _plant(read, faults, out)
     topology = _topology(read, plant, faults, out)
+    _control(read, plant, topology, faults, out)
     classes = _classes(read, profile, faults, out)
     tenants, tenant_sources = read_tenants(read.documents.get(TENANTS), out)
     areas = {site.id: site.area for site in plant.sites.values()} if plant is not None else {}
@@ -146,6 +148,18 @@ def _topology(read: Read, plant: Plant | None, faults: Faults, out: Diagnostics)
     topology, found = derive(plant, read.documents.get(LINKS), read.documents.get(MAINTENANCE))
     out.extend(faults.keep(found))
     return _Derived(topology, found)
+
+
+def _control(read: Read, plant: Plant | None, topology: _Derived | None, faults: Faults, out: Diagnostics) -> None:
+    """Whether controllers reach every switch under every single failure, where the management network is known."""
+    document = read.documents.get(CONTROL)
+    if document is None or plant is None or topology is None:
+        return
+    found = Diagnostics()
+    control = read_control(document, plant, topology.value, found)
+    if not found.errors:
+        found.extend(diagnose(control, topology.value))
+    out.extend(faults.keep(found))
 
 
 def _classes(read: Read, profile: str | None, faults: Faults, out: Diagnostics) -> dict[str, ServiceClass]:

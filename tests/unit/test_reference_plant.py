@@ -104,6 +104,7 @@ def test_the_generator_writes_the_committed_files(tmp_path: Path) -> None:
 
 def test_the_committed_network_has_no_faults_but_its_traps(loaded: Loaded) -> None:
     assert Counter(one.code for one in loaded.diagnostics) == {
+        "control-residual": 1,
         "not-in-service": 2,
         "one-way-splice-reading": 1,
         "optical-budget": 1,

@@ -25,7 +25,7 @@ DOC = (EXAMPLES.parent.parent / "docs" / "network-folder.md").read_text()
 
 def test_the_network_in_the_documentation_loads(tmp_path: Path) -> None:
     blocks = re.findall(r"^```(?:yaml|csv)\n# (\S+)\n(.*?)^```", DOC, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     for file, text in blocks:
         (tmp_path / file).parent.mkdir(exist_ok=True)
         (tmp_path / file).write_text(text)
