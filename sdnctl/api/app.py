@@ -16,6 +16,7 @@ from sdnctl.api.desk import ClientLeft, Desk
 from sdnctl.api.guard import Guard
 from sdnctl.api.models import ApplyRequest, EventDocument, PlanRequest
 from sdnctl.api.routes import changes, events, identities, network, records, system, tokens
+from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.hub import Hub
 from sdnctl.store.tokens import Token
 
@@ -27,9 +28,11 @@ diagnostics that the command line prints. Clients ignore keys that they do not k
 """
 
 
-def create_app(hub: Hub, limits: Limits | None = None, *, owner: int | None = None) -> FastAPI:
+def create_app(
+    hub: Hub, limits: Limits | None = None, *, owner: int | None = None, discovery: Discovery | None = None
+) -> FastAPI:
     """The API of a controller. `owner`: the user who needs no token over the socket, default this process's."""
-    desk = Desk(hub, limits or Limits())
+    desk = Desk(hub, discovery, limits or Limits())
     app = FastAPI(
         title="sdnctl controller",
         version=__version__,

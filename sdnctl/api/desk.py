@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from sdnctl.api.connections import Limits
 from sdnctl.api.models import Problem
 from sdnctl.api.problems import MEDIA_TYPE, Busy
+from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.operations import Call
 from sdnctl.errors import Diagnostic
@@ -34,6 +35,7 @@ class Desk:
     """One running API. `run` changes with every start: event numbers count within it."""
 
     hub: Hub
+    discovery: Discovery | None = None
     limits: Limits = field(default_factory=Limits)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     working: set[asyncio.Task[Any]] = field(default_factory=set)

@@ -138,6 +138,58 @@ class DriftDocument(Answer):
     findings: list[FindingDocument]
 
 
+class SwitchDriftDocument(Document):
+    """What the last look at a switch found; `frozen`: since when it is left alone until somebody acknowledges."""
+
+    switch: str
+    seen: str
+    state: Literal["match", "drift", "unknown"]
+    counts: dict[str, int]
+    settings: bool
+    foreign: int
+    policy: str
+    frozen: str | None
+    findings: list[FindingDocument]
+
+
+class DriftWatchDocument(Answer):
+    switches: list[SwitchDriftDocument]
+    repairs: int
+
+
+class CableDocument(Document):
+    """A cable as it was heard of, against the plan."""
+
+    kind: str
+    ports: list[str]
+    links: list[str]
+    heard: list[dict[str, str]]
+    summary: str
+
+
+class CablingDocument(Answer):
+    """What discovery found; quarantined links and ports with the reason."""
+
+    cables: list[CableDocument]
+    refused: dict[str, int]
+    quarantined_links: dict[str, str]
+    quarantined_ports: dict[str, str]
+
+
+class WaitingDocument(Document):
+    """A switch that dialled in and is no device of the network."""
+
+    dpid: str
+    address: str
+    certificate: str
+    description: str
+    replaced: str | None
+
+
+class DoorDocument(Answer):
+    waiting: list[WaitingDocument]
+
+
 class VerdictDocument(Document):
     """V1 of one demand."""
 
@@ -265,6 +317,7 @@ class ControllerDocument(Answer):
     switches: list[SwitchDocument]
     current: TurnDocument | None
     waiting: list[TurnDocument]
+    damped: list[str] = Field(description="Links that flap, and are kept out of use until they have calmed down.")
     last_event: int
     peer: str = Field(description="Who you are to this controller.")
 
@@ -382,6 +435,8 @@ class MovedDocument(Document):
     after: list[str]
     grade_before: str
     grade_after: str
+    links_before: list[str]
+    links_after: list[str]
 
 
 class ReconciledDocument(Operated):

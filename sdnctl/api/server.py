@@ -19,6 +19,7 @@ from sdnctl.api.app import create_app
 from sdnctl.api.connections import HEADERS, Connection, Crowd, Limits
 from sdnctl.api.desk import Desk
 from sdnctl.api.sockets import Taken, default_path, is_local, pointer, tcp_socket, unix_socket
+from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.hub import Hub
 
@@ -36,7 +37,8 @@ class Server:
     name = "api"
     standby = True
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, discovery: Discovery | None = None) -> None:
+        self._discovery = discovery
         self._limits = limits or Limits()
         self.listening = asyncio.Event()
         self.addresses: tuple[str, ...] = ()
@@ -71,7 +73,7 @@ class Server:
                 return sock
 
     async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path) -> None:
-        app = create_app(hub, self._limits)
+        app = create_app(hub, self._limits, discovery=self._discovery)
         desk: Desk = app.state.desk
         crowd = Crowd(self._limits)
         config = Config(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sdnctl.cli.app import Invocation, controller, reporting
+from sdnctl.errors import Diagnostic, InputError
 
 if TYPE_CHECKING:
     from sdnctl.daemon.hub import Part
@@ -19,15 +20,27 @@ class Log(StrEnum):
 
 
 def parts() -> tuple[Part, ...]:
-    """Everything that a controller does, each part knowing only the hub."""
-    from sdnctl.api.server import Server
+    """Everything that a controller does, each part knowing only the hub; raises InputError where the API cannot."""
+    try:
+        from sdnctl.api.server import Server
+    except ModuleNotFoundError as error:
+        raise InputError(
+            Diagnostic(
+                "no-api",
+                f"the API of a controller needs the package {error.name}",
+                address="controller api",
+                hint="pip install 'sdnctl[api]'",
+            )
+        ) from error
     from sdnctl.daemon.discovery import Discovery
     from sdnctl.daemon.drift import DriftWatch
     from sdnctl.daemon.failures import Failures
     from sdnctl.daemon.logs import EventLog
     from sdnctl.daemon.telemetry import Telemetry
 
-    return (EventLog(), Server(), Failures(), DriftWatch(), Discovery(), Telemetry())
+    discovery = Discovery()
+    server = Server(discovery=discovery)
+    return (EventLog(), server, Failures(), DriftWatch(), discovery, Telemetry())
 
 
 @controller.command()

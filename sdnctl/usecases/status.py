@@ -95,7 +95,9 @@ def status(context: Context, by: str = "application") -> Status:
         async with context.fleet(topology) as fleet:
             return await fleet.counters()
 
-    return standing(context, asyncio.run(ask()), by)
+    ports = asyncio.run(ask())
+    damped = context.controller.get("/v1/controller")["damped"] if context.controller is not None else ()
+    return standing(context, ports, by, frozenset(damped))
 
 
 def _check_grouping(by: str) -> None:

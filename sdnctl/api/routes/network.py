@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from sdnctl.api.access import Caller, Viewer, WholeOperator, WholeViewer
-from sdnctl.api.desk import AtDesk, Desk, problems
+from sdnctl.api.desk import AtDesk, Desk, answer, problems
 from sdnctl.api.models import (
+    AcknowledgeRequest,
     CountersDocument,
     DemandsDocument,
     DemandsRequest,
     DriftDocument,
+    DriftWatchDocument,
     ObservationDocument,
     ObserveRequest,
     StatusDocument,
@@ -25,12 +28,15 @@ from sdnctl.api.tenancy import own_drift, own_status
 from sdnctl.compiler.codec import encode
 from sdnctl.compiler.protection import stranded
 from sdnctl.daemon import operations
+from sdnctl.daemon.driftboard import DriftBoard
+from sdnctl.errors import Diagnostic, InputError
 from sdnctl.southbound.base import Counters
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State
 from sdnctl.usecases.documents import (
     diagnostic_document,
     drift_document,
+    finding_document,
     status_document,
     verification_document,
 )
@@ -56,6 +62,54 @@ async def drift(desk: AtDesk, caller: Viewer) -> Response:
     if caller.tenants:
         return await desk.sent(lambda: own_drift(drift_document(found), caller.tenants))
     return await desk.sent(lambda: drift_document(found))
+
+
+@router.get("/drift/watch", response_model=DriftWatchDocument, responses=problems(500), summary="Drift, last seen")
+async def drift_watch(desk: AtDesk, _: WholeViewer) -> Response:
+    """What the controller saw when it looked last, without asking any switch."""
+    board = desk.hub.drift
+    return answer(drift_watch_document(board))
+
+
+def drift_watch_document(board: DriftBoard) -> dict[str, Any]:
+    """The board, in order of switches."""
+    return {
+        "ok": not board.frozen and all(one.state == "match" for one in board.switches.values()),
+        "switches": [
+            {
+                "switch": one.switch,
+                "seen": one.seen,
+                "state": one.state,
+                "counts": {str(state): count for state, count in one.counts.items()},
+                "settings": one.settings,
+                "foreign": one.foreign,
+                "policy": str(one.policy),
+                "frozen": board.frozen.get(one.switch),
+                "findings": [finding_document(found) for found in one.findings],
+            }
+            for _, one in sorted(board.switches.items())
+        ],
+        "repairs": board.repairs,
+    }
+
+
+@router.post(
+    "/drift/acknowledgements",
+    response_model=DriftWatchDocument,
+    responses=problems(400, 404, 408, 413, 415, 422, 500),
+    summary="Acknowledge drift",
+)
+async def acknowledge(desk: AtDesk, caller: WholeOperator, body: AcknowledgeRequest) -> Response:
+    """Somebody has looked at a switch that is frozen: it may be put right."""
+    board = desk.hub.drift
+    if not board.acknowledge(body.switch, caller.name):
+        raise InputError(
+            Diagnostic("no-such-freeze", f"{body.switch} is not frozen", address=f"switch {body.switch}")
+        )
+    await asyncio.to_thread(
+        desk.hub.context.store.record_audit, caller.name, "acknowledge", f"drift of {body.switch}"
+    )
+    return answer(drift_watch_document(board))
 
 
 @router.post(
