@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -49,7 +50,7 @@ class Doors:
     def addresses(self) -> tuple[str, ...]:
         """What is listened on, with the ports that were chosen where an address asked for any (0)."""
         return tuple(
-            str(one.address).replace(":0", f":{one.port}", 1) if one.address.scheme != "unix" else str(one.address)
+            str(one.address if one.address.scheme == "unix" else replace(one.address, port=one.port))
             for one in self._listeners
         )
 
