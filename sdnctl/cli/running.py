@@ -20,7 +20,7 @@ class Log(StrEnum):
 
 
 def parts() -> tuple[Part, ...]:
-    """Everything that a controller does, each part knowing only the hub; raises InputError where FastAPI is missing."""
+    """Everything that a controller does, each part knowing only the hub; InputError where FastAPI is missing."""
     try:
         from sdnctl.api.server import Server
     except ModuleNotFoundError as error:
