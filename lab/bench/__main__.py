@@ -30,6 +30,7 @@ BENCHES: Mapping[str, str] = {
     "push": "pushing",
     "read": "reading",
     "observe": "observing",
+    "reroute": "reroute",
 }
 """Name → module of this package with ``run(report)``; its docstring says what is measured against what."""
 
