@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from unittest import mock
 
@@ -186,20 +187,21 @@ def test_a_link_that_flaps_is_damped_moves_nothing_more_and_is_released_when_it_
     async def story() -> None:
         async with controller(folder, hold_down=0.3, flap_half_life=2.0, flap_limit=2) as running:
             (link,) = busiest(running.state)
+            first = running.context.store.history(1)[0].id
             for _ in range(2):
                 running.lab.cut([link])
                 await running.until(lambda: running.part.links is not None and link not in settled(running))
                 running.lab.heal([link])
                 await running.until(lambda: link in settled(running))
-            assert running.hub.damped == {link}
             assert [one.subject for one in running.events(Kind.LINK_DAMPED)] == [f"link {link}"]
-            await running.down(link)
-            label = {trunk.key: trunk.label for trunk in running.state.compiled.trunks}
-            await asyncio.sleep(0.5)  # more than its hold-down
-            assert running.state.down == {link}
-            assert {trunk.key: trunk.label for trunk in running.state.compiled.trunks} == label
             await running.down()
             assert running.hub.damped == frozenset()
+            seen = [one for one in running.events(Kind.LINK_UP, Kind.LINK_DOWN) if one.subject == f"link {link}"]
+            assert [one.kind for one in seen[-3:]] == [Kind.LINK_DOWN, Kind.LINK_UP, Kind.LINK_UP]
+            again, released = (datetime.fromisoformat(one.created) for one in seen[-2:])
+            assert (released - again).total_seconds() > 1.0, "much longer than its hold-down"
+            made = [one.summary for one in running.context.store.history() if one.id > first]
+            assert made[0] == f"release {link}", made
 
     run(story())
 
