@@ -18,8 +18,9 @@ from sdnctl.daemon.events import Event, Kind
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.live import LiveFleet
 from sdnctl.daemon.settings import ControllerSettings
-from sdnctl.dataplane.fabric import End, Fabric
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.fabric import End
+from sdnctl.dataplane.switch import Switch
+from sdnctl.dataplane.values import PORT_CONTROLLER, RuleSet
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
 from sdnctl.plan.model import Change, Observed, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, Driver, Packet, Payload, PortState, Target
@@ -47,6 +48,7 @@ class Cables:
     down: set[End] = field(default_factory=set)
     shut: set[End] = field(default_factory=set)
     drivers: dict[str, WireDriver] = field(default_factory=dict)
+    switches: dict[str, Switch] = field(default_factory=dict)
     sent: list[tuple[End, bytes]] = field(default_factory=list)
 
     @classmethod
@@ -82,13 +84,14 @@ class Cables:
             self.receive(far, frame)
 
     def receive(self, end: End, frame: bytes) -> None:
-        """A frame comes in at a port and meets the rules there; what they send to the controller, its driver tells."""
+        """A frame comes in at a port and meets the rules there; what goes to the controller, its driver tells."""
         driver = self.drivers.get(end[0])
-        fabric = Fabric({end[0]: self.rules[end[0]]}, edge_ports=[(end[0], port) for port in self.ports(end[0])])
-        told = fabric.inject(*end, frame).to_controller
-        for delivery in told if driver is not None else ():
-            assert driver is not None
-            driver.told(Heard(end[1], delivery.frame))
+        switch = self.switches.get(end[0])
+        if switch is None:  # indexing the rules of one takes longer than a hundred frames
+            switch = self.switches[end[0]] = Switch(self.rules[end[0]], list(self.ports(end[0])))
+        for sent in switch.process(end[1], frame).sent if driver is not None else ():
+            if driver is not None and sent.port == PORT_CONTROLLER:
+                driver.told(Heard(end[1], bytes(sent.packet)))
 
 
 class WireDriver:
@@ -124,6 +127,9 @@ class WireDriver:
         return self._closed
 
     async def ports(self) -> Mapping[int, PortState]:
+        return self.cables.ports(self.device)
+
+    async def port_counters(self) -> Mapping[int, PortState]:
         return self.cables.ports(self.device)
 
     async def watch_ports(self) -> AsyncIterator[PortState]:
