@@ -32,6 +32,7 @@ def parts() -> tuple[Part, ...]:
                 hint="pip install 'sdnctl[api]'",
             )
         ) from error
+    from sdnctl.daemon.admission import Admission
     from sdnctl.daemon.discovery import Discovery
     from sdnctl.daemon.drift import DriftWatch
     from sdnctl.daemon.failures import Failures
@@ -40,7 +41,7 @@ def parts() -> tuple[Part, ...]:
 
     discovery = Discovery()
     server = Server(discovery=discovery)
-    return (EventLog(), server, Failures(), DriftWatch(), discovery, Telemetry())
+    return (EventLog(), server, Failures(), DriftWatch(), discovery, Admission(), Telemetry())
 
 
 @controller.command()
