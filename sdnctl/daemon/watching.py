@@ -44,7 +44,11 @@ class LinkWatch:
     def start(self) -> None:
         """Follow the fleet from now on, beginning with what it has seen."""
         fleet = self._hub.fleet
-        self._forget = [fleet.on_port(self._port), fleet.on_presence(self._presence)]
+        self._forget = [
+            fleet.on_port(self._port),
+            fleet.on_presence(self._presence),
+            self._hub.quarantine.on_change(self._gather),
+        ]
         for device, counters in fleet.port_states().items():
             if counters is None:
                 self._presence(device, False)
@@ -74,6 +78,10 @@ class LinkWatch:
 
     def _tell(self, what: PortRef | str, up: bool) -> None:
         self._news.append((self._loop.time(), what, up))
+        self._gather()
+
+    def _gather(self) -> None:
+        """Have a batch end soon."""
         if "gather" not in self._timers:
             self._timers["gather"] = self._loop.call_later(GATHER, self._digest)
 
@@ -83,7 +91,7 @@ class LinkWatch:
         news, self._news = self._news, []
         topology = self.topology
         turns: list[Turn] = []
-        for when, report in _rounds(news):
+        for when, report in _rounds(news) or [(self._loop.time(), {})]:
             for what, up in report.items():
                 if isinstance(what, PortRef):
                     self.ports[what] = up
@@ -92,7 +100,11 @@ class LinkWatch:
                 else:
                     self.silent.add(what)
             if topology is not None:
-                seen = links_seen(topology, self.ports, self.silent)
+                apart = self._hub.quarantine.links  # their cables lead elsewhere, whatever the ports say
+                seen = {
+                    link: up and link not in apart
+                    for link, up in links_seen(topology, self.ports, self.silent).items()
+                }
                 self.watch, more = self.watch.observe(when, seen)
                 turns += more
         if topology is not None:
