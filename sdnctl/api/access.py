@@ -66,6 +66,8 @@ class Gate:
 
     async def caller(self, path: str, headers: Mapping[bytes, bytes], peer: int | None) -> Caller | None:
         """The caller of a request, None where none is needed; raises NoCredentials."""
+        if path in OPEN:
+            return None
         scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if text:
             token = await self._find(text.strip()) if scheme.lower() == "bearer" else None
@@ -81,8 +83,6 @@ class Gate:
         if peer is not None and peer in (0, self._owner):
             named = unquote(headers.get(AUTHOR, b"").decode("latin-1"))[:200]
             return Caller(named if named.isprintable() and named else f"{_user(peer)}@{self._host}", Role.ADMIN)
-        if path in OPEN:
-            return None
         raise NoCredentials(
             Diagnostic(
                 "no-credentials",

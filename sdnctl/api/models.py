@@ -7,9 +7,9 @@ Clients must ignore keys that they do not know: within a format, keys are added 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sdnctl.plan.summary import Summary
 from sdnctl.store.store import Snapshot
@@ -508,6 +508,14 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=4096)
 
 
+def _whole(value: Any) -> Any:
+    """``3.0`` is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Number = Annotated[int, Field(strict=True, ge=1, le=2**53), BeforeValidator(_whole)]
+"""Of a snapshot."""
+Days = Annotated[int, Field(strict=True, ge=1, le=3650), BeforeValidator(_whole)]
 Names = list[str]
 
 
@@ -528,7 +536,7 @@ class ApplyRequest(Request):
 
 
 class RollbackRequest(Request):
-    to: int | None = Field(default=None, ge=1, le=2**62, strict=True)
+    to: Number | None = None
     allow_outage: Names = Field(default=[], max_length=64)
 
 
@@ -585,7 +593,7 @@ class BindingRequest(Request):
     """`dpid` in hex; `certificate`: SHA-256 in hex, empty for the one that is shown first."""
 
     device: str = Field(min_length=1, max_length=200)
-    dpid: str = Field(pattern=r"^[0-9a-f]{1,16}$")
+    dpid: str = Field(pattern=r"^[0-9a-f]{0,15}[1-9a-f][0-9a-f]{0,15}$", max_length=16)
     certificate: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     replace: bool = Field(default=False, strict=True, description="Take the place of another switch.")
 
@@ -593,8 +601,7 @@ class BindingRequest(Request):
 class VerdictItem(Request):
     application: str = Field(max_length=200)
     level: Literal["V1", "V2", "V3"]
-    created: str = Field(max_length=32)
-    snapshot: int = Field(ge=1, le=2**62, strict=True)
+    snapshot: Number
     verdict: Literal["ok", "degraded", "failed"]
     detail: str
 

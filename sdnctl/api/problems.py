@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from sdnctl import errors
 from sdnctl.errors import Diagnostic, SdnctlError
@@ -33,11 +34,12 @@ _BY_CODE: Mapping[str, int] = {
     "nothing-before": 409,
     "apply-unfinished": 409,
     "token-exists": 409,
+    "bad-token": 409,
     "standby": 503,
     "busy": 503,
     "too-many": 503,
     "stopping": 503,
-    "no-standby": 422,
+    "no-standby": 409,
     "no-such-failures": 400,
     "no-such-grouping": 400,
 }
@@ -136,7 +138,9 @@ def install(app: FastAPI) -> None:
         return response(422, "InputError", *found)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # each route knows only its own method
+            error.headers = {"Allow": ", ".join(sorted(_methods(app, request)))}
         word = HTTPStatus(error.status_code).phrase
         found = Diagnostic(word.lower().replace(" ", "-"), str(error.detail))
         return response(error.status_code, "InputError", found, headers=error.headers)
@@ -147,3 +151,10 @@ def install(app: FastAPI) -> None:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         found = Diagnostic("internal", "the controller failed at this", hint="its log says why")
         return response(500, "SdnctlError", found)
+
+
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    """What may be done with the path of a request."""
+    routes = [one for one in app.routes if isinstance(one, Route)]
+    fitting = [one for one in routes if one.matches(request.scope)[0] is not Match.NONE]
+    return {method for one in fitting for method in one.methods or ()}

@@ -21,12 +21,12 @@ from sdnctl.api.models import (
     VerdictsRequest,
 )
 from sdnctl.errors import Diagnostic, InputError
-from sdnctl.store.store import Snapshot, Verdict
+from sdnctl.store.store import Snapshot, Verdict, now
 from sdnctl.usecases.documents import history_document, journal_document
 from sdnctl.usecases.remembering import journal_of, remember
 
 router = APIRouter(prefix="/v1", tags=["records"])
-Number = Annotated[int, Path(ge=1, le=2**62, description="Of a snapshot.")]
+Number = Annotated[int, Path(ge=1, le=2**53, description="Of a snapshot.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Fingerprint = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Of a plan.")]
 
@@ -125,7 +125,8 @@ async def keep_verdicts(desk: AtDesk, caller: WholeOperator, body: VerdictsReque
     def keep() -> dict[str, object]:
         for number in sorted({one.snapshot for one in body.verdicts}):
             _known(desk, number)
-        store.record_verdicts(Verdict(**one.model_dump()) for one in body.verdicts)
+        moment = now()
+        store.record_verdicts(Verdict(created=moment, **one.model_dump()) for one in body.verdicts)
         store.record_audit(caller.name, "verify", f"{len(body.verdicts)} verdicts")
         return {}
 
