@@ -48,6 +48,7 @@ class Checks:
         self.groups, self.meters = set(held.groups), set(held.meters)
         self.encap = "mpls" in capabilities.encapsulations
         self.matches = _Matches()
+        self._foreign_tables = {table for table, _, _ in foreign}
         for change in changes:
             rule = change.rule
             if not isinstance(rule, Flow):
@@ -57,6 +58,11 @@ class Checks:
     def faults(self, changes: Iterable[Change]) -> list[Diagnostic]:
         """Everything that is wrong with some of the changes."""
         return [fault for change in self.suspects(changes) for fault in self._judge(change)]
+
+    def stand_for_others(self, flow: Flow) -> bool:
+        """Whether what is said of this flow holds for all of its shape, but for cookie, groups, meter and goto."""
+        # Beside vlan_pcp the VLAN id decides, which is no part of a shape; a foreign flow has one match.
+        return flow.match.get("vlan_pcp") is None and flow.table not in self._foreign_tables
 
     def _judge(self, change: Change) -> Iterator[Diagnostic]:
         address, name = f"switch {self.device}", rule_name(change.rule)

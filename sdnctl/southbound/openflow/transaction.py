@@ -6,17 +6,20 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 from sdnctl.dataplane.text import rule_name
-from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group, Meter
+from sdnctl.dataplane.values import COOKIE_OWNER_MASK, Flow, Group, Meter, is_ours
 from sdnctl.errors import DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.openflow.channel import Channel
 from sdnctl.southbound.openflow.checks import Checks
 from sdnctl.southbound.openflow.codec.bundle import BundleControl, bundle_add, bundle_control
-from sdnctl.southbound.openflow.codec.flow import FlowCommand, bundled_flow_mod, flow_mod, quick_addition
+from sdnctl.southbound.openflow.codec.flow import FlowCommand, addition_templates, bundled_flow_mod, flow_mod
+from sdnctl.southbound.openflow.codec.flow_out import Judge
 from sdnctl.southbound.openflow.codec.group import GroupCommand, group_mod
 from sdnctl.southbound.openflow.codec.meter import MeterCommand, meter_mod
+from sdnctl.southbound.openflow.codec.template import Templates
 from sdnctl.southbound.openflow.codec.wire import Type
 from sdnctl.southbound.openflow.mirror import Mirror
 from sdnctl.southbound.openflow.sending import WINDOW
@@ -29,6 +32,8 @@ BUNDLE_SIZE = 3_000
 _FLOW_COMMANDS = {Op.ADD: FlowCommand.ADD, Op.MODIFY: FlowCommand.ADD, Op.DELETE: FlowCommand.DELETE_STRICT}
 _GROUP_COMMANDS = {Op.ADD: GroupCommand.ADD, Op.MODIFY: GroupCommand.MODIFY, Op.DELETE: GroupCommand.DELETE}
 _METER_COMMANDS = {Op.ADD: MeterCommand.ADD, Op.MODIFY: MeterCommand.MODIFY, Op.DELETE: MeterCommand.DELETE}
+
+_RULE = attrgetter("rule")
 
 
 def encode(change: Change, xid: int, bundle: int | None = None) -> bytes:
@@ -61,7 +66,10 @@ def segments(changes: Sequence[Change], bundles: bool) -> Iterator[tuple[int, in
             yield 0, len(changes)
         return
     for base in range(0, len(changes), BUNDLE_SIZE):
-        start = base
+        start, stop = base, min(base + BUNDLE_SIZE, len(changes))
+        if Meter not in set(map(type, map(_RULE, changes[start:stop]))):
+            yield start, stop
+            continue
         for _, run in groupby(changes[base : base + BUNDLE_SIZE], key=_is_meter):
             stop = start + sum(1 for _ in run)
             yield start, stop
@@ -88,27 +96,78 @@ class Portion:
         A window is checked and encoded when it is asked for, while the switch works on those before. Raises
         DeviceRefused with everything that is wrong in the window and after it.
         """
+        write = _Writer(self.bundle, self.checks)
         for start in range(0, len(self.changes), WINDOW):
             window = self.changes[start : start + WINDOW]
-            if self.checks is not None and self.checks.faults(window):
-                raise DeviceRefused(*self.checks.faults(self.changes[start:]))
             try:
-                encoded = self._encode(window, self.first + start)
+                encoded = write.window(window, self.first + start)
+            except _Faulty:
+                assert self.checks is not None
+                raise DeviceRefused(*self.checks.faults(self.changes[start:])) from None
             except (ValueError, struct.error):
                 raise DeviceRefused(*_inexpressible(self.device, self.changes[start:])) from None
             yield encoded
             mirror.take(window)
 
-    def _encode(self, window: Sequence[Change], first: int) -> list[bytes]:
-        bundle = self.bundle
-        quick, number, delete = quick_addition(bundle is not None), bundle or 0, Op.DELETE
-        encoded = []
-        for xid, change in enumerate(window, first):
+
+class _Faulty(Exception):
+    """A change should not be sent; which and why is for `Checks.faults`."""
+
+
+class _Writer:
+    """Checks and encodes changes, most flows in one go.
+
+    The first flow of a shape is checked closely. When it is sound, so are all others of the shape but for what
+    the template itself looks at: a flow is taken apart once and not twice.
+    """
+
+    def __init__(self, bundle: int | None, checks: Checks | None) -> None:
+        self._bundle, self._checks = bundle, checks
+        self._templates = addition_templates(bundle is not None)
+        self._sound: dict[tuple[int, int, int], list[Judge]] = {}
+
+    def window(self, changes: Sequence[Change], first: int) -> list[bytes]:
+        """The messages of a window; raises _Faulty, ValueError or struct.error."""
+        checks, number = self._checks, self._bundle or 0
+        if checks is None:
+            return self._unchecked(changes, first, number)
+        sound, delete = self._sound, Op.DELETE
+        tables, groups, meters = checks.can.tables, checks.groups, checks.meters
+        messages = []
+        for xid, change in enumerate(changes, first):
             rule, data = change.rule, None
-            if type(rule) is Flow and change.op is not delete:
-                data = quick(rule, xid, 0, number)
-            encoded.append(data if data is not None else encode(change, xid, bundle))
-        return encoded
+            if type(rule) is Flow:
+                if change.op is delete:
+                    data = encode(change, xid, self._bundle) if is_ours(rule) else None
+                else:
+                    for judge in sound.get((rule.table, len(rule.match.fields), len(rule.actions)), ()):
+                        data = judge(rule, xid, number, tables, groups, meters)
+                        if data is not None:
+                            break
+            messages.append(data if data is not None else self._closely(change, xid))
+        return messages
+
+    def _unchecked(self, changes: Sequence[Change], first: int, bundle: int) -> list[bytes]:
+        messages = []
+        for xid, change in enumerate(changes, first):
+            rule, data = change.rule, None
+            if type(rule) is Flow and change.op is not Op.DELETE:
+                data = self._templates.encode(rule, xid, 0, bundle)
+            messages.append(data if data is not None else encode(change, xid, self._bundle))
+        return messages
+
+    def _closely(self, change: Change, xid: int) -> bytes:
+        checks, rule = self._checks, change.rule
+        assert checks is not None
+        if checks.faults((change,)):
+            raise _Faulty
+        data = encode(change, xid, self._bundle)
+        if isinstance(rule, Flow) and change.op is not Op.DELETE and checks.stand_for_others(rule):
+            known = self._sound.setdefault((rule.table, len(rule.match.fields), len(rule.actions)), [])
+            judge = self._templates.judge(rule)
+            if judge not in known and len(known) < Templates.PER_KEY:
+                known.append(judge)
+        return data
 
 
 def _inexpressible(device: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:

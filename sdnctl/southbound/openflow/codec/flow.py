@@ -14,7 +14,7 @@ from sdnctl.dataplane.values import Action, Flow
 from sdnctl.southbound.openflow.codec.actions import decode_actions, encode_actions
 from sdnctl.southbound.openflow.codec.bundle import bundle_add
 from sdnctl.southbound.openflow.codec.flow_in import FIXED, EntryTemplates
-from sdnctl.southbound.openflow.codec.flow_out import Encoder, FlowModTemplates
+from sdnctl.southbound.openflow.codec.flow_out import FlowModTemplates
 from sdnctl.southbound.openflow.codec.oxm import decode_match, encode_match, match_extent
 from sdnctl.southbound.openflow.codec.wire import (
     ANY,
@@ -126,9 +126,9 @@ def bundled_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: in
     return data
 
 
-def quick_addition(bundled: bool) -> Encoder:
+def addition_templates(bundled: bool) -> FlowModTemplates:
     """The templates themselves, for a loop over many flows: None where `flow_mod` has to be asked."""
-    return _templates[FlowCommand.ADD, bundled].encode
+    return _templates[FlowCommand.ADD, bundled]
 
 
 def general_flow_mod(flow: Flow, command: FlowCommand, xid: int, cookie_mask: int = 0) -> bytes:

@@ -6,12 +6,12 @@ as `flow.general_flow_mod`. For everything else it gives None, and the general e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from struct import Struct
 from typing import Any
 
 from sdnctl.dataplane import values
-from sdnctl.dataplane.values import Action, Decap, Encap, Flow, SetField
+from sdnctl.dataplane.values import COOKIE_OWNER, COOKIE_OWNER_MASK, Action, Decap, Encap, Flow, SetField
 from sdnctl.southbound.openflow.codec.actions import encode_actions
 from sdnctl.southbound.openflow.codec.bundle import bundle_add
 from sdnctl.southbound.openflow.codec.shapes import FORMS, Tlv
@@ -33,6 +33,11 @@ _NUMBERED: dict[type, tuple[tuple[int, str, str], ...]] = {
 _OCTETS = {"H": 2, "I": 4}
 
 
+Judge = Callable[[Flow, int, int, int, Container[int], Container[int]], bytes | None]
+"""(flow, transaction id, bundle, tables, groups, meters that exist) → the message, if all that it refers to is
+there and its cookie is ours; None where it is not, or the flow has another shape."""
+
+
 class FlowModTemplates:
     """Templates for one command: with all of a flow, or with its match only; as they are or in bundles."""
 
@@ -40,6 +45,7 @@ class FlowModTemplates:
         self._command, self._instructions, self._bundled = command, instructions, bundled
         self._templates = Templates()
         self._known = self._templates.known
+        self._judges: dict[object, Judge] = {}
 
     def encode(self, flow: Flow, xid: int, cookie_mask: int, bundle: int = 0) -> bytes | None:
         """The message, or the one that adds it to a bundle; None where no template fits."""
@@ -53,6 +59,17 @@ class FlowModTemplates:
                     known.insert(0, known.pop(index))
                 return data
         return None
+
+    def judge(self, flow: Flow) -> Judge:
+        """The template of a flow's shape that also looks at what may be wrong with a flow of a sound shape."""
+        shape = flow.table, _shape(flow, self._instructions)
+        found = self._judges.get(shape)
+        if found is None:
+            if len(self._judges) >= Templates.LIMIT:
+                self._judges.clear()
+            found = _compile(flow, self._command, self._instructions, self._bundled, judging=True)
+            self._judges[shape] = found
+        return found
 
     def learn(self, flow: Flow) -> None:
         """Make a template of the shape of a flow that the general encoder has packed."""
@@ -79,7 +96,10 @@ def _kind(action: Action) -> object:
     return type(action) if type(action) in _NUMBERED else action
 
 
-def _compile(flow: Flow, command: int, instructions: bool, bundled: bool) -> Encoder:
+def _compile(
+    flow: Flow, command: int, instructions: bool, bundled: bool, *, judging: bool = False
+) -> Callable[..., bytes | None]:
+    """An `Encoder` of a flow's shape, or its `Judge`."""
     names: dict[str, Any] = {}
     sketch = Sketch()
     lines: list[str] = []
@@ -103,8 +123,27 @@ def _compile(flow: Flow, command: int, instructions: bool, bundled: bool) -> Enc
         head = "4sI8sI8s"
         arguments[:0] = ["outer", "xid", "extension", "bundle"]
     names["pack"] = Struct(f"!{head}{layout.format[1:]}").pack
-    body = "\n ".join(["def f(flow, xid, mask, bundle):", *lines, f"return pack({', '.join(arguments)})"])
+    head = "def f(flow, xid, mask, bundle):"
+    if judging:
+        head = "def f(flow, xid, bundle, tables, groups, meters):"
+        lines += _judging(flow, names)
+        arguments = ["0" if item == "mask" else "cookie" if item == "flow.cookie" else item for item in arguments]
+    body = "\n ".join([head, *lines, f"return pack({', '.join(arguments)})"])
     return generated(body, names)
+
+
+def _judging(flow: Flow, names: dict[str, Any]) -> list[str]:
+    """Source that gives up on a flow that is not ours, or that refers to what is not there."""
+    names["OWNER"], names["MASK"] = COOKIE_OWNER, COOKIE_OWNER_MASK
+    checks = ["cookie & MASK != OWNER"]
+    checks += [
+        f"a{n}.group not in groups" for n, action in enumerate(flow.actions) if type(action) is values.ToGroup
+    ]
+    if flow.meter is not None:
+        checks.append("meter not in meters")
+    if flow.goto is not None:
+        checks.append(f"not {flow.table} < goto < tables")
+    return ["cookie = flow.cookie", f"if {' or '.join(checks)}: return None"]
 
 
 def _match(flow: Flow, sketch: Sketch, lines: list[str], names: dict[str, Any]) -> None:
