@@ -33,12 +33,7 @@ class Admission:
 
     name = "admission"
 
-    def __init__(self) -> None:
-        self._known: tuple[Binding, ...] | None = None
-
     async def run(self, hub: Hub) -> None:
-        if self._known is None:  # at the start the fleet was told already
-            self._known = await hub.compute(_bindings, hub)
         while True:
             try:
                 await self._look(hub)
@@ -48,9 +43,9 @@ class Admission:
 
     async def _look(self, hub: Hub) -> None:
         now = await hub.compute(_bindings, hub)
-        if now != self._known:
-            before, self._known = set(self._known or ()), now
-            await take(hub, tuple(one for one in now if one not in before and one.retired is None))
+        known = hub.fleet.identities.bindings
+        if now != known:
+            await take(hub, tuple(one for one in now if one not in known and one.retired is None))
         for one in now:
             if one.retired is None and not one.certificate and (shown := _shown(hub, one.dpid)):
                 await hub.compute(self._pin, hub, one.device, shown)
@@ -63,8 +58,7 @@ async def take(hub: Hub, made: tuple[Binding, ...]) -> None:
     """Let the fleet follow the bindings, in a turn, so that no change is half made; tell of the new ones."""
     async with hub.turns.turn(Urgency.REQUEST, "switches admitted or replaced", "admission"):
         applied = await hub.compute(hub.applied)
-        if applied is not None:
-            await hub.reach(applied[1].compiled.topology)
+        await hub.retarget(*((applied[1].compiled.topology,) if applied is not None else ()))
     for one in made:
         hub.events.publish(
             Kind.SWITCH_ADMITTED,

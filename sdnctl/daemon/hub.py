@@ -60,12 +60,16 @@ class Hub:
 
     async def reach(self, *topologies: Topology) -> None:
         """Be connected to the devices of these topologies (of two with one name, the later's), to no others."""
+        await self.retarget(*topologies)
+        await self.fleet.settled(FIRST_ATTEMPT)
+
+    async def retarget(self, *topologies: Topology) -> None:
+        """As `reach`, without waiting for those that are new."""
         targets: dict[str, Mapping[type[Driver], Target]] = {}
         for topology in topologies:
             targets |= self.context.targets(topology)
         self.fleet.identities = await self.compute(self._identities, topologies)
         await self.fleet.retarget(targets)
-        await self.fleet.settled(FIRST_ATTEMPT)
 
     def _identities(self, topologies: tuple[Topology, ...]) -> Identities:
         """Which switch each device is."""

@@ -21,10 +21,12 @@ class Identities:
     dpids: Mapping[str, int] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
     retired: Mapping[int, str] = field(default_factory=dict)
+    bindings: tuple[Binding, ...] = ()  # what this was made from
 
     @classmethod
     def of(cls, planned: Mapping[str, int], bindings: Iterable[Binding]) -> Identities:
         """From what the inventory says and what was bound, oldest first."""
+        bindings = tuple(bindings)
         dpids, certificates = dict(planned), dict[str, str]()
         retired: dict[int, str] = {}
         for one in bindings:
@@ -36,7 +38,7 @@ class Identities:
                     certificates[one.device] = one.certificate
         for dpid in dpids.values():
             retired.pop(dpid, None)  # it was admitted again
-        return cls(dpids, certificates, retired)
+        return cls(dpids, certificates, retired, bindings)
 
     def device_of(self, dpid: int, certificate: str) -> str | None:
         """The device that a switch is, None for one that nobody admitted.

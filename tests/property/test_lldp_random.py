@@ -10,7 +10,7 @@ from os_ken.lib.packet.packet import Packet
 from sdnctl.daemon.beacons import OUI, SUBTYPE, Beacons, Disbelief, Origin
 from sdnctl.southbound.lldp import BadFrame, Kind, Lldp, Organisational, Tlv, decode, encode
 
-EXAMPLES = settings(max_examples=200)
+EXAMPLES = settings(max_examples=100)
 ids = st.tuples(st.integers(0, 255), st.binary(min_size=1, max_size=255))
 others = st.one_of(
     st.builds(Tlv, st.integers(4, 126), st.binary(max_size=511)),
