@@ -26,7 +26,7 @@ from lab.bench.measure import Report
 from lab.bench.networks import SIZES, network
 from sdnctl.cli.garbage import spare_collections
 from sdnctl.compiler.pipeline import compile_network
-from sdnctl.daemon.moving import Mover, believed, laddered, moves, network_of, touched
+from sdnctl.daemon.moving import Mover, believed, moves, network_of, touched
 from sdnctl.plan.model import Plan, Stage
 from sdnctl.southbound.base import Target
 from sdnctl.southbound.fleet import Fleet, Observation
@@ -255,7 +255,7 @@ async def _measure(report: Report, bridges: Bridges, folder: Path) -> None:
         await one.back()
         one.found.clear()
         assert one.plan is not None
-        plan = laddered(one.plan, one.after.compiled)
+        plan = one.plan
         changes = sum(len(items) for stage in plan.stages for items in stage.changes.values())
         switches = len({device for stage in plan.stages for device in stage.changes})
         sent = sum(len(data) for stage in octets for data in stage.values())

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from sdnctl.compiler.groups import trunk_group_key
 from sdnctl.compiler.ir import Compiled, Network
@@ -19,7 +20,6 @@ from sdnctl.compiler.protection import effective_grades, stranded
 from sdnctl.dataplane.values import GROUP_BASE, Group, RuleSet
 from sdnctl.intents.demand import Grade
 from sdnctl.plan.model import Change, Observed, Op, Plan, SettingsChange, Stage, StageKind
-from sdnctl.plan.serialise import plan_fingerprint
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
@@ -161,20 +161,17 @@ def touched(before: State, after: State) -> tuple[str, ...]:
 # ── the most urgent class first ──────────────────────────────────────────────────────────────────
 
 
-def laddered(plan: Plan, compiled: Compiled) -> Plan:
-    """The plan with the flips of trunks in stages of their own, by the ladder of the classes they carry.
+def laddered(stages: tuple[Stage, ...], compiled: Compiled) -> tuple[Stage, ...]:
+    """Stages with the flips of trunks in stages of their own, by the ladder of the classes they carry.
 
     What else is changed in place keeps its order on each device: groups that trunks lead to come before, rules
     that lead to trunks after.
     """
     ranks = trunk_ranks(compiled)
-    stages: list[Stage] = []
-    for stage in plan.stages:
-        stages += _by_rank(stage, ranks) if stage.kind is StageKind.SWITCH else (stage,)
-    if len(stages) == len(plan.stages):
-        return plan
-    plan = replace(plan, stages=tuple(stages), fingerprint="")
-    return replace(plan, fingerprint=plan_fingerprint(plan))
+    found: list[Stage] = []
+    for stage in stages:
+        found += _by_rank(stage, ranks) if stage.kind is StageKind.SWITCH else (stage,)
+    return tuple(found)
 
 
 def trunk_ranks(compiled: Compiled) -> Mapping[int, int]:
@@ -236,11 +233,8 @@ class Mover:
         """
         start = time.monotonic()
 
-        def make() -> Plan:
-            plan = plan_between(after, seen, before)
-            return laddered(plan, after.compiled) if ladder else plan
-
-        plan = await self.compute(make)
+        arrange = partial(laddered, compiled=after.compiled) if ladder else None
+        plan = await self.compute(plan_between, after, seen, before, arrange=arrange)
         if plan.empty and await self.compute(lambda: after.fingerprint == before.fingerprint):
             return None, seen
         snapshot, held = await follow(

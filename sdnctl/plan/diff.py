@@ -6,7 +6,7 @@ place of one of ours is an error that names both. Devices that did not answer ge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from sdnctl.compiler.ir import Compiled
@@ -38,6 +38,7 @@ def make_plan(
     settings_observed: Mapping[str, SwitchSettings | None] | None = None,
     target: str | None = None,
     doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
+    arrange: Callable[[tuple[Stage, ...]], tuple[Stage, ...]] | None = None,
 ) -> Plan:
     """Plan from what devices report to what was compiled.
 
@@ -46,7 +47,8 @@ def make_plan(
     `applied_rules` are given when other rules than the compiled ones are wanted or were applied: with pins
     laid over (`compiler.overlay`). `target` is the fingerprint of `compiled`, where it is known. `doubtful`: what
     devices that do not answer may hold instead of what was applied: those were lost in the middle of a change.
-    `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
+    `arrange` may divide the stages further. `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand
+    where ours should be.
     """
     wanted = dict(compiled.rules if rules is None else rules)
     before = dict(applied.rules if applied is not None else {}) if applied_rules is None else dict(applied_rules)
@@ -63,6 +65,7 @@ def make_plan(
         device: report.settings for device, report in observed.items() if report is not None and report.settings
     } | dict(settings_observed or {})
     stages = (*_settings_stage(compiled, settings), *_stages(allowed, compiled))
+    stages = stages if arrange is None else arrange(stages)
     plan = Plan(
         network=network_name,
         target=compiled_fingerprint(compiled) if target is None else target,

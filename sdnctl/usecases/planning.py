@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import DeviceError, Diagnostic, InputError, OutageRefused, VerificationFailed
 from sdnctl.plan.diff import make_plan
-from sdnctl.plan.model import Effect, Observed, Plan
+from sdnctl.plan.model import Effect, Observed, Plan, Stage
 from sdnctl.plan.serialise import loads as loads_plan
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.records import now
@@ -66,10 +66,12 @@ def plan_between(
     *,
     created: str | None = None,
     doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
+    arrange: Callable[[tuple[Stage, ...]], tuple[Stage, ...]] | None = None,
 ) -> Plan:
     """The plan that takes the observed devices to the desired state.
 
-    `doubtful`: what devices that do not answer may hold beside what was applied last (`State.doubtful`).
+    `doubtful`: what devices that do not answer may hold beside what was applied last (`State.doubtful`). `arrange`
+    may divide the stages further.
     """
     return make_plan(
         desired.compiled.settings.name,
@@ -82,6 +84,7 @@ def plan_between(
         settings_observed=settings_of(observation),
         target=desired.compiled_fingerprint,
         doubtful={**(applied.doubtful if applied is not None else {}), **(doubtful or {})},
+        arrange=arrange,
     )
 
 
