@@ -6,7 +6,7 @@ device at a time; in each of these states every demand that its grade keeps aliv
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -71,8 +71,8 @@ def follow(
         created="2026-01-01T00:00:00Z",
         rules=after.rules,
         applied_rules=before.rules,
+        arrange=partial(laddered, compiled=after.compiled),
     )
-    plan = laddered(plan, after.compiled)
     check_ladder(plan, after)
     for stage in plan.stages:
         for device, changes in stage.changes.items():
