@@ -279,7 +279,7 @@ class LiveFleet(Fleet):
                         driver = await kind.open(target)
             try:
                 if isinstance(driver, OpenFlowDriver):
-                    self.identities.check(target.device, driver.channel.certificate)
+                    self._identify(target.device, driver.channel)
                 await self.claim(target.device, driver)
             except BaseException:
                 await driver.close()
@@ -287,6 +287,14 @@ class LiveFleet(Fleet):
             return driver
 
         return connect
+
+    def _identify(self, device: str, channel: Channel) -> None:
+        """Raise DeviceRefused, and tell, when a device shows another certificate than it has to."""
+        try:
+            self.identities.check(device, channel.certificate)
+        except DeviceRefused as error:
+            self._stranger(channel.features.dpid, channel, _text(error))
+            raise
 
     def _dialling_in(self) -> frozenset[int]:
         return frozenset(
@@ -305,13 +313,17 @@ class LiveFleet(Fleet):
         except DeviceRefused as error:
             channel.abort(error)
             what = _text(error)
+        self._stranger(dpid, channel, f"a switch with datapath id {dpid:016x} dialled in; {what}")
+
+    def _stranger(self, dpid: int, channel: Channel, text: str) -> None:
+        """Tell of a switch that is no device, once for each certificate that it shows."""
         if (dpid, channel.certificate) in self._strangers_told:
             return
         self._strangers_told.add((dpid, channel.certificate))
         self.events.publish(
             Kind.SWITCH_UNKNOWN,
             f"datapath {dpid:016x}",
-            f"a switch with datapath id {dpid:016x} dialled in; {what}",
+            text,
             severity=Severity.WARNING,
             dpid=f"{dpid:016x}",
             address=channel.peer,

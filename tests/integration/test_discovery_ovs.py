@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import trustme
 from ovs_fixture import PrivateSwitch, tool
 from sdnctl_in_process import Net, sdnctl
 from wired import event, of_kind
@@ -21,8 +24,14 @@ from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.drift import DriftWatch
 from sdnctl.daemon.events import Kind
 from sdnctl.daemon.hub import Part
+from sdnctl.daemon.identity import Identities
+from sdnctl.daemon.live import LiveFleet
+from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.errors import DeviceError
 from sdnctl.lab.ovslab import OvsLab
+from sdnctl.southbound.base import Target
+from sdnctl.southbound.openflow.driver import OpenFlowDriver
+from sdnctl.store.bindings import Binding
 from sdnctl.topology.graph import PortRef
 from sdnctl.usecases.context import Context
 
@@ -192,3 +201,40 @@ def test_a_new_bridge_is_admitted_and_another_takes_its_place(
         (ESTEL, 0xB7, True),
         (ESTEL, 0xC3, False),
     ]
+
+
+def test_a_known_bridge_with_another_certificate_is_refused(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    shown = {}
+    for name in ("controller", "switch", "thief"):
+        leaf = authority.issue_cert(f"{name}.example")
+        leaf.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+        leaf.cert_chain_pems[0].write_to_path(tmp_path / f"{name}.pem")
+        shown[name] = sha256(ssl.PEM_cert_to_DER_cert((tmp_path / f"{name}.pem").read_text())).hexdigest()
+    names = {"private_key": "controller.key", "certificate": "controller.pem", "ca_certificate": "ca.pem"}
+    tls = {key: f"file:{tmp_path / name}" for key, name in names.items()}
+
+    async def work(switch: PrivateSwitch) -> None:
+        settings = ControllerSettings(listen=("pssl:0:127.0.0.1",), tls=tls)
+        targets = {"a": {OpenFlowDriver: Target("a", "dial-in", 0xA1)}}
+        async with LiveFleet(targets, settings=settings) as fleet:  # type: ignore[arg-type]
+            fleet.identities = Identities.of({}, [Binding("a", 0xA1, shown["switch"], "now", "somebody")])
+            port = fleet.doors.addresses[0].split(":")[1]
+            await asyncio.to_thread(switch.set_controller, "a", f"ssl:127.0.0.1:{port}")
+            await until(lambda: "a" in fleet.up)
+            pem = (tmp_path / "thief.key", tmp_path / "thief.pem", tmp_path / "ca.pem")
+            await asyncio.to_thread(switch.set_tls, *pem)
+            await asyncio.to_thread(switch.vsctl, "del-controller", "a")
+            await until(lambda: "a" not in fleet.up)
+            await asyncio.to_thread(switch.set_controller, "a", f"ssl:127.0.0.1:{port}")
+            await until(lambda: any(one.kind is Kind.SWITCH_UNKNOWN for one in fleet.events.since(0)))
+            (told,) = (one for one in fleet.events.since(0) if one.kind is Kind.SWITCH_UNKNOWN)
+            assert "a shows another certificate" in told.summary
+            assert told.detail["certificate"] == shown["thief"]
+            assert "a" not in fleet.up
+
+    with PrivateSwitch() as switch:
+        switch.set_tls(tmp_path / "switch.key", tmp_path / "switch.pem", tmp_path / "ca.pem")
+        switch.add_bridge("a", 0xA1)
+        asyncio.run(work(switch))
