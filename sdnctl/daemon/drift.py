@@ -12,14 +12,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from sdnctl.compiler.ir import Compiled
+from sdnctl.daemon import patience
 from sdnctl.daemon.driftboard import DEFAULT, DriftCollector, Policy, SwitchDrift, policy_for
 from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.hub import Hub
-from sdnctl.daemon.patience import FIRST, Patience
+from sdnctl.daemon.patience import Patience
 from sdnctl.daemon.repairing import Repair
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.plan.changes import settings_differ
@@ -51,10 +52,9 @@ class _Switch:
 
     due: float = 0.0
     good: int = 0  # the connection on which it was last seen as applied
-    brought: int = 0  # the connection on which it was last brought along
     wanted: float | None = None  # when it may be repaired, None: it need not be
     contested: bool = False  # it was told that somebody else keeps changing it
-    failed: bool = False  # the last repair was not done, so its drift is no sign of another writer
+    failed: bool = False  # the last repair did nothing to it, so its drift is no sign of another writer
 
 
 @dataclass
@@ -71,13 +71,15 @@ class DriftWatch:
         self._hub = hub
         self._clock = asyncio.get_running_loop().time
         self._news, self._work = asyncio.Event(), asyncio.Event()
-        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._switches.clear()
         with self._listening(hub):
             await self._check_policies()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._rounds(tasks))
+                tasks.create_task(self._rounds())
                 tasks.create_task(self._repairs())
+                for _ in range(AT_ONCE):
+                    tasks.create_task(self._looks())
 
     @contextmanager
     def _listening(self, hub: Hub) -> Iterator[None]:
@@ -99,8 +101,8 @@ class DriftWatch:
 
     # ── when ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _rounds(self, tasks: asyncio.TaskGroup) -> None:
-        """Start a look at every switch when it is due: all soon after the start, then spread over the interval."""
+    async def _rounds(self) -> None:
+        """Ask for a look at every switch when it is due: all at the start, then spread over the interval."""
         while True:
             self._news.clear()
             names = self._hub.fleet.devices()
@@ -112,7 +114,7 @@ class DriftWatch:
                 switch = self._switches.setdefault(name, _Switch(due=start))
                 if switch.due <= now:
                     switch.due = self._next_slot(index, len(names), now)
-                    tasks.create_task(self._look(name))
+                    self._queue.put_nowait(name)
             wake = min((switch.due for switch in self._switches.values()), default=now + SOON)
             await _wait(self._news, max(wake - self._clock(), 0.0))
 
@@ -141,29 +143,32 @@ class DriftWatch:
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────
 
+    async def _looks(self) -> None:
+        while True:
+            await self._look(await self._queue.get())
+
     async def _look(self, device: str) -> None:
         hub = self._hub
-        async with self._gate:
-            session, given = hub.fleet.session(device), hub.turns.given
-            if device not in hub.fleet.up:
-                self._unknown(device)
-                return
-            if hub.turns.current is not None:
-                self._again(device, SOON)
-                return
-            applied = await hub.compute(hub.applied)
-            if applied is None:
-                return
-            observation = await hub.fleet.observe([device])
-            if hub.turns.current is not None or hub.turns.given != given:
-                self._again(device, SOON)  # it may be of before, after or in between
-                return
-            seen = observation.rules.get(device)
-            if seen is None:
-                self._unknown(device)
-                return
-            now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
-            self._judge(now, seen, session, waits)
+        session, given = hub.fleet.session(device), hub.turns.given
+        if device not in hub.fleet.up:
+            self._unknown(device)
+            return
+        if hub.turns.current is not None:
+            self._again(device, SOON)
+            return
+        applied = await hub.compute(hub.applied)
+        if applied is None:
+            return
+        observation = await hub.fleet.observe([device])
+        if hub.turns.current is not None or hub.turns.given != given:
+            self._again(device, SOON)  # it may be of before, after or in between
+            return
+        seen = observation.rules.get(device)
+        if seen is None:
+            self._unknown(device)
+            return
+        now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
+        self._judge(now, seen, session, waits)
 
     def _compared(
         self, state: State, device: str, seen: Observed, observation: Observation
@@ -205,24 +210,23 @@ class DriftWatch:
         board, device = self._hub.drift, now.switch
         switch = self._switches.setdefault(device, _Switch())
         before, board.switches[device] = board.switches.get(device), now
-        missed = waits and switch.brought != session  # once for each connection: it may wait for another switch
         if now.state == "match":
             self._as_applied(switch, before, device)
             switch.good = session
-            if missed:
-                self._want(switch, device, 0.0)
+            if waits:
+                self._want(switch, self._patience.drifted(device, session, self._clock()))
             return
         if before is None or before.findings != now.findings or before.settings != now.settings:
             self._tell(now)
         empty = not len(seen.rules) and switch.good != session
-        if empty or missed:
-            self._want(switch, device, 0.0)
+        if empty:
+            self._want(switch, 0.0)
         elif now.policy is Policy.FREEZE and device not in board.acknowledged:
             self._freeze(now)
-        elif now.policy is not Policy.REPORT:
+        elif waits or now.policy is not Policy.REPORT:
             pause = self._patience.drifted(device, session, self._clock())
             self._contested(switch, device, pause)
-            self._want(switch, device, pause)
+            self._want(switch, pause)
 
     def _as_applied(self, switch: _Switch, before: SwitchDrift | None, device: str) -> None:
         board = self._hub.drift
@@ -290,7 +294,7 @@ class DriftWatch:
             pause=round(pause, 1),
         )
 
-    def _want(self, switch: _Switch, device: str, pause: float) -> None:
+    def _want(self, switch: _Switch, pause: float) -> None:
         switch.wanted = self._clock() + pause
         self._work.set()
 
@@ -320,21 +324,18 @@ class DriftWatch:
         touched = await Repair(self._hub, frozenset(board.frozen)).run(devices)
         for device in devices:
             switch = self._switches.setdefault(device, _Switch())
-            switch.failed = touched is None
+            switch.failed = touched is None or device not in touched
             self._patience.repaired(device, sessions[device], self._clock())
-            if touched is not None:
-                switch.brought = sessions[device]
         board.repairs += len(touched or ())
         for device in {*devices, *(touched or ())}:
-            self._again(device, FIRST if touched is None else 0.0)
+            self._again(device, patience.FIRST if touched is None else 0.0)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
     """Until the event, but no longer than this."""
-    try:
-        await asyncio.wait_for(event.wait(), None if seconds == float("inf") else seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if seconds == float("inf") else seconds):
+            await event.wait()
 
 
 def _counts(held: HeldReport) -> dict[DriftState, int]:

@@ -103,7 +103,8 @@ class Keeper:
         """Renew the lease until it is lost; returns why it is."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._check.wait(), self._ttl / 3)
+                async with asyncio.timeout(self._ttl / 3):
+                    await self._check.wait()
             self._check.clear()
             started = self._clock()
             try:
@@ -151,7 +152,8 @@ async def _death(pid: int | None, seconds: float) -> None:
     loop.add_reader(descriptor, ended.set)
     try:
         with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await ended.wait()
     finally:
         loop.remove_reader(descriptor)
         os.close(descriptor)

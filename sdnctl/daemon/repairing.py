@@ -73,7 +73,7 @@ class Repair:
             devices=sorted(touched),
             reason="repair",
         )
-        number, _ = await follow(
+        number, held = await follow(
             hub.context,
             hub.fleet,
             lease,
@@ -86,10 +86,13 @@ class Repair:
             lost="unknown",
             compute=hub.compute,
         )
+        lost = touched & set(held.unreachable)
+        but = f", but {named(lost)} was lost on the way or did not keep it" if lost else ""
         hub.events.publish(
             Kind.CHANGE_DONE,
             f"snapshot {number}",
-            f"{what} is done",
+            f"{what} is done{but}",
+            severity=Severity.WARNING if lost else Severity.INFO,
             snapshot=number,
             devices=sorted(touched),
             reason="repair",

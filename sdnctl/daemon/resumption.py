@@ -56,7 +56,8 @@ class Resumption:
         try:
             while await self.attempt(hub):
                 try:
-                    await asyncio.wait_for(news.wait(), AGAIN)
+                    async with asyncio.timeout(AGAIN):
+                        await news.wait()
                 except TimeoutError:
                     logger.debug("no device came or went")
                 news.clear()

@@ -147,8 +147,9 @@ class Session:
             raise driver.closed.result()
         while True:
             self._look.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self.poll)
+            with suppress(TimeoutError):  # not `wait_for`, which may lose a cancellation (Python before 3.12)
+                async with asyncio.timeout(self.poll):
+                    await self._look.wait()
             if self._why is not None:
                 raise self._why
             seen = await self._ports(driver)

@@ -62,10 +62,12 @@ async def follow(
     raises ApplyStopped and leaves the snapshot pending; ``unknown`` plans again round it, completes the rest and
     closes the snapshot, whose `State.silent` and `State.doubtful` say what that device may hold: it is in the
     observation's `unreachable`, even where it has come back by then, and the next plan brings it along. A device
-    that restarted on the way is planned for once more, then left as unknown too. `compute` does what takes long.
+    that restarted on the way is planned for once more, then left as unknown too; one that holds something else at
+    the end has drifted, and the snapshot is applied all the same. `compute` does what takes long.
 
-    Raises also DeviceError when a device refused and VerificationFailed when one does not hold what it confirmed:
-    every device is then as it was before, and the snapshot is abandoned.
+    Raises also DeviceError when a device refused, and (``stop``) VerificationFailed when one does not hold what it
+    confirmed: every device is then as it was before and the snapshot abandoned, or it is pending after the last
+    stage.
     """
 
     def begin() -> int:
@@ -133,6 +135,7 @@ class Move:
     left: set[str] = field(default_factory=set)
     beside: dict[str, tuple[RuleSet, ...]] = field(default_factory=dict)
     _touched: set[str] = field(default_factory=set)
+    _drifted: set[str] = field(default_factory=set)  # confirmed everything, and hold something else at the end
     _again: set[str] = field(default_factory=set)  # did not hold what they confirmed, and get it once more
 
     def start(self, previous: State | None) -> None:
@@ -294,9 +297,13 @@ class Move:
             rest = await self.compute(plan_between, desired, planned, previous, doubtful=self.beside)
             if not rest.empty:
                 await self._differs(desired, observation, sorted(_devices(rest)))
+        drifted = self._drifted
 
         def finish() -> None:
             result = desired.after(previous, observation.read, seen.read, self.beside)
+            if drifted & result.silent.keys():  # they were given it, and somebody else took it away
+                known = {device: rules for device, rules in result.silent.items() if device not in drifted}
+                result = result.changed(silent=known)
             self.context.store.finish(
                 self.lease, self.number, content=None if result is desired else dumps(result)
             )
@@ -305,7 +312,12 @@ class Move:
         await self.compute(finish)
         return observation
 
-    async def _differs(self, desired: State, observation: Observation, devices: list[str]) -> NoReturn:
+    async def _differs(self, desired: State, observation: Observation, devices: list[str]) -> None:
+        """Some devices confirmed everything, and hold something else: that is drift, or the end of an apply."""
+        if self.lost == "unknown":
+            self._drifted |= set(devices)
+            await self.note("drifted", {"stage": "read-back", "devices": devices})
+            return
         await self.note("stopped", {"stage": "read-back", "devices": devices})
         held = compare({device: desired.rules.get(device, RuleSet()) for device in devices}, observation.rule_sets)
         raise VerificationFailed(
