@@ -133,14 +133,15 @@ class LinkWatch:
     # ── what is told ─────────────────────────────────────────────────────────────────────────────
 
     def _publish(self, turns: Iterable[Turn]) -> None:
-        patience = self.watch.patience
+        now = self._loop.time()
         for turn in turns:
             kind, text, severity = _WORDS[turn.happened]
-            hint = (
-                f"; traffic returns after {patience.hold_down:g} s" if turn.happened is Happened.UP_AGAIN else ""
-            )
+            record = self.watch.records.get(turn.link)
+            due = record.due(self.watch.patience) if record is not None else None
+            if turn.happened is Happened.UP_AGAIN and due is not None:
+                text += f"; traffic may return in {max(due - now, 0.0):.0f} s"
             self._hub.events.publish(
-                kind, f"link {turn.link}", f"{turn.link} {text}{hint}", severity=severity, link=turn.link
+                kind, f"link {turn.link}", f"{turn.link} {text}", severity=severity, link=turn.link
             )
 
     def _mourn(self, dead: frozenset[str]) -> None:
