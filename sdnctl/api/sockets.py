@@ -42,17 +42,21 @@ def unix_socket(path: Path) -> Iterator[socket.socket]:
     except OSError as error:
         raise _unusable(str(path), error) from error
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    lock = -1
+    lock, bound = -1, False
     try:
-        lock = _lock(path)
-        _remove_socket(path)
-        with _umask(0o777 & ~MODE):
-            sock.bind(f"/proc/self/fd/{folder}/{path.name}")
+        try:
+            lock = _lock(path)
+            _remove_socket(path)
+            with _umask(0o777 & ~MODE):
+                sock.bind(f"/proc/self/fd/{folder}/{path.name}")
+            bound = True
+        except OSError as error:
+            raise _unusable(str(path), error) from error
         yield sock
-        _remove_socket(path)
-    except OSError as error:
-        raise _unusable(str(path), error) from error
     finally:
+        if bound:
+            with suppress(OSError):
+                _remove_socket(path)
         sock.close()
         for descriptor in (lock, folder):
             if descriptor >= 0:
@@ -99,10 +103,12 @@ def pointer(folder: Path, path: Path) -> Iterator[None]:
         link.parent.mkdir(parents=True, exist_ok=True)
         _remove_socket(link)
         link.symlink_to(path.absolute())
-    yield
-    with suppress(OSError):
-        if link.is_symlink() and link.readlink() == path.absolute():
-            link.unlink()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if link.is_symlink() and link.readlink() == path.absolute():
+                link.unlink()
 
 
 def tcp_socket(address: str) -> socket.socket:

@@ -24,15 +24,16 @@ _FULL = frozenset((errno.EAGAIN, errno.EINTR))  # it is there, and busy
 def find_socket(folder: Path) -> Path | None:
     """The socket of a folder if a controller listens there now; raises InputError when it may not be asked."""
     path = (folder / SOCKET).absolute()
-    if not path.exists():  # also a link to one that is gone
-        return None
+    return path if path.exists() and listening(path) else None  # a link may lead to one that is gone
+
+
+def listening(path: Path) -> bool:
+    """Whether somebody listens at a socket; raises InputError when that is not for us to know."""
     probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     probe.settimeout(PATIENCE)
     try:
         probe.connect(reachable(path))
     except OSError as error:
-        if error.errno in _FULL or isinstance(error, TimeoutError):
-            return path
         if error.errno in (errno.EACCES, errno.EPERM):
             raise InputError(
                 Diagnostic(
@@ -43,10 +44,10 @@ def find_socket(folder: Path) -> Path | None:
                     hint="run the command as the controller's user, or name it with --controller and a token",
                 )
             ) from error
-        return None
+        return error.errno in _FULL or isinstance(error, TimeoutError)
     finally:
         probe.close()
-    return path
+    return True
 
 
 _folders: dict[Path, int] = {}  # folders of long paths, open for as long as the process lives

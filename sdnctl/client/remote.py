@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sdnctl import errors
-from sdnctl.client.finding import PATIENCE, reachable
+from sdnctl.client.finding import PATIENCE, listening, reachable
 from sdnctl.errors import Diagnostic, InputError, SdnctlError, Severity, Source
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Remote:
             headers["Authorization"] = f"Bearer {token}"
         timeout = httpx.Timeout(None, connect=PATIENCE)
         if self._unix:
-            transport = httpx.HTTPTransport(uds=reachable(Path(where.removeprefix("unix:"))), retries=1)
+            path = Path(where.removeprefix("unix:"))
+            if not listening(path):
+                raise InputError(_not_there(where, "nobody listens there"))
+            transport = httpx.HTTPTransport(uds=reachable(path), retries=1)
             self._client = httpx.Client(
                 transport=transport, base_url="http://controller", headers=headers, timeout=timeout
             )
@@ -93,9 +96,9 @@ class Remote:
 
         try:
             answer: httpx.Response = self._client.request(method, path, **what)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise InputError(_not_there(self.where, str(error))) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise SdnctlError(
                 Diagnostic(
                     "controller-lost",
