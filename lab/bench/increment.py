@@ -23,6 +23,7 @@ from sdnctl.compiler.increment import Session, begin, compile_increment
 from sdnctl.compiler.ir import Network
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.compiler.serialise import dumps_compiled
+from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.intents.demand import Demand
 from sdnctl.units import Bitrate
 from sdnctl.workspace.folder import load_network
@@ -85,7 +86,8 @@ def walk(net: Network, edit: Callable[[Network, int], Network], *, anew: bool) -
     session, number = begin(net), 0
     while True:
         net, number = edit(net, number), number + 1
-        given = pickle.loads(pickle.dumps(net)) if anew else net
+        with in_bulk():  # what the collector makes of a new network is not the increment's
+            given = pickle.loads(pickle.dumps(net)) if anew else net
         after: list[Session] = []
         taken = cpu(lambda before=session, net=given, out=after: out.append(compile_increment(before, net)))  # type: ignore[misc]
         whole = cpu(partial(compile_network, given, session.compiled.baseline))

@@ -92,7 +92,7 @@ class Ranges:
             found = []
             for prefix in endpoint.prefixes:
                 first = int(prefix.network_address)
-                found.append((prefix.version, first, first + prefix.num_addresses - 1))
+                found.append((prefix.version, first, first | (1 << prefix.max_prefixlen - prefix.prefixlen) - 1))
             known = self._known[id(endpoint)] = endpoint, tuple(found)
         return known[1]
 

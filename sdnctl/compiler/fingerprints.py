@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ from sdnctl.compiler.ir import Baseline, Bypass, Compiled, Network, Trunk
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.pack import pack
 from sdnctl.intents.demand import Demand, Endpoint, ServiceClass
-from sdnctl.topology.graph import Link, Node, Path, Srlg, Topology
+from sdnctl.topology.graph import Hop, Link, Node, Path, Srlg, Topology
 
 _PLACES = ("source", "position", "drivers")
 
@@ -77,17 +78,26 @@ def _feed(write: Callable[[bytes], None], values: list[Any]) -> None:
             numbers.byteswap()
         write(numbers.tobytes())
         return
-    if kind is Path:
-        values = [tuple([name for hop in path.hops for name in (hop.link, hop.tail, hop.head)]) for path in values]
     parts, apart = values, 0  # what separates texts must not be in them
-    if kind is not str:
+    if kind is Path:
+        hops = list(chain.from_iterable(map(_hops, values)))
+        apart = 3 * len(hops) - len(values)
+        distinct = dict(zip(map(id, hops), hops, strict=True))  # most are in many paths
+        names = {key: _BETWEEN.join(_hop_names(hop)) for key, hop in distinct.items()}
+        parts = [_BETWEEN.join(map(names.__getitem__, map(id, path.hops))) for path in values]
+    elif kind is not str:
         apart = sum(map(len, values)) - len(values)
         parts = list(map(_BETWEEN.join, values))
     text = _BEHIND.join(parts)
     if text.count(_BEHIND) != max(len(parts) - 1, 0) or text.count(_BETWEEN) != apart:
+        if kind is Path:
+            values = [[name for hop in path.hops for name in _hop_names(hop)] for path in values]
         text = _BETWEEN * 2 + canonical(values)
     write(text.encode())
 
+
+_hops: Callable[[Path], tuple[Hop, ...]] = attrgetter("hops")
+_hop_names: Callable[[Hop], tuple[str, str, str]] = attrgetter("link", "tail", "head")
 
 _BETWEEN, _BEHIND = "\x1f", "\x1e"
 """Unit and record separator (ASCII)."""
@@ -155,7 +165,7 @@ def topology_rows(topology: Topology) -> tuple[dict[str, Row], ...]:
         (_OF_LINK, topology.links),
         (_OF_SRLG, topology.srlgs),
     )
-    return tuple({key: row(item) for key, item in items.items()} for row, items in parts)
+    return tuple(dict(zip(items, map(row, items.values()), strict=True)) for row, items in parts)
 
 
 # ── demands, one by one ──────────────────────────────────────────────────────────────────────────
@@ -172,7 +182,7 @@ def demands_digest(demands: Mapping[str, bytes], endpoints: Mapping[str, bytes])
 
 def demand_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
     """Demand id → SHA-256 of all that matters of the demand; its ends are in it by their ids."""
-    return {demand.id: sha256(_line(_OF_DEMAND(demand)).encode()).digest() for demand in demands}
+    return {demand.id: sha256(_line(demand_row(demand)).encode()).digest() for demand in demands}
 
 
 def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
@@ -184,19 +194,13 @@ def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
     return {key: sha256(_line(_OF_ENDPOINT(end)).encode()).digest() for key, end in ends.items()}
 
 
-def demand_row(demand: Demand) -> Row:
-    """All that demands are the same in but for where they are written down; ends by their ids."""
-    return _OF_DEMAND(demand)
-
-
 def endpoint_rows(demands: Collection[Demand]) -> dict[str, Row]:
     """Endpoint id → all that endpoints are the same in; none where two endpoints of one id are not."""
-    ends: dict[int, Endpoint] = {id(demand.ingress): demand.ingress for demand in demands}
-    ends.update({id(demand.egress): demand.egress for demand in demands})
-    rows: dict[str, Row] = {}
-    for end in ends.values():
-        row = _OF_ENDPOINT(end)
-        if rows.setdefault(end.id, row) != row:
+    both: list[Endpoint] = [*map(attrgetter("ingress"), demands), *map(attrgetter("egress"), demands)]
+    ends = dict(zip(map(id, both), both, strict=True)).values()
+    rows = {end.id: row for end, row in zip(ends, map(_OF_ENDPOINT, ends), strict=True)}
+    for end in ends if len(rows) < len(ends) else ():
+        if rows[end.id] != _OF_ENDPOINT(end):
             rows[end.id] = ()
     return rows
 
@@ -206,7 +210,8 @@ def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
     return [f"{name}.id" if name in ends else name for name in names]
 
 
-_OF_DEMAND: Callable[[Demand], Row] = attrgetter(*_names(Demand, ("ingress", "egress")))
+demand_row: Callable[[Demand], Row] = attrgetter(*_names(Demand, ("ingress", "egress")))
+"""All that demands are the same in but for where they are written down; ends by their ids."""
 _OF_ENDPOINT: Callable[[Endpoint], Row] = attrgetter(*_names(Endpoint))
 _OF_NODE, _OF_LINK, _OF_SRLG = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg))
 

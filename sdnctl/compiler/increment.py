@@ -11,8 +11,10 @@ is compiled as a whole; `Session.whole` says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import attrgetter, is_not, ne
 from typing import TypeVar
 
 from sdnctl.compiler.admission import Unit, units
@@ -55,6 +57,7 @@ from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.intents.demand import Demand
 
 V = TypeVar("V")
+_id: Callable[[Demand], str] = attrgetter("id")
 
 MOST = 0.1
 """Share of the demands that may change in an edit that is followed; beyond, compiling as a whole is not slower."""
@@ -79,6 +82,7 @@ def begin(network: Network, baseline: Baseline | None = None, *, why: str = "the
     return Session(passes.compiled, why, remember(passes, network.topology))
 
 
+@in_bulk()
 def compile_increment(previous: Session, network: Network, baseline: Baseline | None = None) -> Session:
     """The session of ``compile_network(network, baseline)``, reusing what did not change since `previous`.
 
@@ -205,10 +209,6 @@ def _ordered(memo: Memo, network: Network) -> Network:
     )
 
 
-def _id(demand: Demand) -> str:
-    return demand.id
-
-
 def _check_same(memo: Memo, network: Network, decided: Baseline, baseline: Baseline) -> None:
     """Raise Elsewhere where something differs that all demands may depend on."""
     before = memo.network
@@ -251,9 +251,10 @@ def _compare(memo: Memo, network: Network) -> _Change:
     now = {demand.id: demand for demand in network.demands}
     if len(now) != len(network.demands):
         raise Elsewhere("two demands of one id")
-    before, rows = memo.demands, memo.rows
-    other = [demand for key, demand in now.items() if before.get(key) is not demand]
-    ids = {demand.id for demand in other if rows.get(demand.id) != demand_row(demand)}
+    before = memo.demands
+    other = list(compress(network.demands, map(is_not, network.demands, map(before.get, now))))
+    keys = list(map(_id, other))
+    ids = set(compress(keys, map(ne, map(memo.rows.get, keys), map(demand_row, other))))
     ends = {key: row for key, row in endpoint_rows(other).items() if not row or memo.ends.get(key) != row}
     moved = ends.keys() & memo.ends.keys()
     if moved:

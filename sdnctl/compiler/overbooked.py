@@ -7,25 +7,25 @@ dead hops is not taken off behind the next switch.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sdnctl.compiler.proof import listed
 from sdnctl.compiler.route import Router
 from sdnctl.errors import Diagnostic, Severity
-from sdnctl.topology.graph import Path, Topology
+from sdnctl.topology.graph import Topology
 from sdnctl.topology.paths import Place
 from sdnctl.units import format_bitrate
 
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """A path that takes over `cir` (bit/s) when one of the `triggers` (links) fails."""
+    """A path over these `places` that takes over `cir` (bit/s) when one of the `triggers` (links) fails."""
 
     name: str
     triggers: frozenset[str]
-    path: Path
+    places: tuple[Place, ...]
     cir: int
 
 
@@ -34,21 +34,28 @@ Worst: TypeAlias = dict[Place, tuple[int, str, list[str]]]
 
 
 def worst(
-    router: Router, takers: Sequence[Taker], load: Mapping[Place, int], places: Collection[Place] | None = None
+    router: Router, takers: Sequence[Taker], load: Mapping[Place, int], places: Set[Place] | None = None
 ) -> Worst:
     """Directions of links that some single failure fills beyond their capacity, each with the worst one.
 
     With `places` only those are looked at.
     """
+    links = router.topology.links
+    most: dict[Place, int] = defaultdict(int)
+    for taker in takers:
+        for place in taker.places:
+            most[place] += taker.cir
+    # Where there is room for all takers at once, no failure has to be looked at.
+    tight = {place for place, rate in most.items() if load.get(place, 0) + rate > links[place[0]].capacity}
     if places is not None:
-        takers = [taker for taker in takers if any((hop.link, hop.tail) in places for hop in taker.path.hops)]
+        tight &= places
+    takers = [taker for taker in takers if not tight.isdisjoint(taker.places)]
     by_link: dict[str, list[int]] = defaultdict(list)
     for index, taker in enumerate(takers):
         for link in taker.triggers:
             by_link[link].append(index)
     found: Worst = {}
     seen: set[frozenset[int]] = set()
-    links = router.topology.links
     for index in sorted({index for link in by_link for index in router.failures_of.get(link, ())}):
         failure = router.failures[index]
         active = frozenset([index for link in failure.links if link in by_link for index in by_link[link]])
@@ -58,20 +65,16 @@ def worst(
         diverted: dict[Place, int] = defaultdict(int)
         for index in active:
             cir = takers[index].cir
-            for hop in takers[index].path.hops:
-                diverted[hop.link, hop.tail] += cir
+            for place in takers[index].places:
+                diverted[place] += cir
         for place, rate in diverted.items():
             total = load.get(place, 0) + rate
-            if total <= links[place[0]].capacity or place[0] in failure.links:
+            if place not in tight or total <= links[place[0]].capacity or place[0] in failure.links:
                 continue
-            if (places is None or place in places) and total > found.get(place, (0, "", []))[0]:
-                users = [takers[index].name for index in sorted(active) if _crosses(takers[index].path, place)]
+            if total > found.get(place, (0, "", []))[0]:
+                users = [takers[index].name for index in sorted(active) if place in takers[index].places]
                 found[place] = total, f"{failure.kind} {failure.name}", users
     return found
-
-
-def _crosses(path: Path, place: Place) -> bool:
-    return any((hop.link, hop.tail) == place for hop in path.hops)
 
 
 def report(code: str, places: Worst, topology: Topology) -> Iterator[Diagnostic]:

@@ -325,17 +325,18 @@ class Protection:
         """What the standby of a trunk takes over."""
         for use in self.uses[trunk][1:]:
             links = frozenset(self.uses[trunk][0].path.links)
-            self.takers[STANDBYS][trunk] = Taker(f"standby of {trunk}", links, use.path, use.cir)
+            self.takers[STANDBYS][trunk] = Taker(f"standby of {trunk}", links, _places(use.path), use.cir)
 
-    def _note_bypass(self, guard: Guard, family: Family) -> frozenset[Place]:
+    def _note_bypass(self, guard: Guard, family: Family) -> tuple[Place, ...]:
         """What the bypass of a guard takes over; returns where that is more than before."""
         before = self.takers[BYPASS].pop(guard.key, None)
         cir = family.cir.get(guard, 0)
         if not cir:
-            return frozenset()
-        path = self.chosen[guard].path
-        taker = self.takers[BYPASS][guard.key] = Taker(f"bypass {guard.key}", frozenset((guard.link,)), path, cir)
-        return frozenset() if before == taker else _places(path)
+            return ()
+        places = _places(self.chosen[guard].path)
+        taker = Taker(f"bypass {guard.key}", frozenset((guard.link,)), places, cir)
+        self.takers[BYPASS][guard.key] = taker
+        return () if before == taker else places
 
     def _judge(self, places: set[Place]) -> None:
         """Look for overbooked links; where there were none before, only at `places`."""
@@ -351,8 +352,8 @@ _NO_USERS: dict[str, Use] = {}
 BYPASS, STANDBYS = "bypass-overbooked", "standby-overbooked"
 
 
-def _places(path: Path) -> frozenset[Place]:
-    return frozenset([(hop.link, hop.tail) for hop in path.hops])
+def _places(path: Path) -> tuple[Place, ...]:
+    return tuple([(hop.link, hop.tail) for hop in path.hops])
 
 
 def _order(asked: Asked) -> tuple[int, str]:
