@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from time import perf_counter
 from typing import Any, TypeVar, cast
 
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
@@ -23,11 +24,13 @@ from sdnctl.southbound.openflow.codec.faults import (
     encode_error,
 )
 from sdnctl.southbound.openflow.codec.multipart import Part, multipart_request
-from sdnctl.southbound.openflow.codec.packet import PacketIn, decode_packet_in
 from sdnctl.southbound.openflow.codec.ports import PortDescription, decode_port_status
 from sdnctl.southbound.openflow.codec.session import Features, decode_features, decode_hello, hello
 from sdnctl.southbound.openflow.codec.wire import HEADER, VERSION, Frame, Malformed, Type, message, type_name
+from sdnctl.southbound.openflow.keepalive import KeepAlive
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.southbound.openflow.packets import Outbox, PacketQueue
+from sdnctl.southbound.openflow.packets import PacketListener as PacketListener
 from sdnctl.southbound.openflow.waiting import Batch, Multipart, Reply, RequestRefused, seen
 from sdnctl.southbound.openflow.waiting import Timing as Timing
 
@@ -43,8 +46,8 @@ FLOODED = 16 * WRITE_BUFFER
 
 PortListener = Callable[[int, PortDescription], None]
 """Called with the reason and the port of each port status message."""
-PacketListener = Callable[[PacketIn], None]
-"""Called with each packet that the switch sends us; must not wait and not raise."""
+COMPLAINTS = 10
+"""Errors about nothing that was asked that are logged of one connection; all are counted."""
 
 
 class Channel(asyncio.Protocol):
@@ -56,21 +59,34 @@ class Channel(asyncio.Protocol):
         self.timing = timing or Timing()
         self.features = Features(0, 0, 0, 0, 0)
         self.port_listeners: list[PortListener] = []
-        self.packet_listeners: list[PacketListener] = []
         self.closed: asyncio.Future[DeviceError] = asyncio.get_running_loop().create_future()
+        self.rules = 0  # that the driver holds in memory for this switch
+        self.seconds = 0.0  # of computing that its messages took
         self._loop = asyncio.get_running_loop()
+        self._packets = PacketQueue(self._loop, metrics, self._malformed)
         self._transport: asyncio.Transport | None = None
         self._greeting: asyncio.Future[None] = self._loop.create_future()
         self._ready = False
         self._buffer = b""
-        self._partial_since: float | None = None
-        self._last_received = self._loop.time()
         self._xid = 0
         self._waiting: dict[int, Reply | Multipart] = {}
         self._batches: list[Batch] = []
         self._writable = asyncio.Event()
         self._writable.set()
-        self._watchdog: asyncio.Task[None] | None = None
+        self._posted = Outbox(self._loop, self._answer)
+        self._complaints = 0
+        self._alive = KeepAlive(self._loop, self.timing, self._echo, self._gone, self._stalled)
+        metrics.watch(self)
+
+    @property
+    def packet_listeners(self) -> list[PacketListener]:
+        """Who is called with each packet that the switch sends up."""
+        return self._packets.listeners
+
+    @property
+    def spoke(self) -> bool:
+        """Whether anything has come from the other end yet."""
+        return self._greeting.done() or bool(self._buffer)
 
     # ── asyncio's side ───────────────────────────────────────────────────────────────────────────
 
@@ -90,8 +106,12 @@ class Channel(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
+        started = perf_counter()
+        self._receive(data)
+        self.seconds += perf_counter() - started
+
+    def _receive(self, data: bytes) -> None:
         self.metrics.received.inc(len(data))
-        self._last_received = self._loop.time()
         if self._buffer:
             data = self._buffer + data
         position, end = 0, len(data)
@@ -107,10 +127,7 @@ class Channel(asyncio.Protocol):
             self._malformed(error)
             return
         self._buffer = data[position:]
-        if not self._buffer:
-            self._partial_since = None
-        elif position or self._partial_since is None:
-            self._partial_since = self._last_received
+        self._alive.heard(complete=position > 0, rest=bool(self._buffer))
 
     # ── receiving ────────────────────────────────────────────────────────────────────────────────
 
@@ -134,14 +151,13 @@ class Channel(asyncio.Protocol):
         elif frame.type == Type.ECHO_REQUEST:
             self._answer(message(Type.ECHO_REPLY, frame.xid, frame.body))
         elif frame.type == Type.PACKET_IN:
-            if self.packet_listeners:
-                packet = decode_packet_in(frame.body)
-                for told in tuple(self.packet_listeners):
-                    told(packet)
+            self._packets.add(frame.body)
         elif frame.type == Type.PORT_STATUS:
             reason, port = decode_port_status(frame.body)
             for listener in tuple(self.port_listeners):
                 listener(reason, port)
+        elif frame.type == Type.ECHO_REPLY and frame.xid not in self._waiting:
+            pass  # any sign of life counts, and this was one
         elif (waiter := self._waiting.get(frame.xid)) is not None:
             if waiter.receive(frame):
                 del self._waiting[frame.xid]
@@ -178,7 +194,10 @@ class Channel(asyncio.Protocol):
             return
         if not any(batch.receive(frame.xid, error) for batch in self._batches):
             self.metrics.unmatched.labels("error").inc()
-            logger.warning("%s: error about nothing that was asked: %s", self.device, error.name)
+            self._complaints += 1
+            if self._complaints <= COMPLAINTS:
+                more = "; further ones are only counted" if self._complaints == COMPLAINTS else ""
+                logger.warning("%s: error about nothing that was asked: %s%s", self.device, error.name, more)
 
     def _answer(self, data: bytes) -> None:
         """Send without waiting; a peer that asks and does not read is cut off."""
@@ -234,8 +253,9 @@ class Channel(asyncio.Protocol):
             return
         self.closed.set_result(error)
         self._buffer = b""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+        self._packets.clear()
+        self._posted.clear()
+        self._alive.stop()
         waiting = [waiter.future for waiter in self._waiting.values()]
         self._waiting.clear()
         for future in (*waiting, self._greeting):
@@ -257,8 +277,6 @@ class Channel(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.close()
             await asyncio.sleep(0)
-        if self._watchdog is not None:
-            await asyncio.gather(self._watchdog, return_exceptions=True)
 
     def check(self) -> None:
         """Raise the error that ended the connection, if it has ended."""
@@ -304,6 +322,20 @@ class Channel(asyncio.Protocol):
                 raise error from None
         self.check()
 
+    def post(self, message: bytes) -> bool:
+        """Have a message written at the end of this turn of the loop, with all others; never waits.
+
+        For answers to packets, from a `PacketListener`. False, and counted, where the switch does not read what
+        was written before: the message is dropped.
+        """
+        if self.closed.done() or self._transport is None:
+            return False
+        if self._posted.octets + self._transport.get_write_buffer_size() > FLOODED:
+            self.metrics.dropped_messages.inc()
+            return False
+        self._posted.add(message)
+        return True
+
     async def handshake(self) -> None:
         """Agree on OpenFlow 1.3 and learn who the switch is; then watch that it stays alive.
 
@@ -326,7 +358,7 @@ class Channel(asyncio.Protocol):
         except Malformed as error:
             self._malformed(error)
             raise
-        self._watchdog = self._loop.create_task(self._watch())
+        self._alive.watch()
 
     async def request(self, name: str, expected: Type, build: Callable[[int], bytes] | None = None) -> Frame:
         """Send one request and return the message that answers it.
@@ -349,11 +381,11 @@ class Channel(asyncio.Protocol):
     async def _ask(self, xid: int, waiter: Reply | Multipart, data: bytes) -> Any:
         self.check()
         self._waiting[xid] = waiter
-        limit = self.timing.request
         try:
-            async with asyncio.timeout(limit) as timeout:
+            async with asyncio.timeout(self.timing.request) as timeout:
                 if isinstance(waiter, Multipart):
-                    waiter.progress = lambda: self._extend(timeout)
+                    end = self._loop.time() + self.timing.reply
+                    waiter.progress = lambda: self._extend(timeout, end)
                 await self.write(data)
                 return await waiter.future
         except TimeoutError:
@@ -367,9 +399,9 @@ class Channel(asyncio.Protocol):
         self.abort(error)
         return error
 
-    def _extend(self, timeout: asyncio.Timeout) -> None:
+    def _extend(self, timeout: asyncio.Timeout, end: float) -> None:
         if not timeout.expired():
-            timeout.reschedule(self._loop.time() + self.timing.request)
+            timeout.reschedule(min(self._loop.time() + self.timing.request, end))
 
     async def barrier(self) -> None:
         """Return when the switch has done everything sent before."""
@@ -409,32 +441,13 @@ class Channel(asyncio.Protocol):
 
     # ── keep-alive ───────────────────────────────────────────────────────────────────────────────
 
-    async def _watch(self) -> None:
-        """End the connection when the switch is silent and does not answer an echo, or stalls in a message."""
-        timing = self.timing
-        step = min(timing.idle, timing.message) / 2
-        while True:
-            await asyncio.sleep(step)
-            now = self._loop.time()
-            if self._partial_since is not None and now - self._partial_since > timing.message:
-                name = type_name(self._buffer[1]) if len(self._buffer) > 1 else "header"
-                reason = f"still incomplete after {timing.message:g} s"
-                self._malformed(Malformed(name, len(self._buffer), reason))
-            elif now - self._last_received >= timing.idle:
-                await self._echo()
+    def _echo(self) -> None:
+        self._answer(message(Type.ECHO_REQUEST, self.reserve()))
 
-    async def _echo(self) -> None:
-        asked = self._loop.time()
-        xid = self.reserve()
-        waiter = Reply(self._loop.create_future(), "echo_request", Type.ECHO_REPLY)
-        self._waiting[xid] = waiter
-        try:
-            assert self._transport is not None
-            self._transport.write(message(Type.ECHO_REQUEST, xid))
-            await asyncio.wait([waiter.future], timeout=self.timing.echo)
-        finally:
-            self._waiting.pop(xid, None)
-        # Any sign of life counts: a switch may be busy with what was sent before the echo.
-        if not waiter.future.done() and self._last_received <= asked:
-            logger.warning("%s: silent, and no answer to an echo", self.device)
-            self.abort(self.unreachable(f"no sign of life for {self.timing.idle + self.timing.echo:g} s"))
+    def _gone(self) -> None:
+        logger.warning("%s: silent, and no answer to an echo", self.device)
+        self.abort(self.unreachable(f"no sign of life for {self.timing.idle + self.timing.echo:g} s"))
+
+    def _stalled(self) -> None:
+        name = type_name(self._buffer[1]) if len(self._buffer) > 1 else "header"
+        self._malformed(Malformed(name, len(self._buffer), f"still incomplete after {self.timing.message:g} s"))

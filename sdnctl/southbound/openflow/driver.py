@@ -169,6 +169,7 @@ class OpenFlowDriver:
             else:
                 rules.add(rule)
         self._held, self._foreign = Mirror(rules), {flow.key for flow in others}
+        self.channel.rules = len(rules)
         held = RuleSet(dict(rules.flows), dict(rules.groups), dict(rules.meters))
         return Observed(held, foreign, others=tuple(others))
 

@@ -50,6 +50,7 @@ class Listener:
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(HANDSHAKES)
+        self._greeted: dict[asyncio.Task[None], Channel] = {}  # who is shaking hands, the oldest first
         self._socket: socket.socket | None = None
 
     @property
@@ -112,14 +113,31 @@ class Listener:
 
     # ── connections ──────────────────────────────────────────────────────────────────────────────
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _make_room(self) -> None:
+        """Close the oldest connection that has said nothing, where all handshakes are taken.
+
+        A switch says hello as soon as it is connected; who floods us with connections that never speak takes the
+        places of his own.
+        """
+        for task, channel in self._greeted.items():
+            if not channel.spoke:
+                del self._greeted[task]
+                self.metrics.evicted.inc()
+                task.cancel()
+                return
 
     async def _accept(self, server: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            if self._gate.locked():
+                await asyncio.sleep(0)  # who has just been connected may have spoken
+                self._make_room()
             await self._gate.acquire()
             try:
                 connection, peer = await loop.sock_accept(server)
@@ -131,23 +149,27 @@ class Listener:
             except BaseException:
                 self._gate.release()
                 raise
-            self._start(self._greet(connection, self._peer_name(peer)))
+            channel = Channel(self._peer_name(peer), self.metrics, self._timing)
+            self._start(self._greet(connection, channel))
 
     def _peer_name(self, peer: object) -> str:
         if isinstance(peer, tuple) and len(peer) >= 2:
             return f"{peer[0]} port {peer[1]}"
         return f"peer of {self.address}"
 
-    async def _greet(self, connection: socket.socket, peer: str) -> None:
-        channel = Channel(peer, self.metrics, self._timing)
+    async def _greet(self, connection: socket.socket, channel: Channel) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._greeted[task] = channel
         try:
             try:
                 await self._shake_hands(connection, channel)
             finally:
+                self._greeted.pop(task, None)
                 self._gate.release()
         except (OSError, TimeoutError, DeviceError) as error:
             self.metrics.failed_handshakes.inc()
-            logger.warning("%s: closed, not a switch: %s", peer, error)
+            logger.warning("%s: closed, not a switch: %s", channel.device, error)
             await channel.close()
             connection.close()
             return

@@ -12,14 +12,14 @@ from sdnctl.southbound.openflow.codec.faults import SwitchError
 from sdnctl.southbound.openflow.codec.multipart import decode_multipart
 from sdnctl.southbound.openflow.codec.wire import Frame, Malformed, Type
 
-LARGEST_REPLY = 1 << 30
-"""Octets of one multipart reply after which a peer is taken for broken: some ten million flows."""
+LARGEST_REPLY = 1 << 28
+"""Octets of one multipart reply after which a peer is taken for broken: some two million flows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: to connect, for the handshake, of silence before an echo, for its answer, for one message
-    to arrive completely, and without progress on a request."""
+    to arrive completely, without progress on a request, and for all of a reply in many parts."""
 
     connect: float = 5.0
     handshake: float = 5.0
@@ -27,6 +27,7 @@ class Timing:
     echo: float = 5.0
     message: float = 10.0
     request: float = 30.0
+    reply: float = 600.0
 
 
 class RequestRefused(DeviceRefused):
@@ -81,7 +82,8 @@ class Multipart:
             raise Malformed(self.request, 0, f"the reply does not end within {LARGEST_REPLY} octets")
         self.items += self.decode(body)
         if more:
-            self.progress()
+            if body:  # parts without content may come for ever
+                self.progress()
         elif not self.future.done():
             self.future.set_result(self.items)
         return not more

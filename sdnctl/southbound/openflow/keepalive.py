@@ -1,0 +1,72 @@
+"""Whether the other end of a connection is still there: silence, echoes, messages that never end.
+
+A timer of the event loop that sets itself anew when something is due: a thousand silent switches are a thousand
+entries in the loop's heap, and no task each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sdnctl.southbound.openflow.waiting import Timing
+
+
+@dataclass(slots=True)
+class KeepAlive:
+    """Calls `echo` after silence, `gone` when no sign of life follows, `stalled` when a message does not end."""
+
+    loop: asyncio.AbstractEventLoop
+    timing: Timing
+    echo: Callable[[], None]
+    gone: Callable[[], None]
+    stalled: Callable[[], None]
+    _heard: float = 0.0
+    _incomplete: float | None = None
+    """Since when there is a part of a message."""
+    _asked: float | None = None
+    """When an echo was sent that nothing has followed yet."""
+    _timer: asyncio.TimerHandle | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        self._heard = self.loop.time()
+
+    def heard(self, *, complete: bool, rest: bool) -> None:
+        """Something came: whether a message was completed, and whether a part of another one is left."""
+        self._heard = self.loop.time()
+        if not rest:
+            self._incomplete = None
+        elif complete or self._incomplete is None:
+            self._incomplete = self._heard
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def watch(self) -> None:
+        """Look now, and again when something is due."""
+        now, timing = self.loop.time(), self.timing
+        due = now + timing.idle
+        if self._incomplete is not None:
+            if now - self._incomplete >= timing.message:
+                self.stalled()
+                return
+            due = min(due, self._incomplete + timing.message)
+        # Any sign of life counts: a switch may be busy with what was sent before the echo.
+        if self._asked is not None and self._heard > self._asked:
+            self._asked = None
+        if self._asked is not None:
+            if now - self._asked >= timing.echo:
+                self.gone()
+                return
+            due = min(due, self._asked + timing.echo)
+        elif now - self._heard >= timing.idle:
+            self._asked = now
+            self.echo()
+            due = min(due, now + timing.echo)
+        else:
+            due = min(due, self._heard + timing.idle)
+        self._timer = self.loop.call_at(due, self.watch)
