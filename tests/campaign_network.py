@@ -88,9 +88,14 @@ def lab_of(net: Net) -> OvsLab:
     with net.open() as context:
         lab = context.lab
     assert isinstance(lab, OvsLab)
+    prefer_switches(lab)
+    return lab
+
+
+def prefer_switches(lab: OvsLab) -> None:
+    """Switches run before other programs."""
     for thread in (Path("/proc") / switch_pid(lab) / "task").iterdir():
         prefer(int(thread.name))
-    return lab
 
 
 def switch_pid(lab: OvsLab) -> str:

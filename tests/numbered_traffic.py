@@ -94,7 +94,7 @@ def prefer(thread: int) -> None:
     Hosts and switches have processors of their own; here they share them with the controller and everybody else.
     """
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, thread, -15)
+        os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
 
 
 class Traffic:

@@ -45,6 +45,11 @@ class OvsLab(Lab):
     def bridge(self, node: str) -> str:
         return self._record.wiring.bridges[node]
 
+    def cable(self, link: str) -> tuple[str, str]:
+        """The interfaces that are the two ends of a link, in the switches' namespace."""
+        one, other = self._record.wiring.links[link]
+        return self._record.wiring.interfaces[one], self._record.wiring.interfaces[other]
+
     def targets(self) -> Mapping[str, Mapping[str, str]]:
         return {
             node: {
