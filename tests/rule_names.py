@@ -30,7 +30,7 @@ class _Names:
 
     def rule(self, rule: Flow | Group | Meter) -> object:
         if isinstance(rule, Meter):
-            return "meter", self._meter(rule.id), rule.rate, rule.burst
+            return "meter", self.demands[rule.id - METER_BASE], rule.rate, rule.burst
         if isinstance(rule, Group):
             buckets = tuple((self._actions(bucket.actions), bucket.watch_port) for bucket in rule.buckets)
             return "group", self.groups[rule.id], rule.type, buckets
@@ -41,13 +41,10 @@ class _Names:
             tuple(self._field(rule.table, *field) for field in rule.match),
             self._cookie(rule.cookie),
             self._actions(rule.actions),
-            None if rule.meter is None else self._meter(rule.meter),
+            None if rule.meter is None else self.demands[rule.meter - METER_BASE],
             None if rule.metadata is None else self._metadata(rule.goto, rule.metadata[0]),
             rule.goto,
         )
-
-    def _meter(self, number: int) -> str:
-        return "discovery" if number == METER_BASE else self.demands[number - METER_BASE]
 
     def _cookie(self, cookie: int) -> object:
         mark = read_cookie(cookie)
