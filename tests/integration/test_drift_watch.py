@@ -252,7 +252,9 @@ def test_a_frozen_switch_stays_as_it_is_until_somebody_acknowledges(net: Net) ->
     run(story())
 
 
-@pytest.mark.parametrize("policy", ["repair", "report", "freeze"])
+@pytest.mark.parametrize(
+    "policy", ["freeze", *(pytest.param(name, marks=pytest.mark.soak) for name in ("repair", "report"))]
+)
 def test_a_switch_that_restarts_empty_is_filled_at_once_whatever_the_policy(net: Net, policy: str) -> None:
     async def story() -> None:
         async with controller(net, drift={"default": policy}, drift_interval=3600.0) as running:

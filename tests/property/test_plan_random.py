@@ -15,13 +15,27 @@ from hypothesis import strategies as st
 from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.compiler.overlay import pin
 from sdnctl.compiler.pipeline import compile_network
-from sdnctl.dataplane.values import Bucket, Flow, Group, GroupType, Match, Meter, Output, RuleSet
+from sdnctl.dataplane.values import (
+    COOKIE_OWNER,
+    GROUP_BASE,
+    METER_BASE,
+    Bucket,
+    Flow,
+    Group,
+    GroupType,
+    Match,
+    Meter,
+    Output,
+    RuleSet,
+    ToGroup,
+)
 from sdnctl.intents.demand import Demand, Grade
 from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Change, Observed, Op, Plan, Stage
 from sdnctl.plan.serialise import check_altered, dumps, loads
 from sdnctl.plan.stale import check_stale
+from sdnctl.verify.held import compare
 
 SEEDS = st.integers(0, 10_000)
 NOW = "2026-01-02T03:04:05Z"
@@ -138,6 +152,84 @@ def test_a_silent_switch_costs_nobody_else_their_service(seed: int) -> None:
     assert follow(between, second.stages) == after.rules
 
 
+@settings(max_examples=10)
+@given(SEEDS)
+def test_a_switch_lost_in_the_middle_may_hold_the_old_or_the_new(seed: int) -> None:
+    """One switch is lost at any point of a plan; the rest is completed round it, and so is the next change."""
+    rng = random.Random(seed)
+    nets = [random_network(seed)]
+    nets += [edited(nets[0], rng)]
+    nets += [edited(nets[1], rng)]
+    before = compile_network(nets[0])
+    after = compile_network(nets[1], before.baseline)
+    later = compile_network(nets[2], after.baseline)
+    stay = {item.id for item in unmoved(nets[0], nets[1])} & {item.id for item in unmoved(nets[1], nets[2])}
+    demands = [item for item in nets[0].demands if item.id in stay]
+    lost = rng.choice(sorted(before.rules.keys() & after.rules.keys()))
+
+    now = dict(before.rules)
+    plan = make_plan("test", after, observe(now), before, created=NOW)
+    for index, stage in enumerate(plan.stages):
+        last = lost in stage.changes and (rng.random() < 0.4 or index == len(plan.stages) - 1)
+        now = follow(now, (stage,)) if not last or rng.random() < 0.5 else _but(now, stage, lost)
+        if last:
+            break
+    doubtful = {lost: (after.rules[lost],)}
+    for wanted, applied in ((after, before), (later, after)):
+        known = {**applied.rules, lost: before.rules[lost]}
+        plan = make_plan(
+            "test", wanted, observe(now, [lost]), applied, created=NOW, applied_rules=known, doubtful=doubtful
+        )
+        for state in moments(now, plan, rng):
+            check_delivery(fabric(state, *(net.topology for net in nets)), demands, quick=True)
+        now = follow(now, plan.stages)
+    plan = make_plan("test", later, observe(now), after, created=NOW)
+    for state in moments(now, plan, rng):
+        check_delivery(fabric(state, *(net.topology for net in nets)), demands, quick=True)
+    assert {node: rules for node, rules in follow(now, plan.stages).items() if node in later.rules} == later.rules
+
+
+def _but(held: Held, stage: Stage, lost: str) -> Held:
+    """A stage that one switch did not get, or not all of."""
+    rest = {device: changes for device, changes in stage.changes.items() if device != lost}
+    return follow(held, (replace(stage, changes=rest),))
+
+
+@settings(max_examples=12)
+@given(SEEDS)
+def test_a_repair_writes_nothing_that_is_right_and_leaves_foreign_rules(seed: int) -> None:
+    rng = random.Random(seed)
+    compiled = compile_network(random_network(seed))
+    held = {device: RuleSet.of((*drifted(rules, rng), *foreign())) for device, rules in compiled.rules.items()}
+    for device in rng.sample(sorted(held), min(2, len(held))):
+        held[device] = RuleSet.of((*held[device], *strays(rng)))
+    report = compare(compiled.rules, held)
+    plan = make_plan("test", compiled, observe(held), compiled, created=NOW)
+    done = follow(held, plan.stages)
+    assert compare(compiled.rules, done).ok
+    for device, found in report.devices.items():
+        wrong = {*found.missing, *found.extra, *(pair.applied for pair in found.altered)}
+        written = {
+            change.rule
+            for stage in plan.stages
+            for change in stage.changes.get(device, ())
+            if isinstance(change, Change)
+        }
+        assert written == wrong, f"{device}: what is right is written, or what is wrong is not"
+        assert set(foreign()) <= set(done[device])
+
+
+def strays(rng: random.Random) -> list[Flow | Group | Meter]:
+    """Rules under our numbers that nobody applied; some refer to each other."""
+    group = Group(GROUP_BASE + 60_000, GroupType.INDIRECT, (Bucket((Output(1),)),))
+    label = rng.randint(900_000, 1_000_000)
+    return [
+        group,
+        Meter(METER_BASE + 60_000, 10, 10),
+        Flow(3, 100, Match.of(eth_type=0x8847, mpls_label=label), COOKIE_OWNER, (ToGroup(group.id),)),
+    ]
+
+
 @settings(max_examples=12)
 @given(SEEDS)
 def test_drift_of_any_kind_is_repaired(seed: int) -> None:
@@ -248,6 +340,8 @@ def _shuffled(rules: RuleSet, rng: random.Random) -> RuleSet:
     [
         test_no_frame_is_lost_or_strays_at_any_moment_of_a_plan,
         test_a_silent_switch_costs_nobody_else_their_service,
+        test_a_switch_lost_in_the_middle_may_hold_the_old_or_the_new,
+        test_a_repair_writes_nothing_that_is_right_and_leaves_foreign_rules,
         test_a_cut_is_pinned_moved_and_healed_without_loss,
         test_drift_of_any_kind_is_repaired,
     ],
