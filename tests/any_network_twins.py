@@ -46,7 +46,7 @@ class _Meanings:
                 guard = self._link(bypass.link), tuple(self.dpid[name] for name in bypass.protects)
                 self.labels[bypass.label] = "bypass", guard, self._path(bypass.path)
         ids = compiled.baseline.ids
-        self.demands = {number: demands[key] for key, number in ids["demand"].items()}
+        self.demands = {0: "discovery"} | {number: demands[key] for key, number in ids["demand"].items()}
         served: dict[str, set[Any]] = {}
         for item in compiled.demands:
             served.setdefault(f"{item.application}>{item.egress.id}", set()).add(demands[item.id])
