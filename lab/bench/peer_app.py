@@ -3,9 +3,9 @@
 Real applications on the real frameworks, os-ken (the maintained Ryu) and c65of, which have the same parser and the
 same handlers: the framework listens, the switch dials in. ``push``: the handler of its features builds OFPFlowMod
 after OFPFlowMod, sends each, and then a barrier; the handler of the barrier's reply ends it and prints the
-seconds. Arguments of the parser's classes are prepared before the clock starts. Neither can send encap and decap as
-they are; an output, which has as many octets, stands in for each. ``packetin``: a flow and a packet out for each
-packet in.
+seconds. Arguments of the parser's classes are prepared before the clock starts. Neither can send encap and decap
+as they are; an output, which has as many octets, stands in for each. ``packetin``: a flow and a packet out for
+each packet in.
 """
 
 from __future__ import annotations
