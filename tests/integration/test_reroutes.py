@@ -303,7 +303,7 @@ def write_report(result: Result) -> None:
         "Small example with a service of every class (56 demands, 12 switches, 18 veth links). A reroute is a",
         "trunk that runs over other links after a change than before. Windows without change lie between those",
         "with one; a window counts where both neighbours lost nothing. There is less traffic where the machine",
-        "loses without any change. Switches and hosts run before the controller (SCHED_RR), which shares their CPUs.",
+        "loses without any change. Switches and hosts run before everything else on the same CPUs (SCHED_RR).",
         "",
         f"reroutes {result.moved} in {len(counted)} changes: sent {total.sent}, lost {total.lost}, "
         f"duplicated {total.duplicated}, in a wrong slice {total.astray}, altered {total.altered}",
