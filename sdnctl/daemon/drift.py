@@ -199,7 +199,7 @@ class DriftWatch:
             counts[DriftState.UNKNOWN] = sum(
                 count for state, count in before.counts.items() if state is not DriftState.EXTRA
             )
-        self._hub.drift.switches[device] = SwitchDrift(device, time_of_day(), counts)
+        self._hub.drift.switches[device] = SwitchDrift(device, time_of_day(), counts, known=False)
         if (switch := self._switches.get(device)) is not None:
             switch.wanted = None
 

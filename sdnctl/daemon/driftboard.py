@@ -59,11 +59,12 @@ class SwitchDrift:
     settings: bool = False
     foreign: int = 0
     policy: Policy = Policy.REPAIR
+    known: bool = True  # False: it could not be asked, and `counts` has what it should hold, where that is known
 
     @property
     def state(self) -> str:
         """``match``, ``drift`` or ``unknown``."""
-        if self.counts.get(DriftState.UNKNOWN):
+        if not self.known:
             return "unknown"
         return "drift" if self.findings or self.settings else "match"
 
