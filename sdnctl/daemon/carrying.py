@@ -1,19 +1,16 @@
 """Moves in a running controller: observed where they touch, followed round devices that are lost, and told of.
 
-What needs a turn takes it before it comes here; `drain` and `flip`, which people ask for, take theirs.
+Whoever moves takes a turn before it comes here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sdnctl.daemon.draining import drained
 from sdnctl.daemon.events import Kind, Severity
-from sdnctl.daemon.flipping import flipped
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.moving import Moved, Mover, Reconciled, Step, believed, cut_off, moves, named, touched
-from sdnctl.daemon.turns import Urgency
-from sdnctl.errors import Diagnostic, LeaseHeld, SdnctlError, StoreError
+from sdnctl.errors import Diagnostic, LeaseHeld, SdnctlError
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
 from sdnctl.usecases.following import complete
@@ -30,14 +27,6 @@ def need_lease(hub: Hub) -> Lease:
             )
         )
     return hub.lease
-
-
-def need_state(hub: Hub) -> State:
-    """What is applied; raises StoreError before the first apply."""
-    applied = hub.applied()
-    if applied is None:
-        raise StoreError(Diagnostic("nothing-applied", "nothing has been applied to this network yet"))
-    return applied[1]
 
 
 async def finish_pending(hub: Hub, lease: Lease) -> None:
@@ -123,27 +112,3 @@ def _tell(hub: Hub, action: str, step: Step | None, moved: tuple[Moved, ...], lo
         seconds=round(step.seconds, 3) if step is not None else 0.0,
         moved=sum(one.elsewhere for one in moved),
     )
-
-
-# ── what people ask for ──────────────────────────────────────────────────────────────────────────
-
-
-async def drain(hub: Hub, node: str, *, back: bool = False, by: str = "controller") -> Reconciled:
-    """Drain a switch (`back`: undrain it), as `draining.drained` says; takes a turn."""
-    action = f"{'undrain' if back else 'drain'} {node}"
-    async with hub.turns.turn(Urgency.REQUEST, action, by):
-        await finish_pending(hub, need_lease(hub))
-        state = need_state(hub)
-        after = await hub.compute(drained, state, node, back=back)
-        if after is state:
-            return Reconciled(state.down, frozenset(), (), (), ())
-        return await carry(hub, state, after, action)
-
-
-async def flip(hub: Hub, trunk: str, *, by: str = "controller") -> Reconciled:
-    """Flip a trunk to its other path, as `flipping.flipped` says; takes a turn."""
-    action = f"flip {trunk}"
-    async with hub.turns.turn(Urgency.REQUEST, action, by):
-        await finish_pending(hub, need_lease(hub))
-        state = need_state(hub)
-        return await carry(hub, state, await hub.compute(flipped, state, trunk), action)

@@ -13,11 +13,11 @@ import pytest
 from sdnctl_in_process import sdnctl
 
 from sdnctl.compiler.protection import stranded
-from sdnctl.daemon.carrying import drain
 from sdnctl.daemon.controller import Controller
 from sdnctl.daemon.events import Event, Kind
 from sdnctl.daemon.failures import Failures
 from sdnctl.daemon.hub import Hub
+from sdnctl.daemon.operations import Call, drain
 from sdnctl.errors import CompileError
 from sdnctl.lab.base import Lab
 from sdnctl.plan.model import Stage, StageKind
@@ -334,13 +334,13 @@ def test_a_switch_is_drained_survives_a_failure_and_a_restart_and_is_undrained(f
     async def story() -> None:
         async with controller(folder) as running:
             assert through(running.state, "pop-east")
-            done = await drain(running.hub, "pop-east")
+            done = await drain(running.hub, Call("test"), "pop-east")
             assert done.moved
             assert running.state.drained == {"pop-east"}
             assert through(running.state, "pop-east") == []
             assert running.lost() == set()
             await running.exact()
-            again = await drain(running.hub, "pop-east")
+            again = await drain(running.hub, Call("test"), "pop-east")
             assert again.steps == ()
         async with controller(folder) as running:
             assert running.state.drained == {"pop-east"}
@@ -350,7 +350,7 @@ def test_a_switch_is_drained_survives_a_failure_and_a_restart_and_is_undrained(f
             assert through(running.state, "pop-east") == []
             running.lab.heal([link])
             await running.down()
-            await drain(running.hub, "pop-east", back=True)
+            await drain(running.hub, Call("test"), "pop-east", back=True)
             assert running.state.drained == frozenset()
             assert running.lost() == set()
 
@@ -364,7 +364,7 @@ def test_a_drain_that_would_cut_somebody_off_is_refused_with_the_reason(folder: 
             node = "pop-west"  # a spur hangs on it
             demand = sorted(at(before, "com-estel") - at(before, node))[0]
             with pytest.raises(CompileError) as refused:
-                await drain(running.hub, node)
+                await drain(running.hub, Call("test"), node)
             found = {item.code for item in refused.value.diagnostics}
             assert "drain-refused" in found
             assert any(demand in item.address and node in item.summary for item in refused.value.diagnostics)
