@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from sdnctl import __version__
 from sdnctl.api import problems
 from sdnctl.api.access import Gate
-from sdnctl.api.connections import Limits
+from sdnctl.api.connections import Crowd
 from sdnctl.api.desk import ClientLeft, Desk
 from sdnctl.api.guard import Guard
 from sdnctl.api.models import ApplyRequest, EventDocument, PlanRequest
@@ -29,10 +29,10 @@ diagnostics that the command line prints. Clients ignore keys that they do not k
 
 
 def create_app(
-    hub: Hub, limits: Limits | None = None, *, owner: int | None = None, discovery: Discovery | None = None
+    hub: Hub, crowd: Crowd | None = None, *, owner: int | None = None, discovery: Discovery | None = None
 ) -> FastAPI:
     """The API of a controller. `owner`: the user who needs no token over the socket, default this process's."""
-    desk = Desk(hub, discovery, limits or Limits())
+    desk = Desk(hub, discovery, crowd if crowd is not None else Crowd())
     app = FastAPI(
         title="sdnctl controller",
         version=__version__,
@@ -56,7 +56,7 @@ def create_app(
     async def find(text: str) -> Token | None:
         return await asyncio.to_thread(hub.context.store.tokens.find, text)
 
-    app.add_middleware(Guard, gate=Gate(find, owner), limits=desk.limits)
+    app.add_middleware(Guard, gate=Gate(find, owner), crowd=desk.crowd)
     _describe(app)
     return app
 

@@ -12,7 +12,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
@@ -43,13 +43,15 @@ class Limits:
 
 @dataclass
 class Crowd:
-    """The open connections; those that wait for a request in the order in which they began to."""
+    """Open connections and what they cost; those that wait for a request in the order in which they began to."""
 
     limits: Limits = field(default_factory=Limits)
     busy: set[Connection] = field(default_factory=set)
     idle: dict[Connection, None] = field(default_factory=dict)
     evicted: int = 0
     refused: int = 0
+    held: int = 0  # octets of bodies
+    listeners: int = 0  # event streams
     _date: tuple[int, bytes] = (0, b"")
 
     def date(self) -> bytes:
@@ -103,7 +105,7 @@ class Connection(H11Protocol):
         if not self._admitted:
             transport.abort()
             return
-        self.app = _with_peer(self.app, peer_uid(transport))
+        self.app = _with_state(self.app, {"peer": peer_uid(transport), "abort": transport.abort})
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -140,9 +142,11 @@ class Connection(H11Protocol):
             self._timer = None
 
 
-def _with_peer(app: Any, uid: int | None) -> Any:
+def _with_state(app: Any, known: Mapping[str, Any]) -> Any:
+    """The app, told of the connection that a request came on."""
+
     async def run(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        scope.setdefault("state", {})["peer"] = uid
+        scope.setdefault("state", {}).update(known)
         await app(scope, receive, send)
 
     return run

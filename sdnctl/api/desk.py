@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from sdnctl.api.connections import Limits
+from sdnctl.api.connections import Crowd
 from sdnctl.api.models import Problem
 from sdnctl.api.problems import MEDIA_TYPE, Busy
 from sdnctl.daemon.discovery import Discovery
@@ -36,10 +36,9 @@ class Desk:
 
     hub: Hub
     discovery: Discovery | None = None
-    limits: Limits = field(default_factory=Limits)
+    crowd: Crowd = field(default_factory=Crowd)
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     working: set[asyncio.Task[Any]] = field(default_factory=set)
-    listeners: int = 0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_done(self, request: Request, call: Call, work: Callable[[Call], Awaitable[T]]) -> T:

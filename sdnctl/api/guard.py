@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 from fastapi.responses import JSONResponse
 
 from sdnctl.api.access import Gate
-from sdnctl.api.connections import Limits
+from sdnctl.api.connections import Crowd
 from sdnctl.api.problems import response, told
 from sdnctl.errors import Diagnostic, SdnctlError
 
@@ -57,19 +57,19 @@ class _Refused(Exception):
 class Guard:
     """ASGI middleware; `app` sees only requests of known callers, with their bodies complete and plain."""
 
-    def __init__(self, app: Asgi, gate: Gate, limits: Limits) -> None:
+    def __init__(self, app: Asgi, gate: Gate, crowd: Crowd) -> None:
         self.app = app
         self.gate = gate
-        self.limits = limits
-        self.held = 0  # octets of bodies, of all requests
+        self.crowd = crowd
+        self.limits = crowd.limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        sending = self._patiently(send)
         state = scope.setdefault("state", {})
+        sending = self._patiently(send, state.get("abort"))
         try:
             state["caller"] = await self.gate.caller(scope["path"], headers, state.get("peer"))
         except SdnctlError as error:
@@ -95,16 +95,16 @@ class Guard:
 
         def take(size: int) -> None:
             nonlocal taken
-            if self.held + size > self.limits.buffered:
+            if self.crowd.held + size > self.limits.buffered:
                 found = Diagnostic("busy", "too much is being uploaded at the moment", hint="try again later")
                 raise _Refused(response(503, "Busy", found))
             taken += size
-            self.held += size
+            self.crowd.held += size
 
         try:
             yield take
         finally:
-            self.held -= taken
+            self.crowd.held -= taken
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive, take: Take) -> bytes:
         """The whole body, unpacked; raises _Refused with what is wrong with it."""
@@ -144,14 +144,18 @@ class Guard:
             yield message.get("body", b"")
             more = message.get("more_body", False)
 
-    def _patiently(self, send: Send) -> Send:
-        """Send with the headers that every answer has; who does not take what he asked for is given up."""
+    def _patiently(self, send: Send, abort: Callable[[], None] | None) -> Send:
+        """Send with the headers that every answer has; who does not take what he asked for is hung up on."""
 
         async def sending(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *_SECURITY]}
-            async with asyncio.timeout(self.limits.stall):
-                await send(message)
+            try:
+                async with asyncio.timeout(self.limits.stall):
+                    await send(message)
+            except TimeoutError:
+                if abort is not None:
+                    abort()  # what is sent from now on goes nowhere
 
         return sending
 

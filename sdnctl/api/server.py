@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 from sdnctl.api.app import create_app
 from sdnctl.api.connections import HEADERS, Connection, Crowd, Limits
 from sdnctl.api.desk import Desk
+from sdnctl.api.metrics import CrowdCollector
 from sdnctl.api.sockets import Taken, default_path, is_local, pointer, tcp_socket, unix_socket
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.events import Kind, Severity
@@ -43,6 +44,7 @@ class Server:
         self.listening = asyncio.Event()
         self.addresses: tuple[str, ...] = ()
         """Where it listens, as a client is told: ``unix:PATH``, ``http://127.0.0.1:PORT``."""
+        self.crowd = Crowd(self._limits)
 
     async def run(self, hub: Hub) -> None:
         """Serve until cancelled; raises InputError where it cannot listen."""
@@ -73,9 +75,8 @@ class Server:
                 return sock
 
     async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path) -> None:
-        app = create_app(hub, self._limits, discovery=self._discovery)
+        app = create_app(hub, self.crowd, discovery=self._discovery)
         desk: Desk = app.state.desk
-        crowd = Crowd(self._limits)
         config = Config(
             app,
             http=Connection,
@@ -96,7 +97,9 @@ class Server:
         for sock in sockets:
             # How many are accepted at a time is asyncio's `backlog`; how many may wait is the kernel's.
             server = await loop.create_server(
-                lambda: Connection(config, state, crowd, loop), sock=sock, backlog=self._limits.accepted_at_once
+                lambda: Connection(config, state, self.crowd, loop),
+                sock=sock,
+                backlog=self._limits.accepted_at_once,
             )
             sock.listen(BACKLOG)
             servers.append(server)
@@ -107,9 +110,12 @@ class Server:
                 hub.events.publish(Kind.CONTROLLER, "api", text, severity=Severity.WARNING)
         hub.events.publish(Kind.CONTROLLER, "api", f"the API answers at {', '.join(self.addresses)}")
         self.listening.set()
+        metrics = CrowdCollector(self.crowd)
+        hub.registry.register(metrics)
         try:
             await asyncio.Event().wait()
         finally:
+            hub.registry.unregister(metrics)
             self.listening.clear()
             await _close(servers, state, desk)
 

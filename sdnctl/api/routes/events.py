@@ -55,10 +55,12 @@ async def events(
     last_event_id: LastEventId = None,
 ) -> Response:
     """Server-sent events until the client leaves (or `until`). A tenant is told what is about its applications."""
-    if desk.listeners >= desk.limits.listeners:
+    if desk.crowd.listeners >= desk.crowd.limits.listeners:
         raise Busy(
             Diagnostic(
-                "too-many", f"{desk.listeners} clients listen already", hint="close one, or ask again in a moment"
+                "too-many",
+                f"{desk.crowd.listeners} clients listen already",
+                hint="close one, or ask again in a moment",
             )
         )
     start, restarted = _start(desk, since, last_event_id)
@@ -90,7 +92,7 @@ def _start(desk: Desk, since: int | None, last: str | None) -> tuple[int, bool]:
 async def _stream(
     desk: Desk, seen: int, until: int | None, restarted: bool, view: Callable[[tuple[Event, ...]], list[Event]]
 ) -> AsyncIterator[str]:
-    desk.listeners += 1
+    desk.crowd.listeners += 1
     events = desk.hub.events
     last = until if until is not None else sys.maxsize
     try:
@@ -112,7 +114,7 @@ async def _stream(
             elif not await _news(desk, seen):
                 yield ": alive\n\n"
     finally:
-        desk.listeners -= 1
+        desk.crowd.listeners -= 1
 
 
 async def _news(desk: Desk, seen: int) -> bool:
