@@ -49,7 +49,7 @@ class KeepAlive:
     def watch(self) -> None:
         """Look now, and again when something is due."""
         now, timing = self.loop.time(), self.timing
-        due = now + timing.idle
+        due = now + min(timing.idle, timing.message)
         if self._incomplete is not None:
             if now - self._incomplete >= timing.message:
                 self.stalled()
