@@ -113,7 +113,7 @@ def victim_of(stage: Stage) -> str:
         pytest.param(kind, after, id=f"{'after' if after else 'before'}-{kind}", marks=marks)
         for kind in STAGES
         for after in (False, True)
-        for marks in ([] if kind is StageKind.SWITCH else [pytest.mark.soak],)
+        for marks in ([] if kind is StageKind.SWITCH and after else [pytest.mark.soak],)
     ],
 )
 def test_a_switch_that_is_lost_is_left_and_the_rest_is_completed(
