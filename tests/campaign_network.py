@@ -6,6 +6,7 @@ stopped, killed and started again, and its answers over the API.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -215,8 +216,15 @@ class ControllerProcess:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def tail(self, count: int = 12) -> str:
+        """The end of what it said, each line short."""
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
-        return "\n".join(text.splitlines()[-count:])
+        found = []
+        for line in text.splitlines()[-count:]:
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                line = f"{entry['time'][11:23]} {entry['message']}"
+            found.append(line[:200])
+        return "\n".join(found)
 
     def __enter__(self) -> Self:
         return self

@@ -83,6 +83,10 @@ class OpenVSwitch:
         )
         self.vsctl(["init"], wait=False)
         transact(self.socket, bridge_operations(wiring))
+        self.start_switches(wiring)
+
+    def start_switches(self, wiring: Wiring) -> None:
+        """Start the switch daemon, which makes what the database says; bridges have no rules then."""
         self._daemon("ovs-vswitchd", f"unix:{self.socket}")
         self.vsctl(["set", "Open_vSwitch", ".", "external_ids:sdnctl-lab=up"])
         self._check(wiring)

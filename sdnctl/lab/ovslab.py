@@ -76,6 +76,12 @@ class OvsLab(Lab):
             time.sleep(seconds)
             return counter.take()
 
+    def restart_switches(self) -> None:
+        """Start the switch daemon again after it died: all bridges and ports as they were, without any rule."""
+        self._switch.start_switches(self._record.wiring)
+        for node in self._record.dead:
+            self._set_reachable(node, False)
+
     def _apply(self, before: Record, after: Record) -> None:
         interfaces = after.wiring.interfaces
         with netns.Interfaces(self.namespace) as control:
