@@ -29,6 +29,8 @@ BENCHES: Mapping[str, str] = {
     "verify": "verifying",
     "push": "pushing",
     "read": "reading",
+    "packetin": "packetin",
+    "scale": "scaling",
     "observe": "observing",
     "reroute": "reroute",
 }

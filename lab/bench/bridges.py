@@ -75,6 +75,24 @@ class Bridges:
             for number in numbers:
                 self._switch.vsctl("--timeout=60", "--if-exists", "del-br", f"b{number}")
 
+    @contextmanager
+    def dialling(self, count: int, port: int) -> Iterator[list[int]]:
+        """So many bridges that dial in to a TCP port of this machine, made at once; their datapath ids."""
+        dpids = list(range(1, count + 1))
+        command: list[str] = []
+        for dpid in dpids:
+            name = f"d{dpid}"
+            command += ["--", "add-br", name, "--", "set", "bridge", name, "datapath_type=dummy"]
+            command += ["fail_mode=secure", "protocols=OpenFlow13", f"other_config:datapath-id={dpid:016x}"]
+            command += ["--", "set-controller", name, f"tcp:127.0.0.1:{port}"]
+            command += ["--", "set", "controller", name, "max_backoff=1000"]
+        self._switch.vsctl("--timeout=120", *command[1:])
+        try:
+            yield dpids
+        finally:
+            gone = [part for dpid in dpids for part in ("--", "--if-exists", "del-br", f"d{dpid}")]
+            self._switch.vsctl("--timeout=120", *gone[1:])
+
 
 class Bridge:
     """One bridge: where it listens, what ``ovs-ofctl`` says about it."""

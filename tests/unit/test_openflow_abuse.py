@@ -95,6 +95,7 @@ def beside(use: Callable[[Listener, Channel], Awaitable[None]], timing: Timing =
 def test_a_flood_of_connections_that_never_speak(monkeypatch: pytest.MonkeyPatch) -> None:
     """They take the places of one another; a switch that comes behind them all is let in."""
     monkeypatch.setattr(listening, "HANDSHAKES", 16)
+    monkeypatch.setattr(listening, "GRACE", 0.02)
 
     async def use(listener: Listener, channel: Channel) -> None:
         silent = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(400)]

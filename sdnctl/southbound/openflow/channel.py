@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -41,8 +42,21 @@ WRITE_SIZE = 64 * 1024
 """Octets written at once: message by message costs a switch several times the processing."""
 WRITE_BUFFER = 4 * WRITE_SIZE
 """Octets waiting to be sent before a sender is paused."""
+RECEIVE_SIZE = 256 * 1024
+"""Octets received at once."""
 FLOODED = 16 * WRITE_BUFFER
 """Octets of replies that a peer makes us queue without reading them, after which it is cut off."""
+
+_thread = threading.local()
+
+
+def received_into() -> memoryview:
+    """The buffer that all connections of a thread receive into, one after the other; emptied before the next."""
+    view: memoryview | None = getattr(_thread, "view", None)
+    if view is None:
+        view = _thread.view = memoryview(bytearray(RECEIVE_SIZE))
+    return view
+
 
 PortListener = Callable[[int, PortDescription], None]
 """Called with the reason and the port of each port status message."""
@@ -50,7 +64,7 @@ COMPLAINTS = 10
 """Errors about nothing that was asked that are logged of one connection; all are counted."""
 
 
-class Channel(asyncio.Protocol):
+class Channel(asyncio.BufferedProtocol):
     """A connection to one switch; ready for use when `handshake` has returned."""
 
     def __init__(self, device: str, metrics: ChannelMetrics, timing: Timing | None = None) -> None:
@@ -105,7 +119,14 @@ class Channel(asyncio.Protocol):
             self.unreachable("the connection was lost" if error else "the switch closed the connection", error)
         )
 
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return received_into()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(received_into()[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
+        """Take octets that have arrived."""
         started = perf_counter()
         self._receive(data)
         self.seconds += perf_counter() - started

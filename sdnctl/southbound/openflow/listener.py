@@ -28,6 +28,9 @@ BACKLOG = 1024
 HANDSHAKES = 256
 """Handshakes at a time; more wait in the backlog."""
 
+GRACE = 0.5
+"""Seconds that a caller may be silent while others wait for its place."""
+
 
 class Listener:
     """Switches that dialled in, by datapath id; an async context manager that owns their connections."""
@@ -48,9 +51,10 @@ class Listener:
         self._context = tls_context(options or {}, server=True) if address.scheme == "ssl" else None
         self._switches: dict[int, Channel] = {}
         self._changed = asyncio.Condition()
+        self._awaited: dict[int, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(HANDSHAKES)
-        self._greeted: dict[asyncio.Task[None], Channel] = {}  # who is shaking hands, the oldest first
+        self._greeted: dict[asyncio.Task[None], tuple[Channel, float]] = {}  # who shakes hands, since when
         self._socket: socket.socket | None = None
 
     @property
@@ -119,26 +123,33 @@ class Listener:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _place(self) -> None:
+        """Wait for a place among the handshakes; the silent make room when that takes longer than `GRACE`."""
+        while True:
+            try:
+                async with asyncio.timeout(GRACE):
+                    await self._gate.acquire()
+                    return
+            except TimeoutError:
+                self._make_room()
+
     def _make_room(self) -> None:
-        """Close the oldest connection that has said nothing, where all handshakes are taken.
+        """Close connections that have said nothing for a while.
 
         A switch says hello as soon as it is connected; who floods us with connections that never speak takes the
         places of his own.
         """
-        for task, channel in self._greeted.items():
-            if not channel.spoke:
+        now = asyncio.get_running_loop().time()
+        for task, (channel, since) in tuple(self._greeted.items()):
+            if not channel.spoke and now - since >= GRACE:
                 del self._greeted[task]
                 self.metrics.evicted.inc()
                 task.cancel()
-                return
 
     async def _accept(self, server: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            if self._gate.locked():
-                await asyncio.sleep(0)  # who has just been connected may have spoken
-                self._make_room()
-            await self._gate.acquire()
+            await self._place()
             try:
                 connection, peer = await loop.sock_accept(server)
             except OSError as error:  # out of file descriptors, or gone before it was accepted
@@ -160,7 +171,7 @@ class Listener:
     async def _greet(self, connection: socket.socket, channel: Channel) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._greeted[task] = channel
+        self._greeted[task] = channel, asyncio.get_running_loop().time()
         try:
             try:
                 await self._shake_hands(connection, channel)
@@ -197,6 +208,8 @@ class Listener:
         async with self._changed:
             self._switches[dpid] = channel
             self._changed.notify_all()
+        if (arrived := self._awaited.pop(dpid, None)) is not None:
+            arrived.set()
         if older is not None:
             logger.warning("%s: connected again; the older connection is closed", channel.device)
             await older.close()
@@ -214,9 +227,14 @@ class Listener:
 
     async def wait_for(self, dpid: int, seconds: float) -> Channel:
         """The connection of a switch, as soon as it has dialled in; raises DeviceUnreachable after `seconds`."""
+        arrived = self._awaited.setdefault(
+            dpid, asyncio.Event()
+        )  # one each: a city that powers up wakes nobody else
         try:
-            async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: dpid in self._switches)
+            async with asyncio.timeout(seconds):
+                while dpid not in self._switches:
+                    arrived.clear()
+                    await arrived.wait()
                 return self._switches[dpid]
         except TimeoutError:
             raise DeviceUnreachable(
