@@ -218,12 +218,19 @@ def status(
 def drift(
     context: typer.Context,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when something drifted.")] = False,
+    acknowledge: Annotated[
+        str | None,
+        typer.Option(help="A switch that the controller has frozen: it may be put right now.", metavar="<switch>"),
+    ] = None,
 ) -> int:
     """Compare what switches hold with what was applied; unreachable switches are unknown, never missing."""
     from sdnctl.cli import views
+    from sdnctl.usecases.drifting import acknowledge as thaw
     from sdnctl.usecases.drifting import drift as find_drift
 
     invocation: Invocation = context.obj
+    if acknowledge is not None:
+        thaw(invocation.context, acknowledge)
     with invocation.output.progress("reading back"):
         found = find_drift(invocation.context)
     invocation.output.show("drift", lambda: views.drift_document(found), lambda: views.drift(found))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sdnctl.errors import Diagnostic, InputError
 from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.drift import Explainer, Finding, Glass
 from sdnctl.southbound.fleet import Observation
@@ -46,6 +47,20 @@ def drift(context: Context) -> Drift:
             return await fleet.observe()
 
     return compared(state, asyncio.run(read()))
+
+
+def acknowledge(context: Context, switch: str) -> None:
+    """Let a running controller put a switch right that it has frozen; raises InputError where it has not."""
+    if context.controller is None:
+        raise InputError(
+            Diagnostic(
+                "no-controller",
+                "no controller runs here, so no switch is frozen",
+                address=f"switch {switch}",
+                hint="`sdnctl apply` puts right what drifted",
+            )
+        )
+    context.controller.post("/v1/drift/acknowledgements", {"switch": switch})
 
 
 def compared(state: State, observation: Observation) -> Drift:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from unittest import mock
 
 import pytest
+from controller_thread import Running as InThread
 from sdnctl_in_process import Net, Saved, big_change, new_net
 
 from sdnctl.compiler.tables import Kind as Cookie
@@ -371,6 +373,33 @@ def test_a_repair_that_is_refused_is_told_and_tried_again_later(net: Net) -> Non
     with impatient():
         run(story())
     assert net.foreign() == {}
+
+
+def test_an_operator_acknowledges_on_the_command_line(net: Net) -> None:
+    """Through the API of the controller that runs; without one nothing is frozen."""
+    assert net.json("drift", "--acknowledge", SWITCH, code=1)["diagnostics"][0]["code"] == "no-controller"
+    settings = "controller: {drift: {scada: freeze}, drift_interval: 200 ms}"
+    net.edit("network.yaml", "drain: 200 ms", f"{settings}\ndrain: 0 s")
+    scada = next(one for one in flows(net, Cookie.DEMAND, 2) if _class_of(net, one) == "scada")
+    with InThread(net, parts=[DriftWatch()], tcp=False) as running:
+        assert net.json("drift", "--acknowledge", SWITCH, code=1)["diagnostics"][0]["code"] == "no-such-freeze"
+        change(net, SWITCH, [Change(Op.DELETE, scada)])
+        board = running.hub.drift
+        eventually(lambda: SWITCH in board.frozen)
+        shown = " ".join(net.ok("drift", "--acknowledge", SWITCH).out.split())
+        assert "of flood-sensors (town, scada)" in shown or "no drift" in shown
+        eventually(lambda: board.switches[SWITCH].state == "match")
+        assert board.frozen == {}
+        with net.open() as context:
+            assert "acknowledge" in {entry[2] for entry in context.store.audit_trail(3)}
+    net.ok("drift", "--exit-code")
+
+
+def eventually(what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_policy_for_a_class_that_nobody_has_is_told(net: Net) -> None:
