@@ -42,9 +42,10 @@ def forwarding(channel: Channel) -> PacketListener:
             return
         out = (Output(port % 8 + 1),)
         destination = int.from_bytes(packet.frame[:6], "big")
-        flow = Flow(0, 10, Match.of(in_port=port, eth_dst=destination), 0, out)
-        channel.post(flow_mod(flow, FlowCommand.ADD, channel.reserve()))
-        channel.post(packet_out(channel.reserve(), packet.frame, out, port))
+        match = Match((("in_port", port, 0xFFFFFFFF), ("eth_dst", destination, 0xFFFFFFFFFFFF)))
+        first = channel.reserve(2)
+        added = flow_mod(Flow(0, 10, match, 0, out), FlowCommand.ADD, first)
+        channel.post(added + packet_out(first + 1, packet.frame, out, port))
 
     return told
 

@@ -2,9 +2,9 @@
 
 The switches are bridges of one real Open vSwitch with a dummy datapath, which dial in to a listener in a process
 of its own; it opens a driver for each, pushes 100 flows to it and keeps them, as a controller does, and then waits
-for a while. Beyond `REAL` bridges one vswitchd is busy with itself on a small machine; the others are simulated: one
-process that speaks the protocol for them, takes every bundle, and answers every echo. Memory is the resident set of
-the controller alone, against the same process before the first switch.
+for a while. Beyond `REAL` bridges one vswitchd is busy with itself on a small machine; the others are simulated:
+one process that speaks the protocol for them, takes every bundle, and answers every echo. Memory is the resident
+set of the controller alone, against the same process before the first switch.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _resident() -> int:
 
 def rules(number: int) -> list[Flow]:
     """`RULES` flows of one switch, others than those of the switches around it."""
-    return list(islice(flows((number % 50 + 1) * RULES), number % 50 * RULES, None))
+    return list(islice(flows((number % 4 + 1) * RULES), number % 4 * RULES, None))
 
 
 async def _hold(port: int, count: int) -> None:

@@ -85,8 +85,7 @@ class Channel(asyncio.BufferedProtocol):
         self._xid = 0
         self._waiting: dict[int, Reply | Multipart] = {}
         self._batches: list[Batch] = []
-        self._writable = asyncio.Event()
-        self._writable.set()
+        self._paused: asyncio.Future[None] | None = None  # while the switch reads slower than we write
         self._posted = Outbox(self._loop, self._answer)
         self._complaints = 0
         self._alive = KeepAlive(self._loop, self.timing, self._echo, self._gone, self._stalled)
@@ -109,10 +108,13 @@ class Channel(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def pause_writing(self) -> None:
-        self._writable.clear()
+        if self._paused is None:
+            self._paused = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        self._writable.set()
+        if self._paused is not None:
+            self._paused.set_result(None)
+            self._paused = None
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(
@@ -284,7 +286,7 @@ class Channel(asyncio.BufferedProtocol):
                 future.set_exception(error)
             if not future.cancelled():
                 future.exception()  # marked as seen: who waits gets it, and nobody may be waiting
-        self._writable.set()
+        self.resume_writing()
 
     def abort(self, error: DeviceError) -> None:
         """Cut the connection at once; everybody who waits gets `error`."""
@@ -333,10 +335,11 @@ class Channel(asyncio.BufferedProtocol):
         assert self._transport is not None
         self.metrics.sent.inc(len(data))
         self._transport.write(data)
-        if not self._writable.is_set():
+        if self._paused is not None:
             try:
                 async with asyncio.timeout(self.timing.request):
-                    await self._writable.wait()
+                    while self._paused is not None:
+                        await asyncio.shield(self._paused)
             except TimeoutError:
                 error = self.unreachable(f"reads nothing for {self.timing.request:g} s")
                 self.abort(error)

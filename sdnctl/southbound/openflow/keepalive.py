@@ -1,7 +1,8 @@
 """Whether the other end of a connection is still there: silence, echoes, messages that never end.
 
 A timer of the event loop that sets itself anew when something is due: a thousand silent switches are a thousand
-entries in the loop's heap, and no task each.
+entries in the loop's heap, and no task each. Most of what idle connections cost is waking up, so all wake up
+together.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 
 from sdnctl.southbound.openflow.waiting import Timing
 
@@ -28,9 +30,12 @@ class KeepAlive:
     _asked: float | None = None
     """When an echo was sent that nothing has followed yet."""
     _timer: asyncio.TimerHandle | None = field(default=None)
+    _grid: float = 0.0
+    """Timers of all connections fall on multiples of this: echoes go out, and answers come in, many at a time."""
 
     def __post_init__(self) -> None:
         self._heard = self.loop.time()
+        self._grid = min(self.timing.idle, self.timing.echo, self.timing.message) / 4
 
     def heard(self, *, complete: bool, rest: bool) -> None:
         """Something came: whether a message was completed, and whether a part of another one is left."""
@@ -69,4 +74,4 @@ class KeepAlive:
             due = min(due, now + timing.echo)
         else:
             due = min(due, self._heard + timing.idle)
-        self._timer = self.loop.call_at(due, self.watch)
+        self._timer = self.loop.call_at(ceil(due / self._grid) * self._grid, self.watch)

@@ -227,6 +227,8 @@ class Listener:
 
     async def wait_for(self, dpid: int, seconds: float) -> Channel:
         """The connection of a switch, as soon as it has dialled in; raises DeviceUnreachable after `seconds`."""
+        if (connected := self._switches.get(dpid)) is not None:
+            return connected
         arrived = self._awaited.setdefault(
             dpid, asyncio.Event()
         )  # one each: a city that powers up wakes nobody else

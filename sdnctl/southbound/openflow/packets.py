@@ -27,22 +27,26 @@ PacketListener = Callable[[PacketIn], None]
 class PacketQueue:
     """Packets from one switch on their way to who listens."""
 
+    __slots__ = ("_broken", "_loop", "_metrics", "_octets", "_waiting", "listeners")
+
     def __init__(
         self, loop: asyncio.AbstractEventLoop, metrics: ChannelMetrics, broken: Callable[[Malformed], None]
     ) -> None:
         """`broken` is called when what the switch sent is no packet_in."""
         self.listeners: list[PacketListener] = []
         self._loop, self._metrics, self._broken = loop, metrics, broken
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes] | None = None  # made for the first: most switches never send any
         self._octets = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) if self._waiting is not None else 0
 
     def add(self, body: bytes) -> None:
         """Take the body of a packet_in; without listeners it is nobody's."""
         if not self.listeners:
             return
+        if self._waiting is None:
+            self._waiting = deque()
         if len(self._waiting) >= WAITING or self._octets + len(body) > WAITING_OCTETS:
             self._metrics.dropped_packets.inc()
             return
@@ -53,14 +57,14 @@ class PacketQueue:
 
     def clear(self) -> None:
         """Forget what waits: the connection has ended."""
-        self._waiting.clear()
+        self._waiting = None
         self._octets = 0
 
     def _tell(self) -> None:
         listeners = tuple(self.listeners)
         try:
-            for _ in range(min(PER_TURN, len(self._waiting))):
-                if not self._waiting:  # a listener closed the connection
+            for _ in range(PER_TURN):
+                if not self._waiting:  # all told, or a listener closed the connection
                     return
                 body = self._waiting.popleft()
                 self._octets -= len(body)
@@ -69,7 +73,6 @@ class PacketQueue:
                     told(packet)
         except Malformed as error:
             self._broken(error)
-            return
         finally:
             if self._waiting:
                 self._loop.call_soon(self._tell)
@@ -77,6 +80,8 @@ class PacketQueue:
 
 class Outbox:
     """Messages that are written together at the end of a turn of the event loop."""
+
+    __slots__ = ("_loop", "_messages", "_write", "octets")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, write: Callable[[bytes], None]) -> None:
         self._loop, self._write = loop, write
