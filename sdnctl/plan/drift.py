@@ -44,9 +44,9 @@ class Owner:
 class Finding:
     """One rule that is not as applied, or a switch that could not be asked (`rule` is None).
 
-    `rule` is what was applied (for EXTRA: what is held), `observed` what stands in its place (ALTERED). `what` names
-    the thing it is for: ``trunk …``, ``bypass …``, ``link …``, ``demand …``; `links` are those it leads over, in
-    order; `owners` is empty for what every switch has and for numbers that nobody has any more.
+    `rule` is what was applied (for EXTRA: what is held), `observed` what stands in its place (ALTERED). `what`
+    names the thing it is for: ``trunk …``, ``bypass …``, ``link …``, ``demand …``; `links` are those it leads
+    over, in order; `owners` is empty for what every switch has and for numbers that nobody has any more.
     """
 
     device: str
