@@ -49,6 +49,8 @@ class Listener:
         self.metrics = metrics if metrics is not None else ChannelMetrics()
         self._timing = timing or Timing()
         self._context = tls_context(options or {}, server=True) if address.scheme == "ssl" else None
+        # TLS takes its time before anything can be heard, most of all when a whole city is powered up.
+        self._grace = GRACE if self._context is None else self._timing.handshake / 2
         self._switches: dict[int, Channel] = {}
         self._changed = asyncio.Condition()
         self._awaited: dict[int, asyncio.Event] = {}
@@ -124,10 +126,10 @@ class Listener:
         return task
 
     async def _place(self) -> None:
-        """Wait for a place among the handshakes; the silent make room when that takes longer than `GRACE`."""
+        """Wait for a place among the handshakes; the silent make room when that takes long."""
         while True:
             try:
-                async with asyncio.timeout(GRACE):
+                async with asyncio.timeout(self._grace):
                     await self._gate.acquire()
                     return
             except TimeoutError:
@@ -141,7 +143,7 @@ class Listener:
         """
         now = asyncio.get_running_loop().time()
         for task, (channel, since) in tuple(self._greeted.items()):
-            if not channel.spoke and now - since >= GRACE:
+            if not channel.spoke and now - since >= self._grace:
                 del self._greeted[task]
                 self.metrics.evicted.inc()
                 task.cancel()
@@ -227,17 +229,12 @@ class Listener:
 
     async def wait_for(self, dpid: int, seconds: float) -> Channel:
         """The connection of a switch, as soon as it has dialled in; raises DeviceUnreachable after `seconds`."""
-        if (connected := self._switches.get(dpid)) is not None:
-            return connected
-        arrived = self._awaited.setdefault(
-            dpid, asyncio.Event()
-        )  # one each: a city that powers up wakes nobody else
         try:
             async with asyncio.timeout(seconds):
-                while dpid not in self._switches:
-                    arrived.clear()
-                    await arrived.wait()
-                return self._switches[dpid]
+                while (channel := self._switches.get(dpid)) is None:
+                    # One event each: a city that powers up wakes nobody else.
+                    await self._awaited.setdefault(dpid, asyncio.Event()).wait()
+                return channel
         except TimeoutError:
             raise DeviceUnreachable(
                 Diagnostic(
