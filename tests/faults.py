@@ -246,14 +246,14 @@ class Faults:
         if (pending := self.net.pending()) is not None:
             return f"snapshot {pending.id} is pending", []
         held = self.read()
-        differ = sorted(node for node, rules in held.items() if rules != state.confirmed.get(node, RuleSet()))
+        differ = sorted(node for node, rules in held.items() if rules != state.rules.get(node, RuleSet()))
         return (f"{differ} hold something else", differ) if differ else ("", [])
 
     def _ask(self, differ: list[str]) -> None:
-        """The controller must say of each of these that it has drifted; then it is asked to put them right."""
+        """The controller must name each of these, as drifted or not asked; then it is told to put them right."""
         told = {one["switch"]: one["state"] for one in self.controller.get("/v1/drift/watch")["switches"]}
-        wrong = [node for node in differ if told.get(node) == "match"]
-        if not wrong:
+        waiting = self.net.applied().silent
+        if all(told.get(node) != "match" or node in waiting for node in differ):
             self.notes["switches named as drifted, put right when asked"] += len(differ)
             answer = self.controller.client.post("/v1/reconcile", json={"hold_down": False})
             self.notes[f"reconcile: {answer.status_code}"] += answer.status_code != 200
@@ -280,10 +280,11 @@ class Faults:
         state = self.net.applied()
         held = self.read()
         for node, rules in held.items():
-            assert rules == state.confirmed.get(node, RuleSet()), f"{node} does not hold what is applied"
+            assert rules == state.rules.get(node, RuleSet()), f"{node} does not hold what is applied"
         dead = self.lab.dead_nodes
-        whole = {**state.rules, **held}
-        report = prove(state.compiled, whole, FAILURES[failures], state.down, state.drained).report
+        report = prove(
+            state.compiled, {**state.rules, **held}, FAILURES[failures], state.down, state.drained
+        ).report
         assert report.ok, [str(item) for item in report.diagnostics()][:5]
         cut_off = set(stranded(state.compiled, state.down)) | {
             one.id

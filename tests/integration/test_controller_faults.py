@@ -49,7 +49,7 @@ def batches(faults: Faults, count: int, largest: int) -> None:
 
 def test_ten_faults(net: Net, tmp_path: Path) -> None:
     with controlled(net, log_of(tmp_path)) as controller:
-        batches(Faults(net, controller, seed=1), 10, 6)
+        batches(Faults(net, controller, seed=1), 10, 8)
 
 
 @pytest.mark.soak
@@ -57,7 +57,7 @@ def test_five_hundred_faults(net: Net, tmp_path: Path) -> None:
     seed, wanted, started = 2026, 500, time.monotonic()
     with controlled(net, log_of(tmp_path)) as controller:
         faults = Faults(net, controller, seed)
-        batches(faults, wanted, 16)
+        batches(faults, wanted, 24)
     said = Counter(line.get("kind", "log") for line in controller.lines())
     lines = [
         "Random faults under a running controller, real Open vSwitch, small example with every class",
@@ -130,7 +130,7 @@ class Kills:
 
 def test_kills_while_failures_are_handled(net: Net, tmp_path: Path) -> None:
     with controlled(net, log_of(tmp_path)) as controller:
-        Kills(net, controller, seed=5).run(4)
+        Kills(net, controller, seed=5).run(3)
 
 
 @pytest.mark.soak
