@@ -1,6 +1,7 @@
 """Verbs that look at the folder only: init, validate, schema, compile, show, explain, drivers."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ def init(
         lambda: {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
         lambda: [
             f"{folder}: {len(files)} files of the example '{example}'",
-            f"next: sdnctl --network {folder} validate",
+            f"next: sdnctl --network {shlex.quote(str(folder))} validate",
         ],
     )
 

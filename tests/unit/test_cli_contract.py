@@ -65,6 +65,12 @@ def test_every_verb_answers_in_json(net: Net, line: str, command: str) -> None:
     assert len(document) > 3
 
 
+def test_the_next_command_that_init_names_can_be_pasted(tmp_path: Path) -> None:
+    said = sdnctl("init", tmp_path / "a network", "--example", "small-links").out
+    wanted = f"sdnctl --network '{tmp_path / 'a network'}' validate"
+    assert "".join(wanted.split()) in "".join(said.split()), "whatever the width of the terminal"
+
+
 def test_verbs_that_change_things_answer_in_json(tmp_path: Path) -> None:
     """Also what they say is what they did."""
     made = sdnctl("--format", "json", "init", tmp_path / "new", "--example", "small-links").document
