@@ -22,10 +22,10 @@ none is dropped; only `cli` prints them or exits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sdnctl.quick import quick
 
@@ -75,6 +75,26 @@ class Diagnostic:
             if part:
                 text += f"\n  {label}{part}"
         return text
+
+    def to_json(self) -> dict[str, Any]:
+        """As every JSON document has it."""
+        return {
+            "severity": str(self.severity),
+            "code": self.code,
+            "summary": self.summary,
+            "address": self.address,
+            "file": self.source.file if self.source else None,
+            "line": self.source.line if self.source else None,
+            "detail": self.detail,
+            "hint": self.hint,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Diagnostic:
+        """Read what `to_json` made; raises LookupError or ValueError for anything else."""
+        source = Source(data["file"], data["line"]) if data["file"] is not None else None
+        severity = Severity(data["severity"])
+        return cls(data["code"], data["summary"], data["address"], source, data["detail"], data["hint"], severity)
 
 
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, str, str, str]:

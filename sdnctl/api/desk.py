@@ -17,6 +17,7 @@ from sdnctl.api.connections import Crowd
 from sdnctl.api.models import Problem
 from sdnctl.api.problems import MEDIA_TYPE, Busy
 from sdnctl.daemon.discovery import Discovery
+from sdnctl.daemon.events import Kind
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.operations import Call
 from sdnctl.errors import Diagnostic
@@ -57,6 +58,10 @@ class Desk:
             return await asyncio.shield(task)
         finally:
             leaving.cancel()
+
+    def tell(self, who: str, what: str) -> None:
+        """Publish that somebody did something that is no change of the network."""
+        self.hub.events.publish(Kind.AUDIT, "api", f"{who} {what}", by=who)
 
     async def sent(self, make: Callable[[], dict[str, Any]]) -> Response:
         """An answer whose document takes a while to make."""

@@ -322,15 +322,12 @@ class ControllerDocument(Answer):
     peer: str = Field(description="Who you are to this controller.")
 
 
-class ObservedDocument(Document):
-    """What one switch holds, rules as in `compile -o` files; None of either where it did not say."""
-
-    rules: dict[str, Any] | None
-    settings: dict[str, Any] | None
-
-
 class ObservationDocument(Answer):
-    rules: dict[str, Any] = Field(description="Per switch what it holds, null where it did not answer.")
+    """What switches hold: `rules` and `others` (foreign flows) packed as in the states of `compile -o`."""
+
+    switches: dict[str, Any] = Field(description="Per switch how many foreign rules it has; null: no answer.")
+    rules: dict[str, Any]
+    others: dict[str, Any]
     settings: dict[str, Any]
     faults: dict[str, list[DiagnosticDocument]]
 

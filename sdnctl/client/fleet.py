@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
-from sdnctl.client.remote import Remote, diagnostics
-from sdnctl.compiler.codec import decode
-from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic, LeaseHeld
-from sdnctl.plan.model import Observed, Stage
-from sdnctl.southbound.base import Counters, Driver, Payload, PortState, Target
+from sdnctl.client.remote import Remote
+from sdnctl.client.wire import read_counters, read_observation
+from sdnctl.errors import Diagnostic, LeaseHeld
+from sdnctl.plan.model import Stage
+from sdnctl.southbound.base import Counters, Driver, Payload, Target
 from sdnctl.southbound.fleet import Fleet, Observation
 
 
@@ -36,18 +35,14 @@ class RemoteFleet(Fleet):
         known = await asyncio.to_thread(lambda: self._known)
         asked = [device for device in wanted if device in known]
         answer = await asyncio.to_thread(self._remote.post, "/v1/observation", {"switches": asked})
-        found = Observation(
-            {device: _observed(answer["rules"][device]) for device in asked},
-            {device: _observed(one) for device, one in answer["settings"].items()},
-            {device: _fault(items) for device, items in answer["faults"].items()},
-        )
+        found = await asyncio.to_thread(read_observation, answer)
         new = [device for device in wanted if device not in known]
         return found.updated(await super().observe(new)) if new else found
 
     async def counters(self, payload: Payload = "rules") -> Mapping[str, Counters | None]:
         """Ports and packets, through the controller."""
         answer = (await asyncio.to_thread(self._remote.get, "/v1/counters"))["counters"]
-        return {device: _counters(answer.get(device)) for device in self.devices(payload)}
+        return {device: read_counters(answer.get(device)) for device in self.devices(payload)}
 
     async def driver(self, device: str, payload: Payload = "rules") -> Driver:
         """A driver of a switch that is new; raises LeaseHeld for those of the controller."""
@@ -69,18 +64,3 @@ def _held(remote: Remote) -> LeaseHeld:
             hint="ask it: apply, rollback, controller flip, drain and reconcile do",
         )
     )
-
-
-def _observed(data: Any) -> Observed | None:
-    return decode(Observed, data) if data is not None else None
-
-
-def _fault(items: list[Mapping[str, Any]]) -> DeviceError:
-    return DeviceUnreachable(*diagnostics(items))
-
-
-def _counters(data: Any) -> Counters | None:
-    if data is None:
-        return None
-    ports = {int(number): decode(PortState, port) for number, port in data["ports"].items()}
-    return Counters(ports, {(table, cookie): packets for table, cookie, packets in data["flows"]})

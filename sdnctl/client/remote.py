@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from sdnctl import errors
 from sdnctl.client.finding import PATIENCE, listening, reachable
-from sdnctl.errors import Diagnostic, InputError, SdnctlError, Severity, Source
+from sdnctl.errors import Diagnostic, InputError, SdnctlError
 
 if TYPE_CHECKING:
     import httpx
@@ -169,7 +169,7 @@ def raised(answer: httpx.Response, where: str) -> SdnctlError:
     """The error behind an answer, of the class it had in the controller."""
     try:
         problem = answer.json()
-        found = tuple(_diagnostic(item) for item in problem["diagnostics"])
+        found = tuple(map(Diagnostic.from_json, problem["diagnostics"]))
         kind = getattr(errors, str(problem.get("error", "")), SdnctlError)
     except (ValueError, LookupError, TypeError):
         found, kind = (), SdnctlError
@@ -179,24 +179,6 @@ def raised(answer: httpx.Response, where: str) -> SdnctlError:
     if not (isinstance(kind, type) and issubclass(kind, SdnctlError)):
         kind = SdnctlError
     return kind(*found)
-
-
-def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:
-    source = Source(item["file"], item["line"]) if item.get("file") else None
-    return Diagnostic(
-        item["code"],
-        item["summary"],
-        item["address"],
-        source,
-        item["detail"],
-        item["hint"],
-        Severity(item["severity"]),
-    )
-
-
-def diagnostics(items: list[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
-    """Diagnostics from the documents of an answer."""
-    return tuple(_diagnostic(item) for item in items)
 
 
 def _not_there(where: str, detail: str) -> Diagnostic:

@@ -64,7 +64,7 @@ async def status(hub: Hub, by: str = "application") -> Status:
 
 async def drift(hub: Hub) -> Drift:
     """What switches hold against what was applied."""
-    _, state = hub.context.need_applied()
+    _, state = await asyncio.to_thread(hub.context.need_applied)
     return await asyncio.to_thread(compared, state, await hub.fleet.observe())
 
 
@@ -83,7 +83,7 @@ async def counters(hub: Hub) -> Mapping[str, Counters | None]:
 async def verify(hub: Hub, *, live: bool = True, failures: str = "all") -> Verification:
     """V1 on the applied rules; with `live` on those that are read back, and V2. Verdicts of live ones are kept."""
     kinds = kinds_of(failures)
-    snapshot, state = hub.context.need_applied()
+    snapshot, state = await asyncio.to_thread(hub.context.need_applied)
     why = "the controller has no hosts to send probes from: `sdnctl verify --live` does, where a lab runs"
     if not live:
         proof = await hub.compute(prove, state.compiled, state.rules, kinds, state.down)
@@ -101,7 +101,7 @@ async def verify(hub: Hub, *, live: bool = True, failures: str = "all") -> Verif
 
 async def plan(hub: Hub, desired: State) -> Prepared:
     """The plan that leads to a state from what switches hold now, with its proof; changes nothing."""
-    applied = hub.applied()
+    applied = await hub.compute(hub.applied)
     state = applied[1] if applied is not None else None
     proof = await hub.compute(proven, desired)
     observation = await _observe_for(hub, desired, state)
@@ -142,7 +142,7 @@ async def apply(
     """
     await hub.compute(_prove_once, hub, desired)
     async with _changing(hub, call, reason, summary or summarise(plan), plan) as change:
-        applied = hub.applied()
+        applied = await hub.compute(hub.applied)
         state = applied[1] if applied is not None else None
         if check is not None:
             await hub.compute(check, state, desired, plan)
@@ -218,7 +218,7 @@ async def drain(hub: Hub, call: Call, switch: str, *, back: bool = False) -> Rec
 async def _settled_state(hub: Hub, lease: Lease) -> State:
     """What is applied, once nothing is half done; raises InputError before the first apply."""
     await finish_pending(hub, lease)
-    return hub.context.need_applied()[1]
+    return (await hub.compute(hub.context.need_applied))[1]
 
 
 async def _carry_out(

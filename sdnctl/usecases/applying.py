@@ -101,7 +101,7 @@ async def carry_out(
 ) -> Outcome:
     """`apply` on an open fleet, by whoever holds the lease; `fleet` has the switches of before and after."""
     _check_target(desired, plan)
-    if context.store.pending() is not None:
+    if await compute(context.store.pending) is not None:
         raise StalePlan(
             Diagnostic(
                 "apply-unfinished",
@@ -109,7 +109,7 @@ async def carry_out(
                 hint="`sdnctl apply` without a file first finishes it, then makes a new plan",
             )
         )
-    previous = _previous(context)
+    previous = await compute(_previous, context)
     observation = await fleet.observe()
 
     def check() -> bool:

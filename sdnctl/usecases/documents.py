@@ -27,17 +27,7 @@ FORMAT = 1
 
 def diagnostic_document(item: Diagnostic) -> dict[str, Any]:
     """A diagnostic as JSON."""
-    source = item.source
-    return {
-        "severity": str(item.severity),
-        "code": item.code,
-        "summary": item.summary,
-        "address": item.address,
-        "file": source.file if source else None,
-        "line": source.line if source else None,
-        "detail": item.detail,
-        "hint": item.hint,
-    }
+    return item.to_json()
 
 
 def plan_document(prepared: Prepared) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -35,6 +35,7 @@ HEARTBEAT = 15.0
 _BATCH = 64  # events that are held for a client while it takes them
 
 Since = Annotated[int | None, Query(ge=0, le=2**53, description="Events after this number; default: from now on.")]
+View: TypeAlias = Callable[[tuple[Event, ...]], Awaitable[list[Event]]]
 Until = Annotated[int | None, Query(ge=0, le=2**53, description="End the stream after this number.")]
 Kinds = Annotated[list[Kind] | None, Query(description="Only these kinds, repeatable.")]
 LastEventId = Annotated[str | None, Header(max_length=64)]
@@ -66,11 +67,11 @@ async def events(
     start, restarted = _start(desk, since, last_event_id)
     wanted = frozenset(kind) if kind else frozenset(Kind)
 
-    def view(batch: tuple[Event, ...]) -> list[Event]:
+    async def view(batch: tuple[Event, ...]) -> list[Event]:
         chosen = [event for event in batch if event.kind in wanted]
         if not caller.tenants or not chosen:
             return chosen
-        applied = desk.hub.applied()
+        applied = await asyncio.to_thread(desk.hub.applied)
         mine = applications_of(applied[1] if applied else None, caller.tenants)
         return [told for event in chosen if (told := own_event(event, mine)) is not None]
 
@@ -89,9 +90,7 @@ def _start(desk: Desk, since: int | None, last: str | None) -> tuple[int, bool]:
     return (events.last if since is None else since), False
 
 
-async def _stream(
-    desk: Desk, seen: int, until: int | None, restarted: bool, view: Callable[[tuple[Event, ...]], list[Event]]
-) -> AsyncIterator[str]:
+async def _stream(desk: Desk, seen: int, until: int | None, restarted: bool, view: View) -> AsyncIterator[str]:
     desk.crowd.listeners += 1
     events = desk.hub.events
     last = until if until is not None else sys.maxsize
@@ -103,7 +102,9 @@ async def _stream(
             batch = tuple(event for event in events.since(seen)[:_BATCH] if event.number <= last)
             if batch and batch[0].number > seen + 1:
                 yield _frame("gap", f"{desk.run}-{batch[0].number - 1}", {"lost": batch[0].number - seen - 1})
-            frames = [_frame(told.kind, f"{desk.run}-{told.number}", event_document(told)) for told in view(batch)]
+            frames = [
+                _frame(told.kind, f"{desk.run}-{told.number}", event_document(told)) for told in await view(batch)
+            ]
             if frames:
                 yield "".join(frames)
             if batch:

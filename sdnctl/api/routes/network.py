@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -25,16 +25,13 @@ from sdnctl.api.models import (
     VerifyRequest,
 )
 from sdnctl.api.tenancy import own_drift, own_status
-from sdnctl.compiler.codec import encode
+from sdnctl.client.wire import counters_document, observation_document
 from sdnctl.compiler.protection import stranded
 from sdnctl.daemon import operations
 from sdnctl.daemon.driftboard import DriftBoard
 from sdnctl.errors import Diagnostic, InputError
-from sdnctl.southbound.base import Counters
-from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State
 from sdnctl.usecases.documents import (
-    diagnostic_document,
     drift_document,
     finding_document,
     status_document,
@@ -109,6 +106,7 @@ async def acknowledge(desk: AtDesk, caller: WholeOperator, body: AcknowledgeRequ
     await asyncio.to_thread(
         desk.hub.context.store.record_audit, caller.name, "acknowledge", f"drift of {body.switch}"
     )
+    desk.tell(caller.name, f"acknowledged the drift of {body.switch}")
     return answer(drift_watch_document(board))
 
 
@@ -145,8 +143,10 @@ async def many_demands(desk: AtDesk, caller: Viewer, body: DemandsRequest) -> Re
 
 
 async def _demands(desk: Desk, caller: Caller, ids: Iterable[str]) -> Response:
-    _, state = desk.hub.context.need_applied()
-    return await desk.sent(lambda: demands_document(state, ids, caller.tenants))
+    def make() -> dict[str, Any]:
+        return demands_document(desk.hub.context.need_applied()[1], ids, caller.tenants)
+
+    return await desk.sent(make)
 
 
 def demands_document(state: State, ids: Iterable[str], tenants: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -184,24 +184,26 @@ def demands_document(state: State, ids: Iterable[str], tenants: frozenset[str] =
 @router.get("/trunks", response_model=TrunksDocument, responses=problems(409, 500), summary="All trunks")
 async def all_trunks(desk: AtDesk, _: WholeViewer) -> Response:
     """The labelled paths that are applied."""
-    state = desk.hub.context.need_applied()[1]
+    return await desk.sent(lambda: trunks_document(desk.hub.context.need_applied()[1]))
+
+
+def trunks_document(state: State) -> dict[str, Any]:
+    """Trunks by key."""
     flipped = state.baseline.flipped
-    return await desk.sent(
-        lambda: {
-            "trunks": [
-                {
-                    "key": one.key,
-                    "label": one.label,
-                    "path": list(one.path.nodes),
-                    "standby": list(one.standby.nodes) if one.standby else [],
-                    "grade": str(one.grade),
-                    "demands": len(one.demands),
-                    "flipped": one.key in flipped,
-                }
-                for one in state.compiled.trunks
-            ]
-        }
-    )
+    return {
+        "trunks": [
+            {
+                "key": one.key,
+                "label": one.label,
+                "path": list(one.path.nodes),
+                "standby": list(one.standby.nodes) if one.standby else [],
+                "grade": str(one.grade),
+                "demands": len(one.demands),
+                "flipped": one.key in flipped,
+            }
+            for one in state.compiled.trunks
+        ]
+    }
 
 
 # ── switches ─────────────────────────────────────────────────────────────────────────────────────
@@ -220,18 +222,6 @@ async def observation(desk: AtDesk, _: WholeViewer, body: ObserveRequest) -> Res
     return await desk.sent(lambda: observation_document(found))
 
 
-def observation_document(found: Observation) -> dict[str, Any]:
-    """An observation as `client.fleet` reads it."""
-    return {
-        "rules": {device: encode(one) if one is not None else None for device, one in found.rules.items()},
-        "settings": {device: encode(one) if one is not None else None for device, one in found.settings.items()},
-        "faults": {
-            device: [diagnostic_document(item) for item in fault.diagnostics]
-            for device, fault in found.faults.items()
-        },
-    }
-
-
 @router.get(
     "/counters", response_model=CountersDocument, responses=problems(500), tags=["switches"], summary="Counters"
 )
@@ -239,16 +229,3 @@ async def counters(desk: AtDesk, _: WholeViewer) -> Response:
     """Ports and packets of every switch, read now."""
     found = await operations.counters(desk.hub)
     return await desk.sent(lambda: {"counters": counters_document(found)})
-
-
-def counters_document(found: Mapping[str, Counters | None]) -> dict[str, Any]:
-    """Counters as `client.fleet` reads them."""
-    return {
-        device: {
-            "ports": {number: encode(port) for number, port in one.ports.items()},
-            "flows": [[table, cookie, packets] for (table, cookie), packets in one.flows.items()],
-        }
-        if one is not None
-        else None
-        for device, one in found.items()
-    }

@@ -45,7 +45,9 @@ async def add(desk: AtDesk, caller: Admin, body: TokenRequest) -> Response:
         )
         return {"token": token_document(token), "text": text}
 
-    return await desk.sent(make)
+    answer = await desk.sent(make)
+    desk.tell(caller.name, f"made token {body.name}")
+    return answer
 
 
 @router.delete(
@@ -54,4 +56,6 @@ async def add(desk: AtDesk, caller: Admin, body: TokenRequest) -> Response:
 async def revoke(desk: AtDesk, caller: Admin, name: Name) -> Response:
     """For good, from this moment on."""
     tokens = desk.hub.context.store.tokens
-    return await desk.sent(lambda: {"tokens": [token_document(tokens.revoke(name, caller.name))]})
+    answer = await desk.sent(lambda: {"tokens": [token_document(tokens.revoke(name, caller.name))]})
+    desk.tell(caller.name, f"revoked token {name}")
+    return answer
