@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network
-from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -58,17 +57,33 @@ def baseline_sections(baseline: Baseline) -> dict[str, Section]:
     return sections | {f"held/{namespace}": table for namespace, table in baseline.held.items()}
 
 
-def section_digest(section: Section) -> str:
-    """SHA-256 of one part, whatever order it stands in."""
+Texts: TypeAlias = Mapping[int, str]
+"""What is hashed of paths, by their identity: for whoever keeps the paths."""
+
+
+def section_digest(section: Section, texts: Texts | None = None) -> str:
+    """SHA-256 of one part, whatever order it stands in; `texts` are its `path_texts` where these are known."""
     keys = sorted(section)
     whole = sha256()
-    _feed(whole.update, keys)
+    _feed(whole.update, keys, {})
     if not isinstance(section, frozenset):
-        _feed(whole.update, [section[key] for key in keys])
+        _feed(whole.update, [section[key] for key in keys], path_texts(section, {}) if texts is None else texts)
     return whole.hexdigest()
 
 
-def _feed(write: Callable[[bytes], None], values: list[Any]) -> None:
+def path_texts(section: Section, known: Texts) -> Texts:
+    """What is hashed of each path in a section, if it holds paths; `known` are texts of paths that still exist."""
+    values = () if isinstance(section, frozenset) else section.values()
+    if type(next(iter(values), None)) is not Path:
+        return {}
+    return {key: known.get(key) or _path_text(path) for key, path in zip(map(id, values), values, strict=True)}
+
+
+def _path_text(path: Path) -> str:
+    return _BETWEEN.join([name for hop in path.hops for name in _hop_names(hop)])
+
+
+def _feed(write: Callable[[bytes], None], values: list[Any], texts: Texts) -> None:
     """Hash texts, numbers, tuples of texts or paths: how many there are, and all of them in a row."""
     write(len(values).to_bytes(8, "big"))
     kind = type(values[0]) if values else str
@@ -80,11 +95,8 @@ def _feed(write: Callable[[bytes], None], values: list[Any]) -> None:
         return
     parts, apart = values, 0  # what separates texts must not be in them
     if kind is Path:
-        hops = list(chain.from_iterable(map(_hops, values)))
-        apart = 3 * len(hops) - len(values)
-        distinct = dict(zip(map(id, hops), hops, strict=True))  # most are in many paths
-        names = {key: _BETWEEN.join(_hop_names(hop)) for key, hop in distinct.items()}
-        parts = [_BETWEEN.join(map(names.__getitem__, map(id, path.hops))) for path in values]
+        parts = list(map(texts.__getitem__, map(id, values)))
+        apart = 3 * sum([len(path.hops) for path in values]) - len(values)
     elif kind is not str:
         apart = sum(map(len, values)) - len(values)
         parts = list(map(_BETWEEN.join, values))
@@ -96,7 +108,6 @@ def _feed(write: Callable[[bytes], None], values: list[Any]) -> None:
     write(text.encode())
 
 
-_hops: Callable[[Path], tuple[Hop, ...]] = attrgetter("hops")
 _hop_names: Callable[[Hop], tuple[str, str, str]] = attrgetter("link", "tail", "head")
 
 _BETWEEN, _BEHIND = "\x1f", "\x1e"

@@ -160,7 +160,7 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
         network_fingerprint=network_fingerprint_of(
             network, memo.topology_digest, demands_digest(demand_table, endpoint_table)
         ),
-        baseline_fingerprint=of_parts({name: known for name, (_, known) in digests.items()}),
+        baseline_fingerprint=of_parts({name: known.hex for name, known in digests.items()}),
         diagnostics=protection.diagnostics(network.topology),
     )
     units_now = _exchanged(memo.units, was, {demand.id: unit for unit in new for demand in unit.demands})

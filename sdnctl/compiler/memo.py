@@ -13,11 +13,13 @@ from sdnctl.compiler.admission import Unit
 from sdnctl.compiler.fingerprints import (
     Row,
     Section,
+    Texts,
     baseline_sections,
     demand_digests,
     demand_row,
     endpoint_digests,
     endpoint_rows,
+    path_texts,
     section_digest,
     topology_digest,
     topology_rows,
@@ -39,8 +41,19 @@ Holders = Mapping[str, Mapping[int, tuple[str, ...]]]
 """Namespace → number → switches, sorted."""
 Sides = Mapping[str, Mapping[ServiceSide, int]]
 """Service key → what the rules of the service depend on → how many demands need it."""
-Digests = Mapping[str, tuple[Section, str]]
-"""Name of a section of a baseline → the section, and its digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A section of a baseline and its digest, with the texts of its paths, which the section keeps alive."""
+
+    section: Section
+    hex: str
+    texts: Texts
+
+
+Digests = Mapping[str, Digest]
+"""Digests of sections by name."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +200,12 @@ def holders_after(before: Holders, was: Mapping[str, Numbers], now: Mapping[str,
 
 
 def digests_of(sections: Mapping[str, Section], known: Digests) -> Digests:
-    """Digests of sections; those that are the very same objects as known ones are not worked out again."""
-    return {
-        name: known[name] if name in known and known[name][0] is section else (section, section_digest(section))
-        for name, section in sections.items()
-    }
+    """Digests of sections; what is the very same object as a known one is not worked out again."""
+    result: dict[str, Digest] = {}
+    for name, section in sections.items():
+        before = known.get(name)
+        if before is None or before.section is not section:
+            texts = path_texts(section, {} if before is None else before.texts)
+            before = Digest(section, section_digest(section, texts), texts)
+        result[name] = before
+    return result

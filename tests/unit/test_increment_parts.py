@@ -80,11 +80,14 @@ def test_what_separates_names_does_not_make_two_things_one() -> None:
 
 
 def test_digests_of_the_very_same_sections_are_kept() -> None:
-    labels, flipped = {"x": 17}, frozenset(("x",))
-    known = digests_of({"labels": labels, "flipped": flipped}, {})
-    after = digests_of({"labels": {"x": 18}, "flipped": flipped}, known)
+    flipped, paths = frozenset(("x",)), {"x": Path((Hop("l", "a", "b"),)), "y": Path((Hop("m", "a", "b"),))}
+    known = digests_of({"labels": {"x": 17}, "flipped": flipped, "paths": paths}, {})
+    others = {"x": paths["x"], "z": Path((Hop("m", "b", "a"),))}
+    after = digests_of({"labels": {"x": 18}, "flipped": flipped, "paths": others}, known)
     assert after["flipped"] is known["flipped"]
-    assert after["labels"] == ({"x": 18}, section_digest({"x": 18}))
+    assert after["labels"].hex == section_digest({"x": 18}) != known["labels"].hex
+    assert after["paths"].hex == section_digest(others) != known["paths"].hex
+    assert after["paths"].texts.keys() == {id(path) for path in others.values()}, "what is gone is forgotten"
 
 
 # ── tables that go on ────────────────────────────────────────────────────────────────────────────
