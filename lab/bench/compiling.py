@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -41,12 +40,6 @@ def bare(net: Network) -> None:
         nx.dijkstra_path(graph, demand.ingress.attachment.node, demand.egress.attachment.node, weight="delay")
 
 
-def making(work: Callable[[], object]) -> float:
-    """CPU seconds of making something; letting go of it, which a command never does, is not counted."""
-    made: list[object] = []
-    return cpu(lambda: made.append(work()))
-
-
 def rules_of(compiled: Compiled) -> int:
     return sum(map(len, compiled.rules.values()))
 
@@ -57,8 +50,8 @@ def over_size(report: Report) -> None:
     for name, size in SIZES.items():
         net = network(size)
         made = compile_network(net)
-        runs = {"compile": partial(making, partial(compile_network, net))}
-        runs["again"] = partial(making, partial(compile_network, net, made.baseline))
+        runs = {"compile": partial(cpu, partial(compile_network, net))}
+        runs["again"] = partial(cpu, partial(compile_network, net, made.baseline))
         runs["bare"] = partial(cpu, partial(bare, net))
         found = interleaved(3, runs)
         middle = medians(found)
@@ -82,7 +75,7 @@ def reference(report: Report) -> None:
     found = interleaved(
         ROUNDS,
         {
-            "compile": partial(making, partial(compile_network, net)),
+            "compile": partial(cpu, partial(compile_network, net)),
             "V1": partial(cpu, partial(verify_compiled, made)),
             "bare": partial(cpu, partial(bare, net)),
             "write state": partial(cpu, partial(dumps_compiled, made)),
