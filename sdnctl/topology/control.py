@@ -163,20 +163,24 @@ class _Check:
         if lost := sorted(node for node, site in self.homes.items() if site not in whole):
             yield Unreached(("nothing at all",), tuple(lost), True)
         effects: dict[tuple[tuple[str, ...], bool], list[str]] = defaultdict(list)
+        known: dict[tuple[frozenset[str], ...], tuple[tuple[tuple[str, ...], bool], ...]] = {}
         for name in sorted(self.links_of.keys() | self.sites_of.keys()):
             cut = frozenset(self.links_of.get(name, ()))
             dead = frozenset(self.sites_of.get(name, ()))
             if not dead and (not cut & first or (spare and not cut & second)):
                 continue  # one of two ways that share nothing is whole
-            for switches, carrying in self._effect(name, cut, dead, set(lost)):
-                effects[switches, carrying].append(name)
+            srlg = self.topology.srlgs.get(name, Srlg(name, "", frozenset()))
+            same = cut, dead, srlg.links, srlg.nodes  # one trench is many risks: segment, ducts, cables, chambers
+            if same not in known:
+                known[same] = tuple(self._effect(srlg, cut, dead, set(lost)))
+            for effect in known[same]:
+                effects[effect].append(name)
         for (switches, carrying), names in sorted(effects.items()):
             yield Unreached(tuple(names), switches, carrying)
 
     def _effect(
-        self, name: str, cut: frozenset[str], dead: frozenset[str], already: set[str]
+        self, srlg: Srlg, cut: frozenset[str], dead: frozenset[str], already: set[str]
     ) -> Iterator[tuple[tuple[str, ...], bool]]:
-        srlg = self.topology.srlgs.get(name, Srlg(name, "", frozenset()))
         reached = self._reached(cut, dead)
         alive = self.topology.nodes.keys() - srlg.nodes
         held = {node for node in alive if self.homes[node] in reached}
