@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sdnctl.usecases.explaining import DemandStory, Story
     from sdnctl.usecases.labs import Cut
 
+
+TRUNKS = 30
+"""Moved trunks that are shown one by one; more are summed up by application."""
 
 # ── explain ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,20 +140,44 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
     if not found.steps:
         parts.append("[green]nothing to do[/]: switches hold what was applied, no link changed")
     if found.moved:
-        shown = table("", ("application", {"min_width": 16}), "trunk", "was via", "now via", "protection")
-        for one in _both_ways(found.moved):
-            same = one.grade_before == one.grade_after
-            grade = one.grade_after if same else f"[yellow]{one.grade_before} → {one.grade_after}[/]"
-            ends = f"{one.before[0]} ↔ {one.before[-1]}"
-            was, now = (" ".join(path[1:-1]) or "direct" for path in (one.before, one.after))
-            shown.add_row(" ".join(one.applications), ends, was, "other fibre" if now == was else now, grade)
-        parts.append(shown)
+        rows = _both_ways(found.moved)
+        parts.append(_each_trunk(rows) if len(rows) <= TRUNKS else _by_application(rows))
     for what, names in (("down", found.down), ("healed", found.healed), ("not yet stable", found.waiting)):
         if names:
             parts.append(f"{what}: {', '.join(sorted(names))}")
     if found.unreachable:
         parts.append(f"[yellow]not reachable[/]: {', '.join(found.unreachable)}")
     return parts
+
+
+def _each_trunk(rows: Sequence[Moved]) -> RenderableType:
+    shown = table("", ("application", {"min_width": 16}), "trunk", "was via", "now via", "protection")
+    for one in rows:
+        ends = f"{one.before[0]} ↔ {one.before[-1]}"
+        was, now = (" ".join(path[1:-1]) or "direct" for path in (one.before, one.after))
+        shown.add_row(" ".join(one.applications), ends, was, "other fibre" if now == was else now, _grades(one))
+    return shown
+
+
+def _by_application(rows: Sequence[Moved]) -> RenderableType:
+    """What hundreds of trunks come to; `--format json` has each."""
+    shown = table(
+        "", ("application", {"min_width": 16}), ("trunks", RIGHT), ("moved", RIGHT), "protection changed"
+    )
+    owned: dict[tuple[str, ...], list[Moved]] = {}
+    for one in rows:
+        owned.setdefault(one.applications, []).append(one)
+    for names, mine in sorted(owned.items()):
+        moved = sum(one.before != one.after for one in mine)
+        changed = Counter(_grades(one) for one in mine if one.grade_before != one.grade_after)
+        grades = ", ".join(f"{count} {grade}" for grade, count in sorted(changed.items()))
+        shown.add_row(" ".join(names), str(len(mine)), str(moved), grades)
+    return shown
+
+
+def _grades(one: Moved) -> str:
+    same = one.grade_before == one.grade_after
+    return one.grade_after if same else f"[yellow]{one.grade_before} → {one.grade_after}[/]"
 
 
 def _both_ways(moved: Sequence[Moved]) -> list[Moved]:

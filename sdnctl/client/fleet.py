@@ -44,6 +44,10 @@ class RemoteFleet(Fleet):
         answer = (await asyncio.to_thread(self._remote.get, "/v1/counters"))["counters"]
         return {device: read_counters(answer.get(device)) for device in self.devices(payload)}
 
+    async def ports(self) -> Mapping[str, Counters | None]:
+        """Ports, through the controller."""
+        return await self.counters()
+
     async def driver(self, device: str, payload: Payload = "rules") -> Driver:
         """A driver of a switch that is new; raises LeaseHeld for those of the controller."""
         if device in await asyncio.to_thread(lambda: self._known):

@@ -59,7 +59,7 @@ class Call:
 
 async def status(hub: Hub, by: str = "application") -> Status:
     """Where things stand; asks every switch that is connected."""
-    return await asyncio.to_thread(standing, hub.context, await hub.fleet.counters(), by, hub.damped)
+    return await asyncio.to_thread(standing, hub.context, await hub.fleet.ports(), by, hub.damped)
 
 
 async def drift(hub: Hub) -> Drift:

@@ -74,7 +74,7 @@ async def one_pass(mover: Mover, state: State, hold_down: bool = True) -> Reconc
     steps: list[Step | None] = []
     moved: tuple[Moved, ...] = ()
     seen: Observation | None = None
-    down = links_down(topology, await fleet.counters(), state.down)
+    down = links_down(topology, await fleet.ports(), state.down)
     new, healed = down - state.down, state.down - down
     if new:
         pinned = state.changed(down=state.down | new, silent={})
@@ -84,7 +84,7 @@ async def one_pass(mover: Mover, state: State, hold_down: bool = True) -> Reconc
     waiting = frozenset[str]()
     if healed and hold_down:
         await asyncio.sleep(state.compiled.settings.hold_down_ms / 1000)
-        again = links_down(topology, await fleet.counters(), state.down)
+        again = links_down(topology, await fleet.ports(), state.down)
         waiting = healed & again
         healed, down = healed - again, down | again
     wanted = (state.down | down) - healed
@@ -97,7 +97,7 @@ async def one_pass(mover: Mover, state: State, hold_down: bool = True) -> Reconc
         after, action = state, "repair drift"
     step, _ = await mover.move(state, after, action, seen)
     steps.append(step)
-    unreachable = tuple(node for node, one in (await fleet.counters()).items() if one is None)
+    unreachable = tuple(node for node, one in (await fleet.ports()).items() if one is None)
     return Reconciled(after.down, healed, unreachable, _done(steps), moved, waiting)
 
 

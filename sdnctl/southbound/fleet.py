@@ -16,7 +16,7 @@ from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Observed, Op, Rule, SettingsChange, Stage
-from sdnctl.southbound.base import Counters, Driver, Fencing, PartReader, Payload, Target
+from sdnctl.southbound.base import Counters, Driver, Fencing, PartReader, Payload, Target, Watching
 
 T = TypeVar("T")
 
@@ -234,6 +234,17 @@ class Fleet:
             return await (await self.driver(device, payload)).counters()
 
         devices = self.devices(payload)
+        done, _ = await self._each(devices, read)
+        return {device: done.get(device) for device in devices}
+
+    async def ports(self) -> Mapping[str, Counters | None]:
+        """Port states of every device, without what rules counted, which costs a hundred times as much to ask."""
+
+        async def read(device: str) -> Counters:
+            driver = await self.driver(device)
+            return Counters(await driver.ports()) if isinstance(driver, Watching) else await driver.counters()
+
+        devices = self.devices()
         done, _ = await self._each(devices, read)
         return {device: done.get(device) for device in devices}
 

@@ -93,7 +93,7 @@ def status(context: Context, by: str = "application") -> Status:
 
     async def ask() -> Mapping[str, Counters | None]:
         async with context.fleet(topology) as fleet:
-            return await fleet.counters()
+            return await fleet.ports()
 
     ports = asyncio.run(ask())
     damped = context.controller.get("/v1/controller")["damped"] if context.controller is not None else ()

@@ -1,0 +1,49 @@
+"""What a person sees of a move: every trunk while they are few, sums by application when they are hundreds."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from sdnctl.cli.stories import TRUNKS, reconciled
+from sdnctl.daemon.moving import Moved
+from sdnctl.daemon.reconcile import Reconciled
+
+
+def moved(number: int, application: str, after: str) -> Moved:
+    ends = f"a{number}", f"z{number}"
+    return Moved(
+        f"trunk-{number}", (application,), (ends[0], "m", ends[1]), (ends[0], "n", ends[1]), "local", after
+    )
+
+
+def shown(*trunks: Moved) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    for part in reconciled(Reconciled(frozenset({"x"}), frozenset(), (), (), trunks)):
+        console.print(part)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    return text.getvalue()
+
+
+def test_few_trunks_are_shown_one_by_one() -> None:
+    text = shown(moved(1, "video", "none"), moved(2, "schools", "local"))
+    assert "a1 ↔ z1" in text
+    assert "local → none" in text
+    assert "down: x" in text
+
+
+def test_both_directions_are_one_row() -> None:
+    there = moved(1, "video", "none")
+    back = Moved("trunk-2", there.applications, there.before[::-1], there.after[::-1], "local", "none")
+    assert shown(there, back).count("↔") == 1
+
+
+def test_many_trunks_are_summed_up_by_application() -> None:
+    many = [moved(number, "video", "none") for number in range(TRUNKS)]
+    text = shown(*many, moved(TRUNKS, "schools", "local"))
+    assert "↔" not in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["video", str(TRUNKS), str(TRUNKS), str(TRUNKS), "local", "→", "none"] in rows
+    assert ["schools", "1", "1"] in rows
