@@ -19,7 +19,7 @@ from sdnctl.api.app import create_app
 from sdnctl.api.connections import HEADERS, Connection, Crowd, Limits
 from sdnctl.api.desk import Desk
 from sdnctl.api.metrics import CrowdCollector
-from sdnctl.api.sockets import Taken, default_path, is_local, pointer, tcp_socket, unix_socket
+from sdnctl.api.sockets import Pointer, Taken, default_path, is_local, pointer, tcp_socket, unix_socket
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.hub import Hub
@@ -56,7 +56,13 @@ class Server:
             path = Path(address.removeprefix("unix:")) if address.startswith("unix:") else None
             path = hub.context.folder / path if path is not None else default_path(hub.context.folder)
             sockets.append(await self._unix(stack, hub, path))
-            await self._serve(hub, sockets, path)
+            link = stack.enter_context(pointer(hub.context.folder, path))
+            pointing = asyncio.create_task(_point(hub, link), name="api-link")
+            try:
+                await self._serve(hub, sockets, path)
+            finally:
+                pointing.cancel()
+                await asyncio.gather(pointing, return_exceptions=True)
 
     async def _unix(self, stack: ExitStack, hub: Hub, path: Path) -> socket.socket:
         """The Unix socket, as soon as no other controller has it."""
@@ -71,7 +77,6 @@ class Server:
                 said = True
                 await asyncio.sleep(TAKEN)
             else:
-                stack.enter_context(pointer(hub.context.folder, path))
                 return sock
 
     async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path) -> None:
@@ -118,6 +123,13 @@ class Server:
             hub.registry.unregister(metrics)
             self.listening.clear()
             await _close(servers, state, desk)
+
+
+async def _point(hub: Hub, link: Pointer) -> None:
+    """Keep the link of the folder at the master, which may be another controller today and this one tomorrow."""
+    while True:
+        await asyncio.to_thread(link.claim, master=hub.lease is not None)
+        await asyncio.sleep(TAKEN)
 
 
 async def _close(servers: list[asyncio.Server], state: ServerState, desk: Desk) -> None:

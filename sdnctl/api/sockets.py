@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sdnctl.client.finding import listening
 from sdnctl.errors import Diagnostic, InputError
 
 NAME = "controller.sock"
@@ -42,20 +43,22 @@ def unix_socket(path: Path) -> Iterator[socket.socket]:
     except OSError as error:
         raise _unusable(str(path), error) from error
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    lock, bound = -1, False
+    lock, bound = -1, 0
     try:
         try:
             lock = _lock(path)
+            if path.is_symlink() and _alive(path):  # a controller that listens elsewhere is found here
+                raise Taken
             _remove_socket(path)
             with _umask(0o777 & ~MODE):
                 sock.bind(f"/proc/self/fd/{folder}/{path.name}")
-            bound = True
+            bound = path.lstat().st_ino
         except OSError as error:
             raise _unusable(str(path), error) from error
         yield sock
     finally:
-        if bound:
-            with suppress(OSError):
+        with suppress(OSError):
+            if bound and path.lstat().st_ino == bound:  # not what somebody else put there since
                 _remove_socket(path)
         sock.close()
         for descriptor in (lock, folder):
@@ -92,23 +95,65 @@ def _umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-@contextmanager
-def pointer(folder: Path, path: Path) -> Iterator[None]:
+class Pointer:
     """A link in the network folder to a socket that is elsewhere, so that the command line finds it there."""
-    link = default_path(folder)
-    if link == path.absolute():
-        yield
-        return
-    with suppress(OSError):  # a folder that cannot be written: `--controller unix:PATH` finds it all the same
-        link.parent.mkdir(parents=True, exist_ok=True)
-        _remove_socket(link)
-        link.symlink_to(path.absolute())
-    try:
-        yield
-    finally:
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self._link = default_path(folder)
+        self._path = path.absolute()
+
+    def claim(self, *, master: bool) -> None:
+        """Let the link lead here, unless another controller is found there: a standby waits until that is gone.
+
+        The master takes a link over from a controller that lives, because changes are asked of the master; a
+        socket that another one made itself stays. A folder that cannot be written is no error:
+        `--controller unix:PATH` finds the socket all the same.
+        """
+        if self._link == self._path or self._ours():
+            return
+        if not master and _alive(self._link):
+            return
+        made = self._link.with_name(f"{NAME}.{os.getpid()}")
+        lock = -1
+        with suppress(OSError, Taken):
+            self._link.parent.mkdir(parents=True, exist_ok=True)
+            lock = _lock(self._link)  # Taken: its holder has made a socket there, or is about to
+            _remove_socket(made)
+            made.symlink_to(self._path)
+            made.replace(self._link)
+        if lock >= 0:
+            os.close(lock)
+
+    def remove(self) -> None:
+        """Take the link away, if it leads here."""
         with suppress(OSError):
-            if link.is_symlink() and link.readlink() == path.absolute():
-                link.unlink()
+            if self._ours():
+                self._link.unlink()
+
+    def _ours(self) -> bool:
+        try:
+            return self._link.is_symlink() and self._link.readlink() == self._path
+        except OSError:  # gone in between
+            return False
+
+
+@contextmanager
+def pointer(folder: Path, path: Path) -> Iterator[Pointer]:
+    """A `Pointer` that is claimed where nobody else is found, and removed afterwards where it is ours."""
+    made = Pointer(folder, path)
+    made.claim(master=False)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def _alive(path: Path) -> bool:
+    """Whether somebody listens at a socket, or at what a link leads to."""
+    try:
+        return path.exists() and listening(path)
+    except (InputError, OSError):  # of another user: it is there
+        return True
 
 
 def tcp_socket(address: str) -> socket.socket:

@@ -29,7 +29,7 @@ from sdnctl.daemon.supervision import Crew
 from sdnctl.daemon.turns import Urgency
 from sdnctl.errors import Diagnostic, LeaseHeld, SdnctlError
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
-from sdnctl.store.lease import Lease
+from sdnctl.store.lease import Lease, short
 from sdnctl.topology.graph import Topology
 from sdnctl.usecases.context import Context
 
@@ -126,10 +126,11 @@ class Controller:
         lease = await self._keeper.try_once()
         if lease is None and not self._standby:
             held = await self.hub.compute(self._context.store.lease)
+            who = short(held.holder) if held and held.holder else "nobody, by now"
             raise LeaseHeld(
                 Diagnostic(
                     "lease-held",
-                    f"another writer is at work: {held.holder if held else 'nobody, by now'}",
+                    f"another writer is at work: {who}",
                     hint="stop it first, or run with --standby to take over when it ends",
                 )
             )
@@ -186,7 +187,12 @@ class Controller:
         """While standby: somebody else holds this lease."""
         await self.hub.fleet.take_role(lease.generation if lease else None, master=False)
         holder = lease.holder if lease else ""
-        self._say(f"is the standby of {holder}" if holder else "is the standby of nobody", holder=holder)
+        text = (
+            f"is the standby of {short(holder)}"
+            if holder
+            else "is a standby; nobody holds the lease at the moment"
+        )
+        self._say(text, holder=holder)
 
     def _fenced(self, device: str) -> None:
         self.hub.events.publish(

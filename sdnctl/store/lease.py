@@ -4,8 +4,8 @@ A lease outlives its holder by at most `TTL`; a holder that is known to be dead 
 machine that no longer runs) is succeeded at once. Every change of holder raises the generation,
 which is also OpenFlow's generation_id, so that a writer that was only asleep is fenced off.
 
-Generations are milliseconds since 1970 where that is more than the last one plus one: switches remember the largest
-that they have seen, and a store that was lost and made anew must not start below it.
+Generations are milliseconds since 1970 where that is more than the last one plus one: switches remember the
+largest that they have seen, and a store that was lost and made anew must not start below it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from sdnctl.store.tables import leases
 
 TTL = 15.0  # seconds
 NAME = "writer"
+ASK_IT = "ask it: --controller URL, or unix:PATH of its socket (`controller run --api`); or stop it first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ def this_holder() -> str:
     """``user@host pid N start T thread`` of this process, unique also across reuse of process ids."""
     pid = os.getpid()
     return f"{author()} pid {pid} start {_started(pid) or '0'} thread {threading.get_ident()}"
+
+
+def short(holder: str) -> str:
+    """``user@host pid N``: what people need of a holder's name."""
+    return holder.partition(" start ")[0]
+
+
+def of_controller(holder: str) -> bool:
+    """Whether a holder is a controller, which keeps the lease for as long as it runs."""
+    return " controller " in holder
 
 
 def local_process(holder: str) -> int | None:
@@ -120,14 +131,7 @@ def _take(connection: Connection, holder: str, now: float) -> Lease:
         connection.execute(insert(leases).values(name=NAME, holder=holder, until=now + TTL, generation=first))
         return Lease(holder, first)
     if row.holder and row.holder != holder and row.until >= now and not is_dead(row.holder):
-        raise LeaseHeld(
-            Diagnostic(
-                "lease-held",
-                f"another writer is at work: {row.holder}",
-                detail=f"its lease runs {row.until - now:.0f} s more unless it renews it",
-                hint="wait until it has finished; reading commands (plan, status, drift) work meanwhile",
-            )
-        )
+        raise LeaseHeld(_held(row.holder, row.until - now))
     generation = row.generation if row.holder == holder else max(row.generation + 1, first)
     renewed = connection.execute(
         update(leases)
@@ -139,14 +143,27 @@ def _take(connection: Connection, holder: str, now: float) -> Lease:
     return Lease(holder, generation)
 
 
+def _held(holder: str, seconds: float) -> Diagnostic:
+    controller = of_controller(holder)
+    who = "a controller runs for this network" if controller else "another writer is at work"
+    wait = "wait until it has finished; reading commands (plan, status, drift) work meanwhile"
+    return Diagnostic(
+        "lease-held",
+        f"{who}: {short(holder)}",
+        detail=f"its lease runs {seconds:.0f} s more unless it renews it",
+        hint=ASK_IT if controller else wait,
+    )
+
+
 def check(connection: Connection, lease: Lease) -> None:
     """Inside a write transaction: fail if the lease has passed to somebody else meanwhile."""
     row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
     if row is None or row.generation != lease.generation or row.holder != lease.holder:
+        now = short(row.holder) if row is not None and row.holder else "nobody"
         raise LeaseHeld(
             Diagnostic(
                 "lease-lost",
-                f"the lease of {lease.holder} has passed to {row.holder if row else 'nobody'}",
+                f"the lease of {short(lease.holder)} has passed to {now}",
                 detail="this process was suspended for longer than the lease lasts; it writes nothing more",
                 hint="run the command again",
             )

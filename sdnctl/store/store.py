@@ -233,7 +233,7 @@ class Store:
         return secret(self._engine, name)
 
     def take_lease(self, holder: str) -> Lease:
-        """Take the writer's lease without a with-block; raises LeaseHeld. Who does, renews it and gives it back."""
+        """Take the writer's lease without a with-block; raises LeaseHeld. Who does renews it and gives it back."""
         return leases.take(self._engine, holder)
 
     def renew_lease(self, lease: Lease) -> None:

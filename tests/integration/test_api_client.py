@@ -336,3 +336,36 @@ def test_a_socket_elsewhere_is_found_in_the_folder(tmp_path: Path) -> None:
         sock.listen()
         assert find_socket(folder) == folder / ".sdnctl" / "controller.sock"
     assert not (folder / ".sdnctl" / "controller.sock").is_symlink()
+
+
+def test_a_standby_leaves_the_link_of_the_folder_to_the_master(tmp_path: Path) -> None:
+    folder, one, two = tmp_path / "net", tmp_path / "one.sock", tmp_path / "two.sock"
+    link = folder / ".sdnctl" / "controller.sock"
+    with unix_socket(two) as second:
+        second.listen()
+        with unix_socket(one) as first, pointer(folder, one):
+            first.listen()
+            with pointer(folder, two) as standby:
+                assert link.readlink() == one, "one that lives is left alone"
+                with pytest.raises(Taken), unix_socket(link):
+                    pass
+                standby.claim(master=True)
+                assert link.readlink() == two, "changes are asked of the master"
+        assert not link.is_symlink(), "each takes its own away"
+        with pointer(folder, one), pointer(folder, two):
+            assert link.readlink() == two, "one that is gone leaves its place"
+
+
+def test_the_link_of_a_master_that_ends_leaves_the_others(tmp_path: Path) -> None:
+    folder, one, two = tmp_path / "net", tmp_path / "one.sock", tmp_path / "two.sock"
+    with unix_socket(two) as second, pointer(folder, two):
+        second.listen()
+        with unix_socket(one) as first, pointer(folder, one):
+            first.listen()
+        assert find_socket(folder) is not None
+    link = folder / ".sdnctl" / "controller.sock"
+    with unix_socket(link) as own, pointer(folder, two) as other:
+        own.listen()
+        other.claim(master=True)
+        assert not link.is_symlink(), "a socket that lives is nobody else's to remove"
+        assert listening(link)

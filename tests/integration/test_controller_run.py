@@ -26,6 +26,7 @@ from sdnctl.daemon.events import Event, Kind
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.turns import Urgency
 from sdnctl.errors import LeaseHeld
+from sdnctl.store.lease import author, this_holder
 from sdnctl.store.state import dumps
 from sdnctl.store.tables import leases as lease_table
 from sdnctl.usecases.context import Context
@@ -111,6 +112,13 @@ class Process:
         self._log.close()
 
 
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @contextmanager
 def process(net: Net, place: Path, *options: str) -> Iterator[Process]:
     one = Process(net, place, *options)
@@ -128,10 +136,14 @@ def test_one_is_killed_and_the_standby_takes_over_and_ends_cleanly(net: Net, tmp
         with process(net, tmp_path / "two") as two:
             assert "STATUS=standby" in two.told("READY=1")
             assert f"pid {one.child.pid} " in two.wait_for("is the standby of")["detail"]["holder"]
+            two.wait_for("the API answers")
+            link = net.path(".sdnctl/controller.sock")
+            assert link.readlink() == tmp_path / "one" / "api"
             one.child.kill()
             one.child.wait()
             two.told("STATUS=master")
             master = two.wait_for("is the master")
+            until(lambda: link.is_symlink() and link.readlink() == tmp_path / "two" / "api")
             assert master["detail"]["generation"] > one.said("is the master")["detail"]["generation"]
             two.child.send_signal(signal.SIGHUP)
             two.wait_for("settings read again")
@@ -139,6 +151,7 @@ def test_one_is_killed_and_the_standby_takes_over_and_ends_cleanly(net: Net, tmp
             two.told("STOPPING=1")
             assert two.child.wait(SECONDS) == 0
             assert {line["level"] for line in two.lines()} <= {"info", "warning"}, two.lines()
+    assert not link.is_symlink()
     assert net.held() == before  # nobody asked for anything, so nothing was written
     with net.open() as context:
         lease = context.store.lease()
@@ -151,6 +164,20 @@ def test_without_standby_the_second_says_who_is_there_and_ends(net: Net) -> None
         result = net("controller", "run", "--no-standby")
     assert result.code == 1
     assert f"pid {os.getpid()}" in result.plain
+    assert "thread" not in result.plain
+
+
+def test_who_finds_the_lease_with_a_controller_is_told_to_ask_it(net: Net) -> None:
+    with net.open() as context:
+        lease = context.store.take_lease(f"{this_holder()} controller 1f")
+        try:
+            result = net("apply", "--yes")
+        finally:
+            context.store.give_lease_back(lease)
+    assert result.code == 1
+    assert f"a controller runs for this network: {author()} pid {os.getpid()}" in result.plain
+    assert "--controller URL" in result.plain
+    assert "thread" not in result.plain
 
 
 # ── in this process ──────────────────────────────────────────────────────────────────────────────

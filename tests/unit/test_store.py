@@ -91,7 +91,7 @@ def test_second_writer_is_refused_with_the_holders_name(store: Store, tmp_path: 
         assert other.stdout is not None
         assert other.stdin is not None
         generation = int(other.stdout.readline())
-        with pytest.raises(LeaseHeld, match=f"pid {other.pid} "), store.hold():
+        with pytest.raises(LeaseHeld, match=rf"pid {other.pid}\n"), store.hold():
             pass
         other.stdin.close()
     with store.hold() as lease:
