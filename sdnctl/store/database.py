@@ -16,6 +16,8 @@ from sdnctl.errors import Diagnostic, StoreError
 HEAD = "0003"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
+_READING = "sdnctl_reading"
+
 
 def open_engine(url: str) -> Engine:
     """Connect to `url` and migrate it to `HEAD`; raises StoreError when that is not possible.
@@ -37,10 +39,13 @@ def open_engine(url: str) -> Engine:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction: all of it is there afterwards, or nothing; StoreError where the database fails."""
+def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection]:
+    """A transaction: all of it is there afterwards, or nothing; StoreError where the database fails.
+
+    One that is only `reading` waits for no writer and holds none up: however many ask, the lease is renewed.
+    """
     try:
-        with engine.begin() as connection:
+        with (engine.execution_options(**{_READING: True}) if reading else engine).begin() as connection:
             yield connection
     except SQLAlchemyError as error:
         raise StoreError(
@@ -76,7 +81,8 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _migrate(connection: Connection, url: str) -> None:

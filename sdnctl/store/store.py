@@ -248,7 +248,7 @@ class Store:
         return leases.current(self._engine)
 
     def _read(self) -> AbstractContextManager[Connection]:
-        return transaction(self._engine)
+        return transaction(self._engine, reading=True)
 
     @contextmanager
     def _write(self, lease: Lease) -> Iterator[Connection]:

@@ -115,7 +115,7 @@ class Tokens:
 
     def all(self) -> tuple[Token, ...]:
         """Every token that was ever made, by name."""
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, reading=True) as connection:
             return tuple(_token(row) for row in connection.execute(select(*_COLUMNS).order_by(tokens.c.name)))
 
     def revoke(self, name: str, author: str) -> Token:
@@ -144,15 +144,17 @@ class Tokens:
             return None
         digest = _hash(text)
         moment = now or datetime.now(UTC)
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, reading=True) as connection:
             # The database compares prefixes of hashes, which tell nothing about the token; then all at once.
-            row = connection.execute(select(*_COLUMNS, tokens.c.hash).where(tokens.c.hash == digest)).one_or_none()
-            if row is None or not compare_digest(row.hash, digest):
-                return None
-            token = _token(row)
-            if not token.valid(moment):
-                return None
-            if token.used is None or moment - datetime.fromisoformat(token.used) > _NOTED:
+            query = select(*_COLUMNS, tokens.c.hash).where(tokens.c.hash == digest)
+            row = connection.execute(query).one_or_none()
+        if row is None or not compare_digest(row.hash, digest):
+            return None
+        token = _token(row)
+        if not token.valid(moment):
+            return None
+        if token.used is None or moment - datetime.fromisoformat(token.used) > _NOTED:
+            with transaction(self._engine) as connection:
                 connection.execute(update(tokens).where(tokens.c.id == token.id).values(used=_written(moment)))
         return token
 

@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from sdnctl.errors import LeaseHeld, StoreError
 from sdnctl.store import lease as leases
+from sdnctl.store.database import transaction
 from sdnctl.store.store import Store, Verdict
 from sdnctl.store.tables import leases as lease_table
 from sdnctl.store.tables import metadata
@@ -177,3 +178,18 @@ def test_damaged_content_is_reported(store: Store) -> None:
         store.content(number)
     with pytest.raises(StoreError, match="no snapshot 77"):
         store.content(77)
+
+
+def test_readers_neither_wait_for_a_writer_nor_hold_one_up(store: Store) -> None:
+    """Else whoever reads much would keep the lease from being renewed."""
+    with store.hold() as lease:
+        number = begin(store, lease)
+        with transaction(store._engine) as writer:
+            writer.execute(text("UPDATE snapshots SET summary = 'being written'"))
+            found = store.snapshot(number)
+            assert found is not None
+            assert found.summary == "s"
+        with transaction(store._engine, reading=True) as reader:
+            assert reader.execute(text("SELECT summary FROM snapshots")).scalar() == "being written"
+            store.note(lease, number, "stage", {})
+        store.abandon(lease, number, "over")
