@@ -37,7 +37,8 @@ test: lint ## every tier, seeded samples (Open vSwitch tier included where this 
 	@$(BIN)/python -m pytest -q -m "ovs and quiet" --tier "Open vSwitch, milliseconds"
 
 soak: install ## the full counts: fuzzing, kills, faults, repair times; writes lab/reports/
-	@$(BIN)/python -m pytest -q --soak -m soak --tier soak
+	@$(BIN)/python -m pytest -n 2 -q --soak -m "soak and not ovs" --tier "soak, everything but Open vSwitch"
+	@$(BIN)/python -m pytest -q --soak -m "soak and ovs" --tier "soak, Open vSwitch"
 
 bench: install ## measurements against a reference in the same run (ONLY=name for one)
 	@$(BIN)/python -m lab.bench $(ONLY)
