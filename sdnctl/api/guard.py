@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from sdnctl.api.access import Gate
 from sdnctl.api.connections import Crowd
 from sdnctl.api.problems import response, told
+from sdnctl.client.dialect import DIALECT, HEADER
 from sdnctl.errors import Diagnostic, SdnctlError
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -40,7 +41,8 @@ class Unpack(Protocol):
 
 
 _CLOSE = {"Connection": "close"}
-_SECURITY = [
+_ALWAYS = [
+    (HEADER.lower().encode(), str(DIALECT).encode()),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -149,7 +151,7 @@ class Guard:
 
         async def sending(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *_SECURITY]}
+                message = {**message, "headers": [*message.get("headers", ()), *_ALWAYS]}
             try:
                 async with asyncio.timeout(self.limits.stall):
                     await send(message)

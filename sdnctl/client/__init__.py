@@ -24,7 +24,7 @@ def find(folder: Path, where: str, author: Callable[[], str], store_url: str | N
     from sdnctl.client.remote import Remote
 
     remote = Remote(where if path is None else f"unix:{path}", token=token_from_environment(), author=author())
-    if path is not None and store_url and remote.get("/v1/controller")["store"] != fingerprint(store_url):
+    if path is not None and store_url and remote.get("/v1/controller").get("store") != fingerprint(store_url):
         remote.close()
         return None
     return remote

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from sdnctl.client.dialect import understood
 from sdnctl.client.remote import Progress, Remote
 
 
@@ -25,12 +26,12 @@ def apply(
     """
     rest = json.dumps({"allow_outage": sorted(allow_outage), "reason": reason, "summary": summary})
     body = f'{{"plan":{plan},"state":{state},{rest[1:]}'
-    return _number(remote.change("/v1/apply", body.encode(), progress)["snapshot"])
+    return _snapshot(remote, remote.change("/v1/apply", body.encode(), progress))
 
 
 def resume(remote: Remote, *, back: bool, progress: Progress | None) -> int | None:
     """Finish or undo what was interrupted; its snapshot, None where there is nothing any more."""
-    return _number(remote.change("/v1/resume", {"back": back}, progress)["snapshot"])
+    return _snapshot(remote, remote.change("/v1/resume", {"back": back}, progress))
 
 
 def reconcile(remote: Remote, *, hold_down: bool, progress: Progress | None) -> dict[str, Any]:
@@ -48,5 +49,6 @@ def drain(remote: Remote, node: str, *, back: bool, progress: Progress | None) -
     return remote.change("/v1/drains", {"switch": node, "back": back}, progress)
 
 
-def _number(found: Any) -> int | None:
-    return int(found) if found is not None else None
+def _snapshot(remote: Remote, answer: dict[str, Any]) -> int | None:
+    with understood(remote.where):
+        return int(answer["snapshot"]) if answer["snapshot"] is not None else None

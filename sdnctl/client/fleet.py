@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from sdnctl.client.dialect import understood
 from sdnctl.client.remote import Remote
 from sdnctl.client.wire import read_counters, read_observation
 from sdnctl.errors import Diagnostic, LeaseHeld
@@ -27,7 +28,9 @@ class RemoteFleet(Fleet):
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(one["switch"] for one in self._remote.get("/v1/controller")["switches"])
+        found = self._remote.get("/v1/controller")
+        with understood(self._remote.where):
+            return frozenset(one["switch"] for one in found["switches"])
 
     async def observe(self, devices: Iterable[str] | None = None) -> Observation:
         """Read back through the controller."""
@@ -35,14 +38,17 @@ class RemoteFleet(Fleet):
         known = await asyncio.to_thread(lambda: self._known)
         asked = [device for device in wanted if device in known]
         answer = await asyncio.to_thread(self._remote.post, "/v1/observation", {"switches": asked})
-        found = await asyncio.to_thread(read_observation, answer)
+        with understood(self._remote.where):
+            found = await asyncio.to_thread(read_observation, answer)
         new = [device for device in wanted if device not in known]
         return found.updated(await super().observe(new)) if new else found
 
     async def counters(self, payload: Payload = "rules") -> Mapping[str, Counters | None]:
         """Ports and packets, through the controller."""
-        answer = (await asyncio.to_thread(self._remote.get, "/v1/counters"))["counters"]
-        return {device: read_counters(answer.get(device)) for device in self.devices(payload)}
+        answer = await asyncio.to_thread(self._remote.get, "/v1/counters")
+        with understood(self._remote.where):
+            found = answer["counters"]
+            return {device: read_counters(found.get(device)) for device in self.devices(payload)}
 
     async def ports(self) -> Mapping[str, Counters | None]:
         """Ports, through the controller."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sdnctl import errors
+from sdnctl.client.dialect import DIALECT, HEADER, differs, understood
 from sdnctl.client.finding import PATIENCE, listening, reachable
 from sdnctl.errors import Diagnostic, InputError, SdnctlError
 
@@ -56,8 +57,7 @@ class Remote:
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """An answer; raises what the controller raised."""
-        found: dict[str, Any] = self._ask("GET", path, params=parameters).json()
-        return found
+        return self._read(self._ask("GET", path, params=parameters))
 
     def text(self, path: str) -> str:
         """An answer as it was sent."""
@@ -73,13 +73,11 @@ class Remote:
         sent = {"Content-Type": "application/json", **headers}
         if not self._unix and len(content) > _SMALL:
             content, sent["Content-Encoding"] = gzip.compress(content, 3), "gzip"
-        found: dict[str, Any] = self._ask("POST", path, content=content, headers=sent).json()
-        return found
+        return self._read(self._ask("POST", path, content=content, headers=sent))
 
     def delete(self, path: str) -> dict[str, Any]:
         """Remove something."""
-        found: dict[str, Any] = self._ask("DELETE", path).json()
-        return found
+        return self._read(self._ask("DELETE", path))
 
     def change(self, path: str, content: bytes | Mapping[str, Any], progress: Progress | None) -> dict[str, Any]:
         """Ask for a change and wait until it is made; `progress` hears of its stages as they come."""
@@ -108,9 +106,23 @@ class Remote:
                     hint="`sdnctl history` shows what became of a change; its next start finishes what was begun",
                 )
             ) from error
+        self._check_dialect(answer)
         if answer.is_error:
             raise raised(answer, self.where)
         return answer
+
+    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+        with understood(self.where):
+            found: dict[str, Any] = answer.json()
+        return found
+
+    def _check_dialect(self, answer: httpx.Response) -> None:
+        """Raise where the controller talks in another form; what is in the way of it (a proxy) has errors too."""
+        spoken = answer.headers.get(HEADER)
+        if spoken == str(DIALECT) or (spoken is None and answer.is_error):
+            return
+        has = f"form {spoken}" if spoken is not None else "a form without a number"
+        raise differs(self.where, f"it has {has}, and this sdnctl knows form {DIALECT}")
 
     # ── progress ─────────────────────────────────────────────────────────────────────────────────
 

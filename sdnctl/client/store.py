@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from math import ceil
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection
 
+from sdnctl.client.dialect import understood
 from sdnctl.client.remote import Remote
 from sdnctl.errors import Diagnostic, InputError, LeaseHeld, StoreError
 from sdnctl.store.bindings import Binding, Bindings
 from sdnctl.store.lease import Lease
 from sdnctl.store.store import AuditEntry, JournalEntry, Snapshot, Store, Verdict
 from sdnctl.store.tokens import Role, Token, Tokens
+
+T = TypeVar("T")
 
 
 class RemoteStore(Store):
@@ -33,19 +36,22 @@ class RemoteStore(Store):
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
     def _latest(self, state: str) -> Snapshot | None:
-        found = self._remote.get("/v1/applied")[state]
-        return Snapshot(**found) if found is not None else None
+        answer = self._remote.get("/v1/applied")
+        with understood(self._remote.where):
+            return Snapshot(**answer[state]) if answer[state] is not None else None
 
     def snapshot(self, number: int) -> Snapshot | None:
         try:
-            return Snapshot(**self._remote.get(f"/v1/snapshots/{number}")["snapshot"])
+            answer = self._remote.get(f"/v1/snapshots/{number}")
         except InputError as error:
             if error.diagnostics[0].code == "no-such-snapshot":
                 return None
             raise
+        with understood(self._remote.where):
+            return Snapshot(**answer["snapshot"])
 
     def history(self, limit: int = 50) -> tuple[Snapshot, ...]:
-        return tuple(Snapshot(**one) for one in self._remote.get("/v1/snapshots", limit=limit)["snapshots"])
+        return self._rows(Snapshot, "snapshots", self._remote.get("/v1/snapshots", limit=limit))
 
     def content(self, number: int) -> str:
         return self._remote.text(f"/v1/snapshots/{number}/state")
@@ -54,14 +60,17 @@ class RemoteStore(Store):
         return self._remote.text(f"/v1/plans/{fingerprint}")
 
     def journal(self, snapshot: int) -> tuple[JournalEntry, ...]:
-        found = self._remote.get(f"/v1/snapshots/{snapshot}/journal")["journal"]
-        return tuple(JournalEntry(**one) for one in found)
+        return self._rows(JournalEntry, "journal", self._remote.get(f"/v1/snapshots/{snapshot}/journal"))
 
     def audit_trail(self, limit: int = 100) -> tuple[AuditEntry, ...]:
-        return tuple(AuditEntry(**one) for one in self._remote.get("/v1/audit", limit=limit)["audit"])
+        return self._rows(AuditEntry, "audit", self._remote.get("/v1/audit", limit=limit))
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        return tuple(Verdict(**one) for one in self._remote.get("/v1/verdicts")["verdicts"])
+        return self._rows(Verdict, "verdicts", self._remote.get("/v1/verdicts"))
+
+    def _rows(self, kind: Callable[..., T], name: str, answer: dict[str, Any]) -> tuple[T, ...]:
+        with understood(self._remote.where):
+            return tuple(kind(**one) for one in answer[name])
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -126,13 +135,18 @@ class RemoteTokens(Tokens):
         days = ceil((expires - datetime.now(UTC)).total_seconds() / 86400) if expires is not None else None
         body = {"name": name, "role": str(role), "tenants": list(tenants), "days": days}
         made = self._remote.post("/v1/tokens", body)
-        return _token(made["token"]), str(made["text"])
+        with understood(self._remote.where):
+            return _token(made["token"]), str(made["text"])
 
     def all(self) -> tuple[Token, ...]:
-        return tuple(_token(one) for one in self._remote.get("/v1/tokens")["tokens"])
+        answer = self._remote.get("/v1/tokens")
+        with understood(self._remote.where):
+            return tuple(_token(one) for one in answer["tokens"])
 
     def revoke(self, name: str, author: str) -> Token:
-        return _token(self._remote.delete(f"/v1/tokens/{quote(name, safe='')}")["tokens"][0])
+        answer = self._remote.delete(f"/v1/tokens/{quote(name, safe='')}")
+        with understood(self._remote.where):
+            return _token(answer["tokens"][0])
 
     def find(self, text: str, now: datetime | None = None) -> Token | None:
         """Only the controller looks tokens up."""
@@ -146,14 +160,17 @@ class RemoteBindings(Bindings):
         self._remote = remote
 
     def all(self) -> tuple[Binding, ...]:
-        return tuple(_binding(one) for one in self._remote.get("/v1/bindings")["bindings"])
+        answer = self._remote.get("/v1/bindings")
+        with understood(self._remote.where):
+            return tuple(_binding(one) for one in answer["bindings"])
 
     def bind(
         self, device: str, dpid: int, certificate: str, author: str, *, replaces: int | None = None
     ) -> Binding:
         body = {"device": device, "dpid": f"{dpid:016x}", "certificate": certificate}
         made = self._remote.post("/v1/bindings", {**body, "replace": replaces is not None})
-        return _binding(made["bindings"][0])
+        with understood(self._remote.where):
+            return _binding(made["bindings"][0])
 
 
 def _binding(data: dict[str, Any]) -> Binding:
