@@ -29,6 +29,7 @@ from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
+from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, listener, silent
 
@@ -46,7 +47,7 @@ def reconcile(context: Context, *, hold_down: bool = True, progress: Progress = 
         return _told(
             context, asked.reconcile(context.controller, hold_down=hold_down, progress=listener(progress))
         )
-    with context.store.hold() as lease:
+    with context.store.hold() as lease, audited(context, "reconcile", "links and rules"):
         _refuse_unfinished(context)
         return asyncio.run(_pass(context, lease, hold_down, progress))
 
@@ -108,7 +109,8 @@ def _done(steps: list[Step | None]) -> tuple[Step, ...]:
 def _change(context: Context, after: State, action: str, progress: Progress) -> Reconciled:
     """Bring devices from what is applied to another state, once."""
     _, state = context.need_applied()
-    with context.store.hold() as lease:
+    what, _, which = action.partition(" ")
+    with context.store.hold() as lease, audited(context, what, which):
         _refuse_unfinished(context)
 
         async def work() -> Step | None:

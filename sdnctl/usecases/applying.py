@@ -17,6 +17,7 @@ from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
+from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import Compute, at_once
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.following import ApplyStopped, complete, follow
@@ -63,7 +64,8 @@ def apply(
             progress=listener(progress),
         )
         return Outcome(number, plan)
-    with context.store.hold() as lease:
+    summary = summary or summarise(plan)
+    with context.store.hold() as lease, audited(context, reason, summary, plan.fingerprint):
 
         async def work() -> Outcome:
             previous = _previous(context)
@@ -219,13 +221,14 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
         pending = context.store.pending()  # its writer may have finished while we waited
         if pending is None:
             return None
-        target = loads(context.store.content(pending.id))
-        applied = context.applied()
-        previous = applied[1] if applied is not None else None
+        with audited(context, "resume", f"{'undo' if back else 'finish'} snapshot {pending.id}", pending.plan):
+            target = loads(context.store.content(pending.id))
+            applied = context.applied()
+            previous = applied[1] if applied is not None else None
 
-        async def work() -> None:
-            async with _fleet(context, target, previous) as fleet:
-                await complete(context, fleet, lease, pending, back=back, progress=progress)
+            async def work() -> None:
+                async with _fleet(context, target, previous) as fleet:
+                    await complete(context, fleet, lease, pending, back=back, progress=progress)
 
-        asyncio.run(work())
+            asyncio.run(work())
         return pending.id

@@ -15,7 +15,7 @@ from sdnctl_in_process import Net, new_net
 
 from sdnctl.compiler.codec import fingerprint
 from sdnctl.dataplane.values import Flow, RuleSet
-from sdnctl.store.lease import Lease
+from sdnctl.store.lease import Lease, short
 
 ADMIT = "--allow-outage"
 
@@ -112,6 +112,9 @@ def test_a_plan_for_switches_that_changed_is_stale(net: Net, tmp_path: Path, tou
         answer = net.json("apply", plan, code=1)
         assert {item["code"] for item in answer["diagnostics"]} == {"stale-plan"}
         assert any(victim in item["address"] for item in answer["diagnostics"])
+    with net.open() as context:
+        last = context.store.audit_trail(1)[0]
+    assert (last.action, last.result, last.plan) == ("apply", "stale-plan", document["plan"]["fingerprint"])
     with net.board.changing(victim) as embedded:
         embedded.rules.add(flow)
 
@@ -188,7 +191,7 @@ def test_a_second_writer_is_refused_and_readers_are_not(net: Net) -> None:
         with untouched(net):
             answer = net.json("apply", "--yes", code=1)
             assert answer["diagnostics"][0]["code"] == "lease-held"
-            assert lease.holder in answer["diagnostics"][0]["summary"]
+            assert answer["diagnostics"][0]["summary"].endswith(short(lease.holder))
             assert net("rollback", "--yes", "1").code == 1
         assert net("plan").code == 0
         assert net("drift").code == 0
@@ -252,3 +255,22 @@ def test_another_apply_in_between_makes_the_plan_stale(tmp_path: Path) -> None:
     assert one.json("apply", plan, code=1)["diagnostics"][0]["code"] == "stale-plan"
     assert net.held() == held
     assert net.held()["core-a"] != RuleSet()
+
+
+def test_the_audit_trail_says_how_it_ended(tmp_path: Path) -> None:
+    """Also without a controller: begun, then done or why not; each with the plan."""
+    net = new_net(tmp_path / "net", example="small-links")
+    net.ok("plan", "-o", net.path("plan.json"))
+    net.ok("apply", net.path("plan.json"))
+    net.edit("intents/schools.yaml", "up: 20 Mbit/s", "up: 30 Mbit/s")
+    assert net("apply", net.path("plan.json")).code == 1
+    net.ok("controller", "drain", "pop-east")
+    with net.open() as context:
+        trail = [(one.author, one.action, one.result, one.plan) for one in reversed(context.store.audit_trail())]
+        author = context.author
+    assert {who for who, *_ in trail} == {author}
+    plan = trail[0][3]
+    assert plan is not None
+    assert [one[1:3] for one in trail if one[1] == "apply"] == [("apply", "begun"), ("apply", "done")]
+    assert [one[3] for one in trail if one[1] == "apply"] == [plan, plan]
+    assert [one[1:3] for one in trail][-2:] == [("reconcile", "begun"), ("drain", "done")]
