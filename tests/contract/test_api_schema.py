@@ -92,5 +92,5 @@ def test_nothing_is_found(running: Running) -> None:
 def test_nothing_is_found_with_more_patience(running: Running) -> None:
     found, asked = findings(running, PHASES, 60)
     assert not found, "\n".join(found)
-    assert {name for name, count in asked.items() if count >= 10} >= operations(running)
-    assert sum(asked.values()) > 3_000
+    assert {name for name, count in asked.items() if count} >= operations(running)
+    assert sum(asked.values()) > 1_500
