@@ -42,8 +42,11 @@ def add(
 ) -> None:
     """Make a token and print it: this once, for only its hash is kept."""
     from sdnctl.store.tokens import Role
+    from sdnctl.usecases.tenants import check_tenants
 
     invocation: Invocation = context.obj
+    if invocation.context.controller is None:  # which looks itself
+        check_tenants(invocation.context, tenant or ())
     expires = datetime.now(UTC) + timedelta(days=days) if days is not None else None
     made, text = invocation.context.store.tokens.add(
         name, Role(role.value), invocation.context.author, tenants=tuple(tenant or ()), expires=expires

@@ -115,6 +115,22 @@ def test_no_state_change_without_a_token(running: Running, header: str) -> None:
     assert running.net.applied() == state
 
 
+def test_a_tenant_has_to_exist(running: Running, tokens: Mapping[str, str]) -> None:
+    """Over the API, on the command line beside it, and without a controller: the known ones are named."""
+    with running.remote(tokens["admin"]) as client:
+        answer = client.post("/v1/tokens", json={"name": "typo", "role": "viewer", "tenants": ["twon", "town"]})
+    assert answer.status_code == 422
+    (found,) = answer.json()["diagnostics"]
+    assert (found["code"], found["address"]) == ("unknown-tenant", "tenant twon")
+    assert "schools" in found["hint"]
+    assert "town" in found["hint"]
+    words = ("controller", "token", "add", "typo", "--tenant", "twon")
+    for where in ((), ("--controller", "none")):
+        assert running.net.json(*where, *words, code=1)["diagnostics"] == [found]
+    listed = {one["name"] for one in running.net.json("controller", "token", "list")["tokens"]}
+    assert "typo" not in listed
+
+
 def test_a_revoked_token_is_refused_at_once(running: Running) -> None:
     text = running.token("brief", Role.OPERATOR)
     with running.remote(text) as client:

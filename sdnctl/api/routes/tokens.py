@@ -12,6 +12,7 @@ from sdnctl.api.access import Admin
 from sdnctl.api.desk import AtDesk, problems
 from sdnctl.api.models import NewTokenDocument, TokenRequest, TokensDocument
 from sdnctl.store.tokens import Role, Token
+from sdnctl.usecases.tenants import check_tenants
 
 router = APIRouter(prefix="/v1", tags=["tokens"])
 Name = Annotated[str, Path(min_length=1, max_length=100)]
@@ -36,10 +37,11 @@ async def tokens(desk: AtDesk, _: Admin) -> Response:
     summary="Make a token",
 )
 async def add(desk: AtDesk, caller: Admin, body: TokenRequest) -> Response:
-    """Its text is in this answer and nowhere else."""
+    """Its text is in this answer and nowhere else. 422 for a tenant that does not exist."""
     expires = datetime.now(UTC) + timedelta(days=body.days) if body.days is not None else None
 
     def make() -> dict[str, Any]:
+        check_tenants(desk.hub.context, body.tenants)
         token, text = desk.hub.context.store.tokens.add(
             body.name, Role(body.role), caller.name, tenants=tuple(body.tenants), expires=expires
         )
