@@ -34,7 +34,10 @@ _STRICTEST = (Policy.FREEZE, Policy.REPAIR, Policy.REPORT)
 
 
 def policy_for(policies: Mapping[str, str], findings: Iterable[Located], settings: bool = False) -> Policy:
-    """What is to be done about a switch with these findings, and with other `settings` than were applied."""
+    """What is to be done about a switch with these findings, and with other `settings` than were applied.
+
+    A switch without any is what the default would be done about.
+    """
     otherwise = policies.get(DEFAULT, Policy.REPAIR)
     classes = {
         owner.service_class if owner else DEFAULT for one in findings for owner in (one.finding.owners or (None,))
@@ -42,7 +45,7 @@ def policy_for(policies: Mapping[str, str], findings: Iterable[Located], setting
     if settings:
         classes.add(DEFAULT)
     wanted = {policies.get(name, otherwise) for name in classes}
-    return next((policy for policy in _STRICTEST if policy in wanted), Policy.REPORT)
+    return next((policy for policy in _STRICTEST if policy in wanted), Policy(otherwise))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ POLICIES = {"default": "report", "scada": "freeze", "video": "repair"}
         ([of("school"), of("video")], False, Policy.REPAIR),
         ([of()], False, Policy.REPORT),
         ([], True, Policy.REPORT),
+        ([], False, Policy.REPORT),
         ([of("video")], True, Policy.REPAIR),
     ],
 )
@@ -40,6 +41,7 @@ def test_the_strictest_class_decides_for_the_switch(
 
 def test_without_a_word_everything_is_repaired() -> None:
     assert policy_for({}, [of("scada"), of()], True) is Policy.REPAIR
+    assert policy_for({}, []) is Policy.REPAIR, "also where nothing drifted yet"
 
 
 def test_the_first_repair_is_at_once_and_each_that_is_undone_makes_the_next_wait_longer() -> None:
