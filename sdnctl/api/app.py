@@ -11,10 +11,11 @@ from fastapi.routing import APIRoute
 from sdnctl import __version__
 from sdnctl.api import problems
 from sdnctl.api.access import Gate
+from sdnctl.api.bodies import ApplyRequest, PlanRequest
 from sdnctl.api.connections import Crowd
 from sdnctl.api.desk import ClientLeft, Desk
 from sdnctl.api.guard import Guard
-from sdnctl.api.models import ApplyRequest, EventDocument, PlanRequest
+from sdnctl.api.models import EventDocument
 from sdnctl.api.routes import changes, events, identities, network, records, system, tokens
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.hub import Hub

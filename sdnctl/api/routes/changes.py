@@ -13,21 +13,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request, Response
 
 from sdnctl.api.access import Caller, Operator, WholeOperator, WholeViewer
-from sdnctl.api.desk import CHANGING, AtDesk, Desk, large_body, posted, problems
-from sdnctl.api.models import (
+from sdnctl.api.bodies import (
     ApplyRequest,
     DrainRequest,
     FlipRequest,
-    OutcomeDocument,
-    PlanDocument,
     PlanRequest,
-    ReconciledDocument,
     ReconcileRequest,
-    ResumedDocument,
     ResumeRequest,
-    RollbackDocument,
     RollbackRequest,
 )
+from sdnctl.api.desk import CHANGING, AtDesk, Desk, large_body, posted, problems
+from sdnctl.api.models import OutcomeDocument, PlanDocument, ReconciledDocument, ResumedDocument, RollbackDocument
 from sdnctl.api.tenancy import check_own
 from sdnctl.daemon import operations
 from sdnctl.daemon.documents import reconciled_document

@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from sdnctl.api.access import WholeOperator, WholeViewer
+from sdnctl.api.bodies import BindingRequest, ReleaseRequest
 from sdnctl.api.desk import AtDesk, Desk, answer, problems
-from sdnctl.api.models import BindingRequest, BindingsDocument, CablingDocument, DoorDocument, ReleaseRequest
+from sdnctl.api.models import BindingsDocument, CablingDocument, DoorDocument
 from sdnctl.daemon import admission
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.errors import Diagnostic, InputError

@@ -9,20 +9,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from sdnctl.api.access import Caller, Viewer, WholeOperator, WholeViewer
+from sdnctl.api.bodies import AcknowledgeRequest, DemandsRequest, ObserveRequest, VerifyRequest
 from sdnctl.api.desk import AtDesk, Desk, answer, problems
 from sdnctl.api.models import (
-    AcknowledgeRequest,
     CountersDocument,
     DemandsDocument,
-    DemandsRequest,
     DriftDocument,
     DriftWatchDocument,
     ObservationDocument,
-    ObserveRequest,
     StatusDocument,
     TrunksDocument,
     VerificationDocument,
-    VerifyRequest,
 )
 from sdnctl.api.tenancy import own_drift, own_status
 from sdnctl.client.wire import counters_document, observation_document

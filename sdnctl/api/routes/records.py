@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from sdnctl.api.access import Admin, WholeOperator, WholeViewer
+from sdnctl.api.bodies import VerdictsRequest
 from sdnctl.api.desk import AtDesk, Desk, problems
 from sdnctl.api.models import (
     Answer,
@@ -18,7 +19,6 @@ from sdnctl.api.models import (
     JournalDocument,
     SnapshotDocument,
     VerdictsDocument,
-    VerdictsRequest,
 )
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.store.store import Snapshot, Verdict, now

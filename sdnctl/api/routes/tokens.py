@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from sdnctl.api.access import Admin
+from sdnctl.api.bodies import TokenRequest
 from sdnctl.api.desk import AtDesk, problems
-from sdnctl.api.models import NewTokenDocument, TokenRequest, TokensDocument
+from sdnctl.api.models import NewTokenDocument, TokensDocument
 from sdnctl.store.tokens import Role, Token
 from sdnctl.usecases.tenants import check_tenants
 
