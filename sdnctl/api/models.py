@@ -434,6 +434,7 @@ class MovedDocument(Document):
     grade_after: str
     links_before: list[str]
     links_after: list[str]
+    demands: int
 
 
 class ReconciledDocument(Operated):

@@ -319,4 +319,5 @@ def _drain(invocation: Invocation, node: str, command: str, *, back: bool = Fals
 
     with invocation.output.progress(command.removeprefix("controller ")) as progress:
         result = drain_switch(invocation.context, node, back=back, progress=progress)
-    invocation.output.show(command, lambda: reconciled_document(result), lambda: stories.reconciled(result))
+    until = "" if back else f"`sdnctl controller undrain {node}`"
+    invocation.output.show(command, lambda: reconciled_document(result), lambda: stories.reconciled(result, until))

@@ -116,6 +116,9 @@ def cut(found: Cut) -> list[RenderableType]:
     parts: list[RenderableType] = [
         f"cut {', '.join(found.what)}: {' and '.join(what) or 'no lit link runs there'}"
     ]
+    if found.already:
+        rest = "; nothing else" if len(found.already) == len(found.links) + len(found.nodes) else ""
+        parts.append(f"[yellow]cut before[/]: {', '.join(found.already)}{rest}")
     if found.hits:
         shown = table("", "application", "class", ("demands hit", RIGHT), "switches repair", "standby", "lost")
         for hit in found.hits:
@@ -132,7 +135,8 @@ def cut(found: Cut) -> list[RenderableType]:
 # ── reconcile ────────────────────────────────────────────────────────────────────────────────────
 
 
-def reconciled(found: Reconciled) -> list[RenderableType]:
+def reconciled(found: Reconciled, until: str = "") -> list[RenderableType]:
+    """What was done; `until` is what gives protection back that was given up, where somebody decides that."""
     parts: list[RenderableType] = []
     for step in found.steps:
         counted = summary(step.plan).sentence
@@ -142,6 +146,10 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
     if found.moved:
         rows = _both_ways(found.moved)
         parts.append(_each_trunk(rows) if len(rows) <= TRUNKS else _by_application(rows))
+    weaker = sum(one.demands for one in found.moved if one.weaker)
+    if weaker:
+        what = "demand is" if weaker == 1 else "demands are"
+        parts.append(f"[yellow]{weaker} {what} less protected[/]{f' until {until}' if until else ''}")
     for what, names in (("down", found.down), ("healed", found.healed), ("not yet stable", found.waiting)):
         if names:
             parts.append(f"{what}: {', '.join(sorted(names))}")
@@ -151,11 +159,13 @@ def reconciled(found: Reconciled) -> list[RenderableType]:
 
 
 def _each_trunk(rows: Sequence[Moved]) -> RenderableType:
-    shown = table("", ("application", {"min_width": 16}), "trunk", "was via", "now via", "protection")
+    # Only ways are folded: a minimal width would make the table wider than the terminal, and cut its last column.
+    whole = {"no_wrap": True}
+    shown = table("", ("application", whole), "trunk", "was via", "now via", ("protection", whole))
     for one in rows:
         ends = f"{one.before[0]} ↔ {one.before[-1]}"
         was, now = (" ".join(path[1:-1]) or "direct" for path in (one.before, one.after))
-        shown.add_row(" ".join(one.applications), ends, was, "other fibre" if now == was else now, _grades(one))
+        shown.add_row("\n".join(one.applications), ends, was, "other fibre" if now == was else now, _grades(one))
     return shown
 
 

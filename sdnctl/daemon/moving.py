@@ -32,7 +32,7 @@ from sdnctl.usecases.progress import Progress, silent
 
 @dataclass(frozen=True)
 class Moved:
-    """A trunk that was moved, or lost or regained protection: its key, application names, and both paths."""
+    """A trunk that was moved, or lost or regained protection: key, application names, both paths, its demands."""
 
     trunk: str
     applications: tuple[str, ...]
@@ -42,6 +42,7 @@ class Moved:
     grade_after: str
     links_before: tuple[str, ...] = ()
     links_after: tuple[str, ...] = ()
+    demands: int = 0
 
     @property
     def elsewhere(self) -> bool:
@@ -120,6 +121,7 @@ def moves(before: Compiled, after: Compiled) -> tuple[Moved, ...]:
             have[trunk.key],
             old[trunk.key].path.links,
             trunk.path.links,
+            len(trunk.demands),
         )
         for trunk in after.trunks
         if trunk.key in old and (trunk.path != old[trunk.key].path or have[trunk.key] != had[trunk.key])

@@ -47,3 +47,18 @@ def test_many_trunks_are_summed_up_by_application() -> None:
     rows = [line.split() for line in text.splitlines()]
     assert ["video", str(TRUNKS), str(TRUNKS), str(TRUNKS), "local", "→", "none"] in rows
     assert ["schools", "1", "1"] in rows
+
+
+def test_protection_is_whole_at_80_columns_and_summed_up() -> None:
+    way = tuple(f"com-number-{number}" for number in range(6))
+    ends = "com-aigues", "com-dourbie"
+    was = (ends[0], "pop-north", ends[1])
+    one = Moved("t", ("video-protection",), was, (ends[0], *way, ends[1]), "disjoint", "none", demands=3)
+    console = Console(file=io.StringIO(), width=80)
+    for part in reconciled(Reconciled(frozenset(), frozenset(), (), (), (one,)), "`sdnctl controller undrain x`"):
+        console.print(part)
+    text = console.file
+    assert isinstance(text, io.StringIO)
+    assert "disjoint → none" in text.getvalue()
+    assert all(f"com-number-{number}" in text.getvalue() for number in range(6))
+    assert "3 demands are less protected until `sdnctl controller undrain x`" in text.getvalue()
