@@ -66,8 +66,8 @@ class StatusDocument(Answer):
     snapshot: Snapshot | None
     pending: Snapshot | None
     unreachable: list[str]
-    switches: int
-    links: int
+    switches: int | None
+    links: int | None
     down: list[str]
     pinned: list[str]
     applications: list[ApplicationStatus]

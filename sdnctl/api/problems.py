@@ -134,9 +134,11 @@ def install(app: FastAPI) -> None:
         return told(error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         found = tuple(
-            Diagnostic("bad-request", item["msg"], address=".".join(map(str, item["loc"])))
+            Diagnostic(
+                "bad-request", item["msg"], address=".".join(map(str, item["loc"])), hint=_hint(request, item)
+            )
             for item in error.errors()
         )
         return response(422, "InputError", *found)
@@ -146,7 +148,8 @@ def install(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # each route knows only its own method
             error.headers = {"Allow": ", ".join(sorted(_methods(app, request)))}
         word = HTTPStatus(error.status_code).phrase
-        found = Diagnostic(word.lower().replace(" ", "-"), str(error.detail))
+        hint = "/openapi.json has every path, and /v1/ is in front of most" if error.status_code == 404 else ""
+        found = Diagnostic(word.lower().replace(" ", "-"), str(error.detail), hint=hint)
         return response(error.status_code, "InputError", found, headers=error.headers)
 
     @app.exception_handler(Exception)
@@ -155,6 +158,18 @@ def install(app: FastAPI) -> None:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         found = Diagnostic("internal", "the controller failed at this", hint="its log says why")
         return response(500, "SdnctlError", found)
+
+
+def _hint(request: Request, item: Mapping[str, Any]) -> str:
+    """What to do about a request that does not fit."""
+    if item["loc"][0] != "body":
+        return ""
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("application/json"):
+        return f"send it with Content-Type: application/json{f', not {kind}' if kind else ''}"
+    if item["type"] == "json_invalid":
+        return "the body is no JSON: what is wrong, and at which character, is above"
+    return "/openapi.json has what each request takes"
 
 
 def _methods(app: FastAPI, request: Request) -> set[str]:

@@ -66,6 +66,9 @@ def run(
 ) -> None:
     """Run the controller until it is stopped (SIGTERM, Ctrl-C): keep the network as it was applied."""
     import asyncio
+    import logging
+
+    from sqlalchemy import make_url
 
     from sdnctl.daemon.controller import Controller
     from sdnctl.daemon.logs import set_up
@@ -79,6 +82,8 @@ def run(
     if api is not None:
         options["api"] = api
 
+    where = make_url(invocation.store) if invocation.store else f"in {invocation.folder.absolute() / '.sdnctl'}"
+    logging.getLogger("sdnctl.cli").info("starting, store %s", where)  # a URL is shown without its password
     own = Context(invocation.folder, invocation.store)  # whether a controller runs here already or not
 
     async def work() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from prometheus_client import PlatformCollector, ProcessCollector
+from prometheus_client import PlatformCollector, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -13,6 +13,7 @@ from sdnctl.daemon.hub import Hub
 
 def watch(hub: Hub) -> None:
     """Add everything to the hub's registry; once for each controller."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series of every counter, which says when this process began
     ProcessCollector(registry=hub.registry)
     PlatformCollector(registry=hub.registry)
     hub.registry.register(HubCollector(hub))

@@ -17,6 +17,7 @@ from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
+from sdnctl.store.store import Snapshot
 from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import Compute, at_once
 from sdnctl.usecases.context import Context
@@ -52,6 +53,35 @@ def apply(
     when a protected class would be interrupted, LeaseHeld when another writer is at work, ApplyStopped when a
     device was lost in the middle, VerificationFailed when what is read back is not what was sent.
     """
+    try:
+        return _apply(context, desired, plan, allow_outage, reason, summary, made, progress)
+    except StalePlan as error:
+        number = next((one.id for one in context.store.history() if _done(one, plan)), None)
+        if number is None:
+            raise
+        raise StalePlan(
+            Diagnostic(
+                "stale-plan",
+                f"this plan was already applied as snapshot {number}",
+                hint="`sdnctl plan` says what is to be done now",
+            )
+        ) from error
+
+
+def _done(snapshot: Snapshot, plan: Plan) -> bool:
+    return snapshot.state == "applied" and snapshot.plan == plan.fingerprint
+
+
+def _apply(
+    context: Context,
+    desired: State,
+    plan: Plan,
+    allow_outage: frozenset[str],
+    reason: str,
+    summary: str,
+    made: Prepared | None,
+    progress: Progress,
+) -> Outcome:
     _check_target(desired, plan)
     if context.controller is not None:
         number = asked.apply(

@@ -41,6 +41,8 @@ class Cut:
     links: tuple[str, ...]
     nodes: tuple[str, ...]
     hits: tuple[Hit, ...]
+    already: tuple[str, ...] = ()
+    """Those of the links and switches that were cut before."""
 
 
 def up(context: Context, kind: Literal["auto", "ovs", "memory"], progress: Progress = silent) -> Lab:
@@ -104,11 +106,12 @@ def cut(context: Context, what: Sequence[str]) -> Cut:
     applied = context.applied()
     topology = applied[1].compiled.topology if applied is not None else context.loaded.network.topology
     links, nodes = elements(topology, what)
+    already = (*sorted(links & lab.down_links), *sorted(nodes & lab.dead_nodes))
     lab.cut(links)
     for node in sorted(nodes):
         lab.kill_switch(node)
     hits = hit_by(applied[1].compiled, topology.down(links, nodes), nodes) if applied is not None else ()
-    return Cut(tuple(what), tuple(sorted(links)), tuple(sorted(nodes)), hits)
+    return Cut(tuple(what), tuple(sorted(links)), tuple(sorted(nodes)), hits, already)
 
 
 def heal(context: Context, what: Sequence[str]) -> tuple[str, ...]:

@@ -131,6 +131,30 @@ def test_a_tenant_has_to_exist(running: Running, tokens: Mapping[str, str]) -> N
     assert "typo" not in listed
 
 
+def test_what_is_wrong_with_a_request_comes_with_what_to_do(running: Running, tokens: Mapping[str, str]) -> None:
+    json_sent = {"Content-Type": "application/json"}
+    with running.remote(tokens["admin"]) as client:
+        for path, headers, body, said in (
+            ("/v1/drains", {}, b'{"switch": "x"}', "Content-Type: application/json"),
+            ("/v1/drains", json_sent, b"{", "no JSON"),
+            ("/v1/drains", json_sent, b"{}", "/openapi.json"),
+            ("/v1/drain", json_sent, b"{}", "/openapi.json"),
+            (
+                "/v1/drift/acknowledgements",
+                json_sent,
+                b'{"switch": "x"}',
+                "no switch is",
+            ),
+        ):
+            answer = client.post(path, content=body, headers=headers)
+            assert answer.is_client_error
+            assert said in answer.json()["diagnostics"][0]["hint"], path
+    with running.remote(tokens["town"]) as client:
+        assert client.get("/v1/status").json()["switches"] is None, "how many there are is not a tenant's"
+    with running.remote() as client:
+        assert "_created" not in client.get("/metrics").text
+
+
 def test_a_revoked_token_is_refused_at_once(running: Running) -> None:
     text = running.token("brief", Role.OPERATOR)
     with running.remote(text) as client:

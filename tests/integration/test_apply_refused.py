@@ -262,6 +262,9 @@ def test_the_audit_trail_says_how_it_ended(tmp_path: Path) -> None:
     net = new_net(tmp_path / "net", example="small-links")
     net.ok("plan", "-o", net.path("plan.json"))
     net.ok("apply", net.path("plan.json"))
+    again = net("apply", net.path("plan.json"))
+    assert again.code == 1
+    assert "this plan was already applied as snapshot 1" in again.plain
     net.edit("intents/schools.yaml", "up: 20 Mbit/s", "up: 30 Mbit/s")
     assert net("apply", net.path("plan.json")).code == 1
     net.ok("controller", "drain", "pop-east")
@@ -271,6 +274,9 @@ def test_the_audit_trail_says_how_it_ended(tmp_path: Path) -> None:
     assert {who for who, *_ in trail} == {author}
     plan = trail[0][3]
     assert plan is not None
-    assert [one[1:3] for one in trail if one[1] == "apply"] == [("apply", "begun"), ("apply", "done")]
-    assert [one[3] for one in trail if one[1] == "apply"] == [plan, plan]
+    assert [one[1:3] for one in trail if one[1] == "apply"] == [
+        ("apply", "begun"),
+        ("apply", "done"),
+    ]
+    assert [one[3] for one in trail if one[1] == "apply"] == [plan] * 2
     assert [one[1:3] for one in trail][-2:] == [("reconcile", "begun"), ("drain", "done")]

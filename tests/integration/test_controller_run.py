@@ -133,6 +133,7 @@ def test_one_is_killed_and_the_standby_takes_over_and_ends_cleanly(net: Net, tmp
     with process(net, tmp_path / "one") as one:
         assert "STATUS=master" in one.told("READY=1")
         one.told("WATCHDOG=1")
+        assert one.lines()[0]["message"].startswith("starting, store in ")
         with process(net, tmp_path / "two") as two:
             assert "STATUS=standby" in two.told("READY=1")
             assert f"pid {one.child.pid} " in two.wait_for("is the standby of")["detail"]["holder"]

@@ -85,6 +85,9 @@ def test_verbs_that_change_things_answer_in_json(tmp_path: Path) -> None:
     assert (flipped["command"], flipped["ok"], len(flipped["steps"])) == ("controller flip", True, 1)
     cut = net.json("lab", "cut", "core-a--pop-north")
     assert (cut["command"], cut["ok"], cut["links"]) == ("lab cut", True, ["core-a--pop-north"])
+    assert cut["already"] == []
+    assert net.json("lab", "cut", "core-a--pop-north")["already"] == ["core-a--pop-north"]
+    assert "cut before: core-a--pop-north; nothing else" in net.ok("lab", "cut", "core-a--pop-north").out
     assert not net.json("status")["ok"]
     net.edit("intents/schools.yaml", "up: 20 Mbit/s", "up: 30 Mbit/s")
     assert net.json("apply", "--yes")["snapshot"] == 3

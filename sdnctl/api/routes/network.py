@@ -45,7 +45,8 @@ async def status(desk: AtDesk, caller: Viewer, by: By = "application") -> Respon
     """What is applied, which switches and links are up, and how fresh every application's proof is."""
     found = await operations.status(desk.hub, by)
     if caller.tenants:
-        found = own_status(found, caller.tenants)
+        own = own_status(found, caller.tenants)
+        return await desk.sent(lambda: {**status_document(own), "switches": None, "links": None})
     return await desk.sent(lambda: status_document(found))
 
 
@@ -97,8 +98,15 @@ async def acknowledge(desk: AtDesk, caller: WholeOperator, body: AcknowledgeRequ
     """Somebody has looked at a switch that is frozen: it may be put right."""
     board = desk.hub.drift
     if not board.acknowledge(body.switch, caller.name):
+        known = body.switch in desk.hub.fleet.devices()
+        frozen = f"frozen: {', '.join(sorted(board.frozen))}" if board.frozen else "no switch is frozen"
         raise InputError(
-            Diagnostic("no-such-freeze", f"{body.switch} is not frozen", address=f"switch {body.switch}")
+            Diagnostic(
+                "no-such-freeze",
+                f"{body.switch} is not frozen" if known else f"there is no switch {body.switch}",
+                address=f"switch {body.switch}",
+                hint=frozen,
+            )
         )
     await asyncio.to_thread(
         desk.hub.context.store.record_audit, caller.name, "acknowledge", f"drift of {body.switch}"
