@@ -1,4 +1,4 @@
-"""Verbs of the lab: up, down, cut, heal."""
+"""Verbs of the lab: up, down, address, cut, heal."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from enum import StrEnum
@@ -48,6 +48,21 @@ def down(context: typer.Context) -> None:
     was = labs.down(invocation.context)
     text = "the lab is down" if was else "there was no lab"
     invocation.output.show("lab down", lambda: {"ok": True, "was_up": was}, lambda: [text])
+
+
+@lab.command()
+@reporting
+def address(
+    context: typer.Context, switch: Annotated[str, typer.Argument(help="A switch (show switches).")]
+) -> None:
+    """Where a switch of the lab answers, for tools of its own: ovs-ofctl -O OpenFlow13 dump-flows ADDRESS."""
+    from sdnctl.usecases import labs
+
+    invocation: Invocation = context.obj
+    found = labs.address(invocation.context, switch)
+    invocation.output.show(
+        "lab address", lambda: {"ok": True, "switch": switch, "address": found}, lambda: [found]
+    )
 
 
 @lab.command()

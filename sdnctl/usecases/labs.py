@@ -100,6 +100,22 @@ def elements(topology: Topology, what: Sequence[str]) -> tuple[frozenset[str], f
     return frozenset(links), frozenset(nodes)
 
 
+def address(context: Context, switch: str) -> str:
+    """Where a switch of the running lab answers, as its own tools take it; raises InputError."""
+    targets = running(context).targets()
+    if switch not in targets:
+        raise InputError(
+            Diagnostic(
+                "no-such-switch",
+                f"there is no switch {switch} in the lab",
+                address=f"switch {switch}",
+                hint="`sdnctl show switches` lists them",
+            )
+        )
+    known = targets[switch]
+    return known.get("openflow") or next(iter(known.values()))
+
+
 def cut(context: Context, what: Sequence[str]) -> Cut:
     """Cut in the lab and say what is hit."""
     lab = running(context)
