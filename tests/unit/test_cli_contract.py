@@ -84,7 +84,7 @@ def test_verbs_that_change_things_answer_in_json(tmp_path: Path) -> None:
     flipped = net.json("controller", "flip", "pop-north>pop-south/disjoint#1")
     assert (flipped["command"], flipped["ok"], len(flipped["steps"])) == ("controller flip", True, 1)
     where = net.json("lab", "address", "pop-north")
-    assert where["address"].endswith("#pop-north")
+    assert where["address"].startswith("memory:")
     assert net.json("lab", "address", "nobody", code=1)["diagnostics"][0]["code"] == "no-such-switch"
     cut = net.json("lab", "cut", "core-a--pop-north")
     assert (cut["command"], cut["ok"], cut["links"]) == ("lab cut", True, ["core-a--pop-north"])
