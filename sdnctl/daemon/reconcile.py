@@ -30,6 +30,7 @@ from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
 from sdnctl.usecases.auditing import audited
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, listener, silent
 
@@ -49,7 +50,7 @@ def reconcile(context: Context, *, hold_down: bool = True, progress: Progress = 
         )
     with context.store.hold() as lease, audited(context, "reconcile", "links and rules"):
         _refuse_unfinished(context)
-        return asyncio.run(_pass(context, lease, hold_down, progress))
+        return waited(_pass(context, lease, hold_down, progress))
 
 
 def _refuse_unfinished(context: Context) -> None:
@@ -119,7 +120,7 @@ def _change(context: Context, after: State, action: str, progress: Progress) -> 
                 step, _ = await mover.move(state, after, action, await fleet.observe())
                 return step
 
-        steps = _done([asyncio.run(work())])
+        steps = _done([waited(work())])
     return Reconciled(after.down, frozenset(), (), steps, moves(state.compiled, after.compiled))
 
 

@@ -6,7 +6,6 @@ half of it may already be installed. How a plan is followed is in `following`.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from sdnctl.client import changes as asked
@@ -19,7 +18,7 @@ from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.store.store import Snapshot
 from sdnctl.usecases.auditing import audited
-from sdnctl.usecases.computing import Compute, at_once
+from sdnctl.usecases.computing import Compute, at_once, waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.following import ApplyStopped, complete, follow
 from sdnctl.usecases.planning import Prepared, check_outage, plan_between, settings_of
@@ -113,7 +112,7 @@ def _apply(
                     progress=progress,
                 )
 
-        return asyncio.run(work())
+        return waited(work())
 
 
 async def carry_out(
@@ -260,5 +259,5 @@ def resume(context: Context, *, back: bool = False, progress: Progress = silent)
                 async with _fleet(context, target, previous) as fleet:
                     await complete(context, fleet, lease, pending, back=back, progress=progress)
 
-            asyncio.run(work())
+            waited(work())
         return pending.id

@@ -1,9 +1,10 @@
-"""Where long pure work is done: here and now in a command, in a thread of its own in a controller."""
+"""How commands and a controller do the same work: long work here or in a thread, waiting in a loop."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import ParamSpec, Protocol, TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,3 +19,18 @@ class Compute(Protocol):
 async def at_once(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Do it here: nobody else waits for this event loop."""
     return work(*args, **kwargs)
+
+
+def waited(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, in an event loop of its own.
+
+    `asyncio.run` does that, but Python 3.11 writes the result down as text while it puts back the handler of
+    SIGINT (an error message that nobody sees): seconds, where it is all rules of a city.
+    """
+    result: list[T] = []
+
+    async def keep() -> None:
+        result.append(await work)
+
+    asyncio.run(keep())
+    return result[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.drift import Explainer, Finding, Glass
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import settings_of
 from sdnctl.verify.held import DeviceHeld, Held, HeldReport, compare
@@ -46,7 +46,7 @@ def drift(context: Context) -> Drift:
         async with context.fleet(state.compiled.topology) as fleet:
             return await fleet.observe()
 
-    return compared(state, asyncio.run(read()))
+    return compared(state, waited(read()))
 
 
 def acknowledge(context: Context, switch: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from sdnctl.plan.serialise import loads as loads_plan
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.records import now
 from sdnctl.store.state import State, loads
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context, baseline_of
 from sdnctl.usecases.verifying import Proof, prove
 
@@ -102,7 +102,7 @@ async def observe(context: Context, desired: State, applied: State | None) -> Ob
 
 def _observe(context: Context, desired: State, applied: State | None, against: str) -> Observation:
     if against == "live":
-        return asyncio.run(observe(context, desired, applied))
+        return waited(observe(context, desired, applied))
     nodes = desired.compiled.topology.nodes
     if against == "empty":
         return Observation({node: Observed(RuleSet()) for node in nodes})

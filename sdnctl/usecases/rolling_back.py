@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from sdnctl.compiler.ir import Network
@@ -11,6 +10,7 @@ from sdnctl.compiler.revive import revive
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.store.state import State, loads
 from sdnctl.store.store import Snapshot
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import Prepared, observe, plan_between, proven
 from sdnctl.usecases.progress import Progress, silent
@@ -32,7 +32,7 @@ def prepare_rollback(context: Context, to: int | None = None, *, progress: Progr
     progress("proving every single failure", 1, 3)
     proof = proven(desired)
     progress("reading back", 2, 3)
-    observation = asyncio.run(observe(context, desired, state))
+    observation = waited(observe(context, desired, state))
     plan = plan_between(desired, observation, state)
     return WayBack(plan, desired, state, proof, observation, number)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from sdnctl.southbound.base import Counters
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.state import State
 from sdnctl.store.store import Snapshot, Verdict
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 
 FRESH = timedelta(hours=24)
@@ -95,7 +95,7 @@ def status(context: Context, by: str = "application") -> Status:
         async with context.fleet(topology) as fleet:
             return await fleet.ports()
 
-    ports = asyncio.run(ask())
+    ports = waited(ask())
     damped = context.controller.get("/v1/controller")["damped"] if context.controller is not None else ()
     return standing(context, ports, by, frozenset(damped))
 

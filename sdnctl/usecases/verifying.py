@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from sdnctl.errors import Diagnostic, InputError, UsageError
 from sdnctl.southbound.fleet import Observation
 from sdnctl.store.records import Verdict, now
 from sdnctl.store.state import State, loads
+from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.verify import v1
@@ -147,7 +147,7 @@ def verify(
             "applied rules", prove(state.compiled, state.rules, kinds, state.down, state.drained).report
         )
     progress("reading back", 0, 3)
-    observation = asyncio.run(_observe(context, state))
+    observation = waited(_observe(context, state))
     progress("proving the rules that were read", 1, 3)
     report, held = read_back(state, observation, kinds)
     progress("probing", 2, 3)
