@@ -91,7 +91,8 @@ def test_changes_go_through_it(running: Running, net: Net) -> None:
     with running.local() as client:
         trail = client.get("/v1/audit").json()["audit"]
     done = [(one["action"], one["plan"] is not None) for one in trail if one["result"] == "done"]
-    assert [action for action, _ in reversed(done)][:6] == [
+    assert [action for action, _ in reversed(done)][:7] == [
+        "apply",  # before there was a controller
         "apply",
         "apply",
         "rollback",
@@ -99,7 +100,7 @@ def test_changes_go_through_it(running: Running, net: Net) -> None:
         "drain",
         "undrain",
     ]
-    assert [planned for action, planned in done if action in ("apply", "rollback", "flip", "drain")] == [True] * 6
+    assert [planned for action, planned in done if action in ("apply", "rollback", "flip", "drain")] == [True] * 7
 
 
 def test_flips_in_one_snapshot(running: Running, net: Net) -> None:
