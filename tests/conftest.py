@@ -24,7 +24,7 @@ def ovs_missing() -> str:
     """Why real Open vSwitch cannot be used here, or an empty string."""
     if os.geteuid() != 0:
         return "not root"
-    for tool in ("ovs-vswitchd", "ovsdb-server", "ovs-vsctl", "ip"):
+    for tool in ("ovs-vswitchd", "ovsdb-server", "ovs-vsctl", "ip", "nft"):
         if shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
             return f"{tool} is not installed"
     return ""
