@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,13 @@ class Process:
         place.mkdir()
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._manager.bind(str(place / "notify"))
-        self._manager.settimeout(SECONDS)
+        self._manager.settimeout(0.1)
+        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._ear = threading.Thread(
+            target=self._listen
+        )  # a socket that nobody reads keeps ten words and loses the rest
+        self._ear.start()
         self._log = (place / "log").open("wb")
         words = [
             "-n",
@@ -80,10 +88,14 @@ class Process:
 
     def told(self, what: str) -> str:
         """What the service manager is told next that begins like this."""
-        while True:
-            said = self._manager.recv(4096).decode()
-            if said.startswith(what):
-                return said
+        while not (said := self._heard.get(timeout=SECONDS)).startswith(what):
+            pass
+        return said
+
+    def _listen(self) -> None:
+        while not self._closed.is_set():
+            with suppress(TimeoutError):
+                self._heard.put(self._manager.recv(4096).decode())
 
     def lines(self) -> list[dict[str, Any]]:
         text = (self._place / "log").read_text(encoding="utf-8")
@@ -108,6 +120,8 @@ class Process:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
+        self._closed.set()
+        self._ear.join()
         self._manager.close()
         self._log.close()
 
