@@ -172,7 +172,7 @@ def _each_trunk(rows: Sequence[Moved]) -> RenderableType:
 def _by_application(rows: Sequence[Moved]) -> RenderableType:
     """What hundreds of trunks come to; `--format json` has each."""
     shown = table(
-        "", ("application", {"min_width": 16}), ("trunks", RIGHT), ("moved", RIGHT), "protection changed"
+        "", ("application", {"no_wrap": True}), ("trunks", RIGHT), ("moved", RIGHT), "protection changed"
     )
     owned: dict[tuple[str, ...], list[Moved]] = {}
     for one in rows:

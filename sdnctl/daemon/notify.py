@@ -10,6 +10,9 @@ import os
 import socket
 from collections.abc import Mapping
 
+PATIENCE = 0.2
+"""Seconds to wait for a manager whose queue is full: READY and STOPPING are said once."""
+
 
 class Notifier:
     """The service manager of this process, if it has one."""
@@ -29,7 +32,9 @@ class Notifier:
             return
         text = "\n".join(f"{key}={value}" for key, value in state.items())
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-            sender.setblocking(False)
+            sender.settimeout(
+                0 if "WATCHDOG" in state else PATIENCE
+            )  # a manager may be busy; the next sign of life comes
             try:
                 sender.sendto(text.encode(), self._address)
             except OSError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from controller_thread import Running, applied_net
 from sdnctl_in_process import Net
 
 from sdnctl.api.sockets import Taken, pointer, unix_socket
-from sdnctl.client.finding import find_socket, listening
+from sdnctl.client.finding import find_socket, listening, reachable
 from sdnctl.daemon.events import Kind
 from sdnctl.daemon.turns import Urgency
 from sdnctl.errors import InputError, LeaseHeld
@@ -299,9 +298,8 @@ def test_a_listener_that_was_away_too_long_is_told(running: Running) -> None:
 def test_a_socket_that_nobody_listens_at_is_ignored(tmp_path: Path) -> None:
     net = applied_net(tmp_path / "net")
     path = net.path(".sdnctl/controller.sock")
-    left = socket.socket(socket.AF_UNIX)
-    left.bind(str(path)) if len(str(path)) < 100 else left.bind(os.path.relpath(path))
-    left.close()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(reachable(path))
     assert path.exists()
     assert find_socket(net.folder) is None
     assert net.ok("status").out

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -57,7 +58,8 @@ class Process:
     def __init__(self, net: Net, place: Path, *options: str) -> None:
         place.mkdir()
         self._manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._manager.bind(str(place / "notify"))
+        manager = f"sdnctl-test-{uuid.uuid4()}"
+        self._manager.bind(f"\0{manager}")
         self._manager.settimeout(0.1)
         self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -79,7 +81,7 @@ class Process:
         ]
         self.child = subprocess.Popen(
             [sys.executable, "-m", "sdnctl", *words],
-            env={**os.environ, "NOTIFY_SOCKET": str(place / "notify"), "WATCHDOG_USEC": "300000"},
+            env={**os.environ, "NOTIFY_SOCKET": f"@{manager}", "WATCHDOG_USEC": "300000"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._log,

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
+from sdnctl.client.finding import reachable
 from sdnctl.daemon.events import Events, Kind, Severity
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.live import LiveFleet
@@ -175,7 +176,7 @@ def test_a_part_that_fails_is_told_of_and_runs_again_beside_the_others(
 
 @pytest.mark.parametrize("abstract", [False, True])
 def test_the_service_manager_is_told(tmp_path: Path, abstract: bool) -> None:
-    name = f"@sdnctl-test-{tmp_path.name}" if abstract else str(tmp_path / "notify")
+    name = f"@sdnctl-test-{tmp_path.name}" if abstract else reachable(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind("\0" + name[1:] if abstract else name)
         manager.settimeout(5)

@@ -172,11 +172,13 @@ def test_two_hundred_switches_at_once() -> None:
     listening(use, handshake=60)  # however busy the machine is
 
 
-def test_a_socket_file_of_a_killed_controller_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "of.sock"
-    stale = socket.socket(socket.AF_UNIX)
-    stale.bind(str(path))
-    stale.close()
+def test_a_socket_file_of_a_killed_controller_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # an address holds 108 octets
+    path = Path("of.sock")
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
     assert path.exists()
 
     async def use(listener: Listener) -> None:
