@@ -9,6 +9,9 @@
     │   └── AlteredPlan       1      the plan's text does not match its fingerprint
     ├── OutageRefused         3      a protected class would be interrupted
     ├── VerificationFailed    4      a level (V1…V3) does not hold
+    ├── NoCredentials         1      a controller does not know who asks
+    ├── Forbidden             1      whoever asks may not do this
+    ├── Busy                  1      a controller has too much to do at the moment, or stops
     ├── StoreError            1
     │   └── LeaseHeld         1      another writer holds the lease
     └── DeviceError           1      a device said no, or nothing
@@ -207,6 +210,18 @@ class OutageRefused(SdnctlError):
 class VerificationFailed(SdnctlError):
     exit_code = 4
     default_code = "verification-failed"
+
+
+class NoCredentials(SdnctlError):
+    default_code = "no-credentials"
+
+
+class Forbidden(SdnctlError):
+    default_code = "forbidden"
+
+
+class Busy(SdnctlError):
+    default_code = "busy"
 
 
 class StoreError(SdnctlError):

@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,27 @@ def big_change(net: Net) -> None:
     net.edit("intents/enterprise.yaml", "owner: wholesale-desk", f"{CIRCUIT}owner: wholesale-desk")
     net.path("intents/schools.yaml").unlink()
     net.edit("intents/video-protection.yaml", "up: 1.5 Mbit/s", "up: 2.5 Mbit/s")
+
+
+def with_edit_pending(folder: Path) -> Saved:
+    """A network that was applied to embedded switches, with `big_change` pending, to go back to."""
+    net = new_net(folder / "net", example="small-links")
+    net.ok("apply", "--yes")
+    big_change(net)
+    return Saved(net, folder / "kept")
+
+
+@contextmanager
+def on_ovs(folder: Path) -> Iterator[Net]:
+    """The small example, applied to real switches that end with the block."""
+    net = Net(folder)
+    assert sdnctl("init", folder).code == 0
+    net.ok("lab", "up", "--kind", "ovs")
+    try:
+        net.ok("apply", "--yes")
+        yield net
+    finally:
+        net.ok("lab", "down")
 
 
 WORKS = "[{link: core-a--pop-north, reason: works}]"

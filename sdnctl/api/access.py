@@ -19,8 +19,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from sdnctl.api.problems import Forbidden, NoCredentials
-from sdnctl.errors import Diagnostic
+from sdnctl.errors import Diagnostic, Forbidden, NoCredentials
 from sdnctl.store.tokens import Role, Token
 
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})

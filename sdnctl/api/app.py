@@ -15,7 +15,7 @@ from sdnctl.api.bodies import ApplyRequest, PlanRequest
 from sdnctl.api.connections import Crowd
 from sdnctl.api.desk import ClientLeft, Desk
 from sdnctl.api.guard import Guard
-from sdnctl.api.models import EventDocument
+from sdnctl.api.models.records import EventDocument
 from sdnctl.api.routes import changes, events, identities, network, records, system, tokens
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.hub import Hub

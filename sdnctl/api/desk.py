@@ -14,13 +14,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from sdnctl.api.connections import Crowd
-from sdnctl.api.models import Problem
-from sdnctl.api.problems import MEDIA_TYPE, Busy
+from sdnctl.api.models.base import Problem
+from sdnctl.api.problems import MEDIA_TYPE
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.daemon.events import Kind
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.operations import Call
-from sdnctl.errors import Diagnostic
+from sdnctl.errors import Busy, Diagnostic
 from sdnctl.usecases.documents import FORMAT
 
 T = TypeVar("T")

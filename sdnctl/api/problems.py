@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 _BY_CODE: Mapping[str, int] = {
-    "no-credentials": 401,
-    "forbidden": 403,
     "nothing-applied": 409,
     "nothing-before": 409,
     "apply-unfinished": 409,
@@ -40,9 +38,6 @@ _BY_CODE: Mapping[str, int] = {
     "drain-refused": 409,
     "same-switch": 409,
     "standby": 503,
-    "busy": 503,
-    "too-many": 503,
-    "stopping": 503,
     "no-standby": 409,
     "no-such-failures": 400,
     "no-such-grouping": 400,
@@ -56,29 +51,14 @@ _BY_CLASS: tuple[tuple[type[SdnctlError], int], ...] = (
     (errors.PlanError, 422),
     (errors.OutageRefused, 409),
     (errors.VerificationFailed, 422),
+    (errors.NoCredentials, 401),
+    (errors.Forbidden, 403),
+    (errors.Busy, 503),
     (errors.LeaseHeld, 409),
     (errors.StoreError, 500),
     (errors.DeviceUnreachable, 503),
     (errors.DeviceError, 502),
 )
-
-
-class Forbidden(SdnctlError):
-    """Whoever asks may not do this."""
-
-    default_code = "forbidden"
-
-
-class NoCredentials(SdnctlError):
-    """Nobody knows who asks."""
-
-    default_code = "no-credentials"
-
-
-class Busy(SdnctlError):
-    """There is too much to do at the moment."""
-
-    default_code = "busy"
 
 
 def status_of(error: SdnctlError) -> int:

@@ -11,11 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sdnctl.api.problems import Forbidden
 from sdnctl.compiler.ir import Baseline, Network
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.daemon.events import Event, Kind
-from sdnctl.errors import Diagnostic, SdnctlError
+from sdnctl.errors import Diagnostic, Forbidden, SdnctlError
 from sdnctl.intents.demand import Demand
 from sdnctl.plan.model import Effect, Plan
 from sdnctl.store.state import State

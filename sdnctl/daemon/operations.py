@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdnctl.daemon.carrying import carry, finish_pending
+from sdnctl.daemon.carrying import carry, finish_pending, need_lease
 from sdnctl.daemon.draining import drained
 from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.flipping import flipped
@@ -23,7 +23,7 @@ from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.moving import Mover, Reconciled, named
 from sdnctl.daemon.reconcile import one_pass
 from sdnctl.daemon.turns import Urgency
-from sdnctl.errors import Diagnostic, InputError, LeaseHeld, SdnctlError
+from sdnctl.errors import Diagnostic, InputError, SdnctlError
 from sdnctl.plan.model import Plan
 from sdnctl.southbound.base import Counters
 from sdnctl.southbound.fleet import Observation
@@ -311,7 +311,7 @@ async def _changing(
         hub.events.publish(Kind.CHANGE_BEGUN, what, f"{what} by {call.by}: {summary}", **detail)
         change: _Change | None = None
         try:
-            change = _Change(_lease(hub), progress, plan)
+            change = _Change(need_lease(hub), progress, plan)
             yield change
         except SdnctlError as error:
             first = error.diagnostics[0]
@@ -327,15 +327,3 @@ async def _changing(
             raise
         hub.events.publish(Kind.CHANGE_DONE, what, f"{what} by {call.by} is done", **detail)
         await noted(change.plan, "done")
-
-
-def _lease(hub: Hub) -> Lease:
-    if hub.lease is None:
-        raise LeaseHeld(
-            Diagnostic(
-                "standby",
-                "this controller is the standby: it writes nothing",
-                hint="ask the controller that holds the lease; `sdnctl status` names the network's",
-            )
-        )
-    return hub.lease

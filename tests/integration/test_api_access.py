@@ -15,10 +15,10 @@ from controller_thread import Running, applied_net
 from sdnctl_in_process import Net
 
 from sdnctl.api.access import AUTHOR, Caller, Gate
-from sdnctl.api.problems import Forbidden, NoCredentials
 from sdnctl.api.tenancy import check_own
 from sdnctl.daemon.events import Kind
 from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import Forbidden, NoCredentials
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.serialise import plan_fingerprint
 from sdnctl.store.state import State

@@ -7,9 +7,7 @@ the switches must hold exactly one version's rules, compared by name with what a
 from __future__ import annotations
 
 import random
-import shutil
 import statistics
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,36 +15,23 @@ from pathlib import Path
 import pytest
 from fork_server import ForkServer
 from rule_names import named
-from sdnctl_in_process import Net, big_change, new_net
+from sdnctl_in_process import Net, new_net
+from two_versions import Versions
 
 from sdnctl.dataplane.values import RuleSet
 
 REPORTS = Path(__file__).parents[2] / "lab" / "reports"
-Named = dict[str, frozenset[object]]
 
 
-class Campaign:
-    """One network with two versions of its folder: A, the example, and B with other paths, rates and demands."""
+class Campaign(Versions):
+    """Applies in processes of their own."""
 
-    def __init__(self, net: Net, server: ForkServer, versions: Path) -> None:
-        self.net, self.server, self._versions = net, server, versions
-        self._keep("A")
-        big_change(net)
-        self._keep("B")
+    def __init__(self, net: Net, server: ForkServer, place: Path) -> None:
+        super().__init__(net, place)
+        self.server = server
         self.log = net.folder / ".sdnctl" / "store.db-wal"
-        self.clean: dict[str, Named] = {}
         self.whole = self.writing = 60.0
-        self.found: Counter[str] = Counter()
         self.took: list[tuple[float, float]] = []
-
-    def _keep(self, version: str) -> None:
-        ignored = shutil.ignore_patterns(".sdnctl")
-        shutil.copytree(self.net.folder, self._versions / version, ignore=ignored)
-
-    def choose(self, version: str) -> None:
-        for part in ("intents", "topology", "inventory"):
-            shutil.rmtree(self.net.folder / part)
-            shutil.copytree(self._versions / version / part, self.net.folder / part)
 
     def apply(self, kill: float | None = None, *, since_write: bool = False) -> int:
         """Apply the folder in a process of its own; its exit code, −9 when it was killed."""
@@ -66,10 +51,10 @@ class Campaign:
 
     def assert_is(self, version: str) -> None:
         """Every switch holds this version, rule by rule, and sdnctl knows it."""
-        state, held = self.net.applied(), self.held()
-        assert held == {**{name: RuleSet() for name in held}, **state.rules}
+        held = self.held()
+        self.assert_switches_hold(held)
+        state = self.net.applied()
         assert not state.silent
-        assert not state.baseline.quarantine
         assert self.net.pending() is None
         rules = named(held, state.baseline)
         assert rules == self.clean.setdefault(version, rules), (
@@ -108,7 +93,10 @@ class Campaign:
             instant = (rng.random() + index // 2) / (kills / 2) % 1 * span
             code = self.apply(instant, since_write=since_write)
             assert code in (0, -9)
-            self.found[self._where(code)] += 1
+            if code == 0:
+                self.found["too late"] += 1
+            else:
+                self.count_death()
             now = rng.choice((now, other))
             self.choose(now)
             if rng.random() < 0.25:  # the apply that repairs is killed, too
@@ -117,19 +105,6 @@ class Campaign:
             self.assert_is(now)
             if index % 4 == 0 or index == kills - 1:
                 self.assert_nothing_to_do()
-
-    def _where(self, code: int) -> str:
-        if code == 0:
-            return "too late"
-        pending = self.net.pending()
-        if pending is None:
-            return "nothing begun, or all done"
-        with self.net.open() as context:
-            return f"killed in: {context.store.journal(pending.id)[-1].detail.get('kind') or 'begin'}"
-
-    @property
-    def half_done(self) -> int:
-        return sum(count for where, count in self.found.items() if where.startswith("killed in"))
 
 
 @pytest.fixture

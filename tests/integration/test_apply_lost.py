@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 from rule_names import named
-from sdnctl_in_process import Net, Saved, big_change, new_net
+from sdnctl_in_process import Net, Saved, new_net, with_edit_pending
 
 from sdnctl.compiler.references import LABEL, numbers
 from sdnctl.dataplane.values import COOKIE_OWNER, Flow, Match, RuleSet
@@ -22,11 +22,7 @@ STAGES = (StageKind.PREPARE, StageKind.SWITCH, StageKind.RETIRE)
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """A network that was applied, with an edit pending that needs every stage."""
-    folder = tmp_path_factory.mktemp("lost")
-    net = new_net(folder / "net", example="small-links")
-    net.ok("apply", "--yes")
-    big_change(net)
-    return Saved(net, folder / "kept")
+    return with_edit_pending(tmp_path_factory.mktemp("lost"))
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ some of the next ones while they finish what was left. Whatever is found afterwa
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,14 +20,13 @@ from pathlib import Path
 import pytest
 from fork_server import ForkServer
 from rule_names import named
-from sdnctl_in_process import Net, big_change, new_net
+from sdnctl_in_process import Net, new_net
+from two_versions import Versions
 
 from sdnctl.client.finding import find_socket
-from sdnctl.dataplane.values import RuleSet
 from sdnctl.store.state import State
 
 REPORTS = Path(__file__).parents[2] / "lab" / "reports"
-Named = dict[str, frozenset[object]]
 
 
 def until(what: Callable[[], object], seconds: float = 60.0) -> None:
@@ -39,25 +36,13 @@ def until(what: Callable[[], object], seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-class Campaign:
-    """A network with two versions of its folder, a controller on it, and a command that asks it for the other."""
+class Campaign(Versions):
+    """A controller, and a command that asks it for the other version."""
 
     def __init__(self, net: Net, server: ForkServer, place: Path) -> None:
-        self.net, self._server, self._place = net, server, place
-        self._keep("A")
-        big_change(net)
-        self._keep("B")
-        self.clean: dict[str, Named] = {}
-        self.found: Counter[str] = Counter()
+        super().__init__(net, place)
+        self._server, self._place = server, place
         self.log = net.folder / ".sdnctl" / "store.db-wal"
-
-    def _keep(self, version: str) -> None:
-        shutil.copytree(self.net.folder, self._place / version, ignore=shutil.ignore_patterns(".sdnctl"))
-
-    def choose(self, version: str) -> None:
-        for part in ("intents", "topology", "inventory"):
-            shutil.rmtree(self.net.folder / part)
-            shutil.copytree(self._place / version / part, self.net.folder / part)
 
     @contextmanager
     def controller(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -106,9 +91,8 @@ class Campaign:
         """Which version all switches hold, to the last rule."""
         state = self.settled()
         held = self.net.ours()
-        assert held == {**{name: RuleSet() for name in held}, **state.rules}
+        self.assert_switches_hold(held)
         assert not state.doubtful
-        assert not state.baseline.quarantine
         rules = named(held, state.baseline)
         (found,) = [name for name, wanted in self.clean.items() if wanted == rules] or ["neither"]
         assert found in ("A", "B"), "this is neither what was nor what was to be"
@@ -135,25 +119,13 @@ class Campaign:
             with self.controller() as process:
                 self.kill_while_applying(process, (rng.random() + index) / kills * span)
             pending = self.net.pending()
-            self.found[self._where(pending is not None)] += 1
+            self.count_death()
             if pending is not None and rng.random() < 0.4:  # so is the one that finishes it
                 with self.controller() as process:
                     time.sleep(rng.random() * span / 2)
             with self.controller():
                 now = self.version()
                 assert pending is None or now == other, "what was begun is finished"
-
-    def _where(self, pending: bool) -> str:
-        if not pending:
-            return "nothing begun, or all done"
-        with self.net.open() as context:
-            snapshot = context.store.pending()
-            assert snapshot is not None
-            return f"killed in: {context.store.journal(snapshot.id)[-1].detail.get('kind') or 'begin'}"
-
-    @property
-    def half_done(self) -> int:
-        return sum(count for where, count in self.found.items() if where.startswith("killed in"))
 
 
 def _written(log: Path) -> tuple[int, int]:

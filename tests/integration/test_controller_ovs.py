@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import pytest
 from ovs_fixture import PrivateSwitch, tool
-from sdnctl_in_process import Net, sdnctl
+from sdnctl_in_process import Net, on_ovs
 
 from sdnctl.cli.running import parts
 from sdnctl.daemon.controller import Controller
@@ -116,14 +116,8 @@ def test_switches_obey_the_newest_writer_only(switch: PrivateSwitch) -> None:
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
     """The small example on real switches."""
-    one = Net(tmp_path_factory.mktemp("controller") / "network")
-    assert sdnctl("init", one.folder).code == 0
-    one.ok("lab", "up", "--kind", "ovs")
-    try:
-        one.ok("apply", "--yes")
+    with on_ovs(tmp_path_factory.mktemp("controller") / "network") as one:
         yield one
-    finally:
-        one.ok("lab", "down")
 
 
 def flows(net: Net) -> dict[tuple[str, str], float]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 from ovs_fixture import PrivateSwitch, tool
-from sdnctl_in_process import Net, sdnctl
+from sdnctl_in_process import Net, on_ovs, sdnctl
 from wired import event, of_kind
 
 from sdnctl.daemon import admission
@@ -72,14 +72,8 @@ def controlled(
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
-    one = Net(tmp_path_factory.mktemp("discovery") / "network")
-    assert sdnctl("init", one.folder).code == 0
-    one.ok("lab", "up", "--kind", "ovs")
-    try:
-        one.ok("apply", "--yes")
+    with on_ovs(tmp_path_factory.mktemp("discovery") / "network") as one:
         yield one
-    finally:
-        one.ok("lab", "down")
 
 
 def exchange(lab: OvsLab, one: PortRef, two: PortRef, *, back: bool = False) -> None:

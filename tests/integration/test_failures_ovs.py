@@ -149,8 +149,12 @@ def streaming(running: Running, found: list[Loss]) -> Iterator[None]:
         found += stream.stop()
 
 
+class Restless(Exception):
+    """Frames were lost, and so they are while nothing is done: this says nothing."""
+
+
 def undisturbed(running: Running, act: Callable[[], None]) -> None:
-    """Nothing is lost, doubled or led astray while something is done; skipped where the machine itself loses."""
+    """Nothing is lost, doubled or led astray while something is done; Restless where the machine itself loses."""
     losses: list[Loss] = []
     with streaming(running, losses):
         act()
@@ -160,41 +164,60 @@ def undisturbed(running: Running, act: Callable[[], None]) -> None:
         with streaming(running, null):
             time.sleep(2.0)
         if any(one.lost for one in null):
-            pytest.skip(f"the machine itself loses frames now: {null}")
+            raise Restless(f"{losses} and, with nothing done, {null}")
         raise AssertionError(f"{losses}\n{running.told()[-2000:]}")
     assert all(one.received > 20 for one in losses)
 
 
+def calmly(running: Running, scenario: Callable[[str], None]) -> None:
+    """Do a scenario with a link that carries something; once more where the machine did not let it be judged."""
+    said = []
+    for _ in range(3):
+        link = used(running.state, feeds(running.state))
+        try:
+            scenario(link)
+            return
+        except Restless as why:
+            said.append(str(why))
+            running.lab.heal([link])
+            running.settled()
+    raise AssertionError("the machine itself lost frames each time:\n" + "\n".join(said))
+
+
 def test_after_the_local_repair_pin_move_and_release_lose_nothing(running: Running) -> None:
-    link = used(running.state, feeds(running.state))
-    before = {trunk.key: trunk.path for trunk in running.state.compiled.trunks}
-    running.lab.cut([link])
-    time.sleep(0.2)  # the switches' own repair
-    undisturbed(running, lambda: running.settled(link))
-    assert {trunk.key: trunk.path for trunk in running.state.compiled.trunks} != before
-    running.lab.heal([link])
-    undisturbed(running, running.settled)
+    def scenario(link: str) -> None:
+        before = {trunk.key: trunk.path for trunk in running.state.compiled.trunks}
+        running.lab.cut([link])
+        time.sleep(0.2)  # the switches' own repair
+        undisturbed(running, lambda: running.settled(link))
+        assert {trunk.key: trunk.path for trunk in running.state.compiled.trunks} != before
+        running.lab.heal([link])
+        undisturbed(running, running.settled)
+
+    calmly(running, scenario)
 
 
 def test_a_stopped_controller_is_not_needed_for_the_repair(running: Running) -> None:
-    link = used(running.state, feeds(running.state))
-    before = running.state
-    running.process.send_signal(signal.SIGSTOP)
-    try:
-        losses: list[Loss] = []
-        with streaming(running, losses):
-            time.sleep(0.3)
-            running.lab.cut([link])
-            time.sleep(0.5)
-        assert any(one.lost for one in losses), "nothing was lost at all: was anything cut?"
-        assert not any(one.misdelivered or one.duplicated for one in losses)
-        undisturbed(running, lambda: time.sleep(1.0))
-        assert running.state.fingerprint == before.fingerprint, "a stopped process wrote"
-    finally:
-        running.process.send_signal(signal.SIGCONT)
-    undisturbed(running, lambda: running.settled(link))
-    running.lab.heal([link])
-    undisturbed(running, running.settled)
+    def scenario(link: str) -> None:
+        before = running.state
+        running.process.send_signal(signal.SIGSTOP)
+        try:
+            losses: list[Loss] = []
+            with streaming(running, losses):
+                time.sleep(0.3)
+                running.lab.cut([link])
+                time.sleep(0.5)
+            assert any(one.lost for one in losses), "nothing was lost at all: was anything cut?"
+            assert not any(one.misdelivered or one.duplicated for one in losses)
+            undisturbed(running, lambda: time.sleep(1.0))
+            assert running.state.fingerprint == before.fingerprint, "a stopped process wrote"
+        finally:
+            running.process.send_signal(signal.SIGCONT)
+        undisturbed(running, lambda: running.settled(link))
+        running.lab.heal([link])
+        undisturbed(running, running.settled)
+
+    calmly(running, scenario)
 
 
 @pytest.mark.soak

@@ -23,7 +23,13 @@ from sdnctl.api.bodies import (
     RollbackRequest,
 )
 from sdnctl.api.desk import CHANGING, AtDesk, Desk, large_body, posted, problems
-from sdnctl.api.models import OutcomeDocument, PlanDocument, ReconciledDocument, ResumedDocument, RollbackDocument
+from sdnctl.api.models.changes import (
+    OutcomeDocument,
+    PlanDocument,
+    ReconciledDocument,
+    ResumedDocument,
+    RollbackDocument,
+)
 from sdnctl.api.tenancy import check_own
 from sdnctl.daemon import operations
 from sdnctl.daemon.documents import reconciled_document

@@ -23,11 +23,10 @@ from fastapi.responses import StreamingResponse
 
 from sdnctl.api.access import Viewer
 from sdnctl.api.desk import AtDesk, Desk, problems
-from sdnctl.api.problems import Busy
 from sdnctl.api.tenancy import applications_of, own_event
 from sdnctl.compiler.codec import canonical
 from sdnctl.daemon.events import Event, Kind
-from sdnctl.errors import Diagnostic
+from sdnctl.errors import Busy, Diagnostic
 
 router = APIRouter(prefix="/v1", tags=["events"])
 HEARTBEAT = 15.0

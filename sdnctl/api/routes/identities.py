@@ -11,7 +11,8 @@ from fastapi import APIRouter, Response
 from sdnctl.api.access import WholeOperator, WholeViewer
 from sdnctl.api.bodies import BindingRequest, ReleaseRequest
 from sdnctl.api.desk import AtDesk, Desk, answer, problems
-from sdnctl.api.models import BindingsDocument, CablingDocument, DoorDocument
+from sdnctl.api.models.network import CablingDocument, DoorDocument
+from sdnctl.api.models.records import BindingsDocument
 from sdnctl.daemon import admission
 from sdnctl.daemon.discovery import Discovery
 from sdnctl.errors import Diagnostic, InputError

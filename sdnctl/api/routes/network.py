@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sdnctl.api.access import Caller, Viewer, WholeOperator, WholeViewer
 from sdnctl.api.bodies import AcknowledgeRequest, DemandsRequest, ObserveRequest, VerifyRequest
 from sdnctl.api.desk import AtDesk, Desk, answer, problems
-from sdnctl.api.models import (
+from sdnctl.api.models.network import (
     CountersDocument,
     DemandsDocument,
     DriftDocument,

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Query, Response
 from sdnctl.api.access import Admin, WholeOperator, WholeViewer
 from sdnctl.api.bodies import VerdictsRequest
 from sdnctl.api.desk import AtDesk, Desk, problems
-from sdnctl.api.models import (
-    Answer,
+from sdnctl.api.models.base import Answer
+from sdnctl.api.models.records import (
     AppliedDocument,
     AuditDocument,
     HistoryDocument,

@@ -11,7 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sdnctl import __version__
 from sdnctl.api.access import WholeViewer
 from sdnctl.api.desk import AtDesk, answer, problems
-from sdnctl.api.models import Answer, ControllerDocument, Problem
+from sdnctl.api.models.base import Answer, Problem
+from sdnctl.api.models.network import ControllerDocument
 from sdnctl.api.problems import MEDIA_TYPE, response
 from sdnctl.client.finding import fingerprint
 from sdnctl.daemon.turns import Turn

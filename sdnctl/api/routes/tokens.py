@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Response
 from sdnctl.api.access import Admin
 from sdnctl.api.bodies import TokenRequest
 from sdnctl.api.desk import AtDesk, problems
-from sdnctl.api.models import NewTokenDocument, TokensDocument
+from sdnctl.api.models.records import NewTokenDocument, TokensDocument
 from sdnctl.store.tokens import Role, Token
 from sdnctl.usecases.tenants import check_tenants
 

@@ -28,7 +28,7 @@ from sdnctl.southbound.openflow.codec.multipart import Part, multipart_request
 from sdnctl.southbound.openflow.codec.ports import PortDescription, decode_port_status
 from sdnctl.southbound.openflow.codec.session import Features, decode_features, decode_hello, hello
 from sdnctl.southbound.openflow.codec.wire import HEADER, VERSION, Frame, Malformed, Type, message, type_name
-from sdnctl.southbound.openflow.keepalive import KeepAlive
+from sdnctl.southbound.openflow.keepalive import KeepAlive, probed_by_kernel
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.packets import Outbox, PacketQueue
 from sdnctl.southbound.openflow.packets import PacketListener as PacketListener
@@ -106,6 +106,7 @@ class Channel(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        probed_by_kernel(transport.get_extra_info("socket"))
 
     def pause_writing(self) -> None:
         if self._paused is None:

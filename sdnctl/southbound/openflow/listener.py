@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 1024
 """Connections the kernel keeps for us; with a small one, a city that powers up loses seconds."""
-HANDSHAKES = 256
-"""Handshakes at a time; more wait in the backlog."""
+HANDSHAKES = 64
+"""Handshakes at a time; more wait in the backlog. What many at a time need in memory is never given back."""
 
 GRACE = 0.5
 """Seconds that a caller may be silent while others wait for its place."""

@@ -23,7 +23,7 @@ class Timing:
 
     connect: float = 5.0
     handshake: float = 5.0
-    idle: float = 4.0  # Open vSwitch itself asks after 5 s: each would wake us up at a time of its own
+    idle: float = 10.0  # Open vSwitch itself asks after 5 s: then we need not
     echo: float = 5.0
     message: float = 10.0
     request: float = 30.0

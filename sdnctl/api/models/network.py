@@ -1,62 +1,16 @@
-"""What the API answers: the documented contract, the same documents that `--format json` prints.
-
-Nested values are the dataclasses of the use cases themselves, so that they cannot differ from what is sent.
-Clients must ignore keys that they do not know: within a format, keys are added and never renamed.
-"""
+"""What the API says of the network: status, proof, drift, cabling, demands, trunks, what switches hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from sdnctl.plan.summary import Summary
+from sdnctl.api.models.base import Answer, DiagnosticDocument, Document
 from sdnctl.store.store import Snapshot
 from sdnctl.usecases.status import ApplicationStatus, GroupStatus
 from sdnctl.verify.probes import ApplicationProbes
 from sdnctl.verify.report import ApplicationSummary, Checked, Loss, Violation
-
-
-class Document(BaseModel):
-    """Keys beyond those that are described may come with any version."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class Answer(Document):
-    """Every answer: the version of the documents, and whether all is well."""
-
-    format: Literal[1] = 1
-    ok: bool = True
-
-
-class DiagnosticDocument(Document):
-    """One finding: what is wrong, where, why, and what to do."""
-
-    severity: Literal["error", "warning", "note"]
-    code: str
-    summary: str
-    address: str
-    file: str | None
-    line: int | None
-    detail: str
-    hint: str
-
-
-class Problem(Answer):
-    """Why something was not done (RFC 9457), with the diagnostics that the command line would print."""
-
-    type: str = Field(examples=["urn:sdnctl:error:stale-plan"])
-    title: str
-    status: int
-    detail: str
-    error: str = Field(description="The class in `sdnctl.errors`.", examples=["StalePlan"])
-    ok: bool = False
-    diagnostics: list[DiagnosticDocument]
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────────
 
 
 class StatusDocument(Answer):
@@ -236,16 +190,6 @@ class VerificationDocument(Answer):
     v3_sampled: bool
 
 
-class PlanDocument(Answer):
-    """A plan as `plan -o` writes it, its numbers, and the proof of what it leads to."""
-
-    empty: bool
-    summary: Summary
-    plan: dict[str, Any]
-    proof: V1Document | None
-    diagnostics: list[DiagnosticDocument]
-
-
 class EndDocument(Document):
     endpoint: str
     port: str
@@ -336,162 +280,3 @@ class CountersDocument(Answer):
     counters: dict[str, Any] = Field(
         description="Per switch `ports` by number and `flows` as [table, cookie, packets]; null: no answer."
     )
-
-
-class HistoryDocument(Answer):
-    snapshots: list[Snapshot]
-
-
-class SnapshotDocument(Answer):
-    snapshot: Snapshot
-
-
-class JournalLine(Document):
-    id: int
-    created: str
-    snapshot: int
-    event: str
-    detail: dict[str, Any]
-
-
-class JournalDocument(Answer):
-    journal: list[JournalLine]
-
-
-class AppliedDocument(Answer):
-    """The newest snapshot that was applied, and one that is under way or was interrupted."""
-
-    applied: Snapshot | None
-    pending: Snapshot | None
-
-
-class AuditLine(Document):
-    created: str
-    author: str
-    action: str
-    detail: str
-    plan: str | None
-    result: str | None
-
-
-class AuditDocument(Answer):
-    audit: list[AuditLine]
-
-
-class VerdictLine(Document):
-    application: str
-    level: Literal["V1", "V2", "V3"]
-    created: str
-    snapshot: int
-    verdict: str
-    detail: str
-
-
-class VerdictsDocument(Answer):
-    verdicts: list[VerdictLine]
-
-
-# ── changing ─────────────────────────────────────────────────────────────────────────────────────
-
-
-class Operated(Answer):
-    """A change that was made; its events carry `operation`."""
-
-    operation: str
-
-
-class OutcomeDocument(Operated):
-    """What an apply did; `snapshot` is null where nothing had to change."""
-
-    snapshot: int | None
-    resumed: int | None
-    summary: Summary
-    plan: str
-
-
-class RollbackDocument(OutcomeDocument):
-    undone: int | None
-    to: int
-
-
-class ResumedDocument(Operated):
-    snapshot: int | None
-
-
-class StepDocument(Document):
-    action: str
-    snapshot: int
-    seconds: float
-    summary: Summary
-
-
-class MovedDocument(Document):
-    trunk: str
-    applications: list[str]
-    before: list[str]
-    after: list[str]
-    grade_before: str
-    grade_after: str
-    links_before: list[str]
-    links_after: list[str]
-    demands: int
-
-
-class ReconciledDocument(Operated):
-    down: list[str]
-    healed: list[str]
-    waiting: list[str]
-    unreachable: list[str]
-    steps: list[StepDocument]
-    moved: list[MovedDocument]
-
-
-class TokenDocument(Document):
-    """What is kept of a token: not its text."""
-
-    name: str
-    role: Literal["viewer", "operator", "admin"]
-    tenants: list[str]
-    created: str
-    author: str
-    expires: str | None
-    used: str | None
-    revoked: str | None
-
-
-class TokensDocument(Answer):
-    tokens: list[TokenDocument]
-
-
-class NewTokenDocument(Answer):
-    """A token and its text, which is shown here and never again."""
-
-    token: TokenDocument
-    text: str
-
-
-class BindingDocument(Document):
-    """Which switch a device is, or was until `retired`."""
-
-    device: str
-    dpid: str
-    certificate: str
-    created: str
-    author: str
-    retired: str | None
-
-
-class BindingsDocument(Answer):
-    bindings: list[BindingDocument]
-
-
-class EventDocument(Document):
-    """One event of the stream; `detail` depends on its kind."""
-
-    number: int
-    created: str
-    kind: str
-    subject: str
-    summary: str
-    severity: Literal["info", "warning", "critical"]
-    detail: Mapping[str, Any]
