@@ -11,7 +11,7 @@ import pytest
 from controller_thread import Running, applied_net
 from pydantic import BaseModel
 
-from sdnctl.api import models
+from sdnctl.api.models import base, changes, network, records
 from sdnctl.store.state import dumps
 
 DEMAND = "enterprise/ent-a1>ent-a2"
@@ -43,23 +43,23 @@ def described(kind: type[BaseModel], document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("line", "method", "path", "body", "kind", "loose"),
     [
-        ("status", "GET", "/v1/status", None, models.StatusDocument, ()),
-        ("status --by tenant", "GET", "/v1/status?by=tenant", None, models.StatusDocument, ()),
-        ("status --by area", "GET", "/v1/status?by=area", None, models.StatusDocument, ()),
-        ("drift", "GET", "/v1/drift", None, models.DriftDocument, ()),
-        ("history", "GET", "/v1/snapshots", None, models.HistoryDocument, ()),
-        ("history 1", "GET", "/v1/snapshots/1/journal", None, models.JournalDocument, ()),
-        ("verify", "POST", "/v1/verify", {"live": False}, models.VerificationDocument, ("why_no_v3",)),
+        ("status", "GET", "/v1/status", None, network.StatusDocument, ()),
+        ("status --by tenant", "GET", "/v1/status?by=tenant", None, network.StatusDocument, ()),
+        ("status --by area", "GET", "/v1/status?by=area", None, network.StatusDocument, ()),
+        ("drift", "GET", "/v1/drift", None, network.DriftDocument, ()),
+        ("history", "GET", "/v1/snapshots", None, records.HistoryDocument, ()),
+        ("history 1", "GET", "/v1/snapshots/1/journal", None, records.JournalDocument, ()),
+        ("verify", "POST", "/v1/verify", {"live": False}, network.VerificationDocument, ("why_no_v3",)),
         (
             "verify --failures link",
             "POST",
             "/v1/verify",
             {"live": False, "failures": "link"},
-            models.VerificationDocument,
+            network.VerificationDocument,
             ("why_no_v3",),
         ),
-        ("controller reconcile", "POST", "/v1/reconcile", {}, models.ReconciledDocument, ("operation",)),
-        ("controller token list", "GET", "/v1/tokens", None, models.TokensDocument, ()),
+        ("controller reconcile", "POST", "/v1/reconcile", {}, changes.ReconciledDocument, ("operation",)),
+        ("controller token list", "GET", "/v1/tokens", None, records.TokensDocument, ()),
     ],
 )
 def test_the_same_documents(
@@ -92,7 +92,7 @@ def test_a_plan_is_the_same_document(running: Running) -> None:
         )
     assert answer.status_code == 200, answer.text
     told = answer.json()
-    described(models.PlanDocument, told)
+    described(changes.PlanDocument, told)
     del printed["command"]
     for one in (printed, told):
         plan = one["plan"]
@@ -108,26 +108,26 @@ def test_errors_carry_the_same_diagnostics(running: Running) -> None:
         answer = client.get("/v1/snapshots/99/journal")
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
-    described(models.Problem, answer.json())
+    described(base.Problem, answer.json())
     assert answer.json()["diagnostics"] == printed["diagnostics"]
 
 
 def test_what_only_the_api_tells_is_described(running: Running) -> None:
     with running.local() as client:
         for path, kind in (
-            ("/v1/controller", models.ControllerDocument),
-            ("/v1/applied", models.AppliedDocument),
-            ("/v1/snapshots/1", models.SnapshotDocument),
-            ("/v1/trunks", models.TrunksDocument),
-            (f"/v1/demands?ids={DEMAND}&ids=nobody", models.DemandsDocument),
-            ("/v1/counters", models.CountersDocument),
-            ("/v1/verdicts", models.VerdictsDocument),
-            ("/v1/audit", models.AuditDocument),
-            ("/v1/bindings", models.BindingsDocument),
-            ("/v1/door", models.DoorDocument),
-            ("/v1/drift/watch", models.DriftWatchDocument),
-            ("/healthz", models.Answer),
-            ("/readyz", models.Answer),
+            ("/v1/controller", network.ControllerDocument),
+            ("/v1/applied", records.AppliedDocument),
+            ("/v1/snapshots/1", records.SnapshotDocument),
+            ("/v1/trunks", network.TrunksDocument),
+            (f"/v1/demands?ids={DEMAND}&ids=nobody", network.DemandsDocument),
+            ("/v1/counters", network.CountersDocument),
+            ("/v1/verdicts", records.VerdictsDocument),
+            ("/v1/audit", records.AuditDocument),
+            ("/v1/bindings", records.BindingsDocument),
+            ("/v1/door", network.DoorDocument),
+            ("/v1/drift/watch", network.DriftWatchDocument),
+            ("/healthz", base.Answer),
+            ("/readyz", base.Answer),
         ):
             answer = client.get(path)
             assert answer.status_code == 200, (path, answer.text)
