@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from sdnctl.dataplane.attachment import Attachment, Attachments
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
 from sdnctl.quick import quick
 
@@ -35,6 +36,15 @@ class SettingsChange:
 
     settings: SwitchSettings
     before: SwitchSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentChange:
+    """One attachment of one device, for a driver whose payload is attachments; `before` as in `Change`."""
+
+    op: Op
+    attachment: Attachment
+    before: Attachment | None = None
 
 
 class StageKind(StrEnum):
@@ -87,12 +97,15 @@ class Observed:
     """What one device reported: our rules, and how many foreign ones were seen and left alone.
 
     `others` are the flows among the foreign ones: a rule of ours must not take the place of one of them.
+    `attachments` is None for drivers with another payload; there `foreign` counts ports with somebody else's
+    configuration.
     """
 
     rules: RuleSet
     foreign: int = 0
     settings: SwitchSettings | None = None
     others: tuple[Flow, ...] = ()
+    attachments: Attachments | None = None
 
 
 @dataclass(frozen=True, slots=True)

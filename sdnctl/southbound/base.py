@@ -17,7 +17,7 @@ from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError
 from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
 
-Payload: TypeAlias = Literal["rules", "settings"]
+Payload: TypeAlias = Literal["rules", "settings", "attachments"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class Capabilities:
     encapsulations: frozenset[str] = frozenset()  # "mpls" needs encap/decap
     queues: bool = False
     bfd: bool = False
+    policers: bool = False  # of attachments: a rate for what a customer sends
+    marking: bool = False  # of attachments: a priority on the uplink
+    translation: bool = False  # of attachments: customers' own VLANs
     description: str = ""
 
 

@@ -1,0 +1,62 @@
+"""What gear that is no switch of the network does for an endpoint: one port, one VLAN towards the network.
+
+An access switch in a school, a router at a hand-over: frames of a customer port come out of its uplink under a tag
+of their own (IEEE 802.1Q), limited and marked, and the other way round. The switch that the uplink is plugged into
+tells endpoints apart by that tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sdnctl.quick import quick
+
+AttachmentKey: TypeAlias = tuple[str, int | None]
+"""A port of the device, and the VLAN of the customer's frames there (None: untagged)."""
+OWNER_PREFIX = "sdnctl "
+"""How the descriptions of what is ours begin on a device; what begins otherwise is left alone."""
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One endpoint on one device.
+
+    `port` and `uplink` are interfaces as the device names them. `tag`: VLAN on the uplink, 2 to 4094. `vlan`: that of
+    the customer's frames, None where they are untagged. `rate`: bit/s that the device lets in from the customer, with
+    `burst` octets at once; None: unlimited. `priority`: PCP of the frames on the uplink, 0 to 7; None: left as it is.
+    `endpoint`: whose it is; devices hold it as the description ``sdnctl ENDPOINT``.
+    """
+
+    port: str
+    uplink: str
+    tag: int
+    endpoint: str
+    vlan: int | None = None
+    rate: int | None = None
+    burst: int | None = None
+    priority: int | None = None
+
+    @property
+    def key(self) -> AttachmentKey:
+        return self.port, self.vlan
+
+    @property
+    def description(self) -> str:
+        """The text by which the device's own configuration tells whose this is."""
+        return f"{OWNER_PREFIX}{self.endpoint}"
+
+    def __str__(self) -> str:
+        tagged = f" VLAN {self.vlan}" if self.vlan is not None else ""
+        return f"{self.port}{tagged} → {self.uplink} VLAN {self.tag}"
+
+
+Attachments: TypeAlias = Mapping[AttachmentKey, Attachment]
+"""All that one device holds, or should."""
+
+
+def owner_of(description: str) -> str | None:
+    """The endpoint that a description names, or None where it is not one of ours."""
+    return description.removeprefix(OWNER_PREFIX) if description.startswith(OWNER_PREFIX) else None
