@@ -6,13 +6,16 @@ STAMP := $(VENV)/.installed
 PLUGINS := $(wildcard plugins/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages demo reference test soak lint bench format clean
+.PHONY: help install packages servers demo reference test soak lint bench format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages: # Debian packages, where this user may install them; says what is missing otherwise
 	@sh lab/debian-packages
+
+servers: # the same, with the servers that the tests speak to
+	@sh lab/debian-packages tests
 
 $(STAMP): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml) | packages
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -31,16 +34,16 @@ reference: install ## write the reference network again: network.yaml inventory/
 lint: install ## formatting, style, types, import layers
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo
 
-test: lint ## every tier, seeded samples (Open vSwitch tier included where this user is root)
+test: servers lint ## every tier, seeded samples (Open vSwitch tier included where this user is root)
 	@$(BIN)/python -m pytest -n 2 -q -m "not ovs" --tier "everything but Open vSwitch"
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "ovs and not quiet" --tier "Open vSwitch"
 	@$(BIN)/python -m pytest -q -m "ovs and quiet" --tier "Open vSwitch, milliseconds"
 
-soak: install ## the full counts: fuzzing, kills, faults, repair times; writes lab/reports/
+soak: servers install ## the full counts: fuzzing, kills, faults, repair times; writes lab/reports/
 	@$(BIN)/python -m pytest -n 2 -q --soak -m "soak and not ovs" --tier "soak, everything but Open vSwitch"
 	@$(BIN)/python -m pytest -q --soak -m "soak and ovs" --tier "soak, Open vSwitch"
 
-bench: install ## measurements against a reference in the same run (ONLY=name for one)
+bench: servers install ## measurements against a reference in the same run (ONLY=name for one)
 	@$(BIN)/python -m lab.bench $(ONLY)
 
 format: install ## format the code

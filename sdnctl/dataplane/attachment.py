@@ -24,10 +24,10 @@ OWNER_PREFIX = "sdnctl "
 class Attachment:
     """One endpoint on one device.
 
-    `port` and `uplink` are interfaces as the device names them. `tag`: VLAN on the uplink, 2 to 4094. `vlan`: that of
-    the customer's frames, None where they are untagged. `rate`: bit/s that the device lets in from the customer, with
-    `burst` octets at once; None: unlimited. `priority`: PCP of the frames on the uplink, 0 to 7; None: left as it is.
-    `endpoint`: whose it is; devices hold it as the description ``sdnctl ENDPOINT``.
+    `port` and `uplink` are interfaces as the device names them. `tag`: VLAN on the uplink, 2 to 4094. `vlan`: that
+    of the customer's frames, None where they are untagged. `rate`: bit/s that the device lets in from the customer,
+    with `burst` octets at once; None: unlimited. `priority`: PCP of the frames on the uplink, 0 to 7; None: left as
+    it is. `endpoint`: whose it is; devices hold it as the description ``sdnctl ENDPOINT``.
     """
 
     port: str
