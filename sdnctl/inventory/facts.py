@@ -23,7 +23,7 @@ class PortFact:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Who is heard at a port, by LLDP: the other's system name (or chassis id where it says no name) and its port."""
+    """Who is heard at a port, by LLDP: the other's system name (chassis id where it says none) and its port."""
 
     port: str
     device: str
