@@ -14,7 +14,14 @@ from sdnctl.errors import Diagnostics
 from sdnctl.inventory.attachments import read_attachments
 from sdnctl.inventory.cables import read_cable_types, read_cables
 from sdnctl.inventory.collect import Collector
-from sdnctl.inventory.gear import Patching, read_jumpers, read_passives, read_switches, read_transceivers
+from sdnctl.inventory.gear import (
+    Patching,
+    read_attenuators,
+    read_jumpers,
+    read_passives,
+    read_switches,
+    read_transceivers,
+)
 from sdnctl.inventory.joints import Joints, read_closures, read_odfs
 from sdnctl.inventory.plant import Plant
 from sdnctl.inventory.routes import read_chambers, read_ducts, read_hazards, read_segments, read_sites
@@ -62,5 +69,6 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
         transceivers=transceivers,
         switches=placed,
         access=access,
+        attenuators=read_attenuators(c),
     )
     return plant, c.diagnostics

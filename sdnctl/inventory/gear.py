@@ -11,6 +11,7 @@ from sdnctl.inventory.collect import NOTHING, Collector, Entry
 from sdnctl.inventory.fields import EndRef, StrandRange
 from sdnctl.inventory.joints import Joints
 from sdnctl.inventory.plant import (
+    AttenuatorPart,
     Jumper,
     Lane,
     Life,
@@ -51,8 +52,20 @@ def read_transceivers(c: Collector) -> dict[str, Transceiver]:
                 item.rx_max,
                 item.penalty or Loss(0.0),
                 item.dispersion_limit,
+                item.price,
             )
     return kinds
+
+
+def read_attenuators(c: Collector) -> dict[str, AttenuatorPart]:
+    """Kinds of fixed attenuators that the operator keeps."""
+    document = c.document("inventory/transceivers.yaml", models.TransceiversFile)
+    parts: dict[str, AttenuatorPart] = {}
+    for index, item in enumerate(document.value.attenuators if document else ()):
+        assert document is not None
+        if c.declare("attenuator part", item.id, document.at("attenuators", index)):
+            parts[item.id] = AttenuatorPart(item.id, item.loss.min, item.loss.max, item.price)
+    return parts
 
 
 def read_passives(c: Collector) -> dict[str, Passive]:

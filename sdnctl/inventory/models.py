@@ -340,11 +340,15 @@ class HazardsFile(Strict):
     hazards: tuple[HazardModel, ...] = ()
 
 
+Price = Annotated[float, Field(ge=0)]
+
+
 class TransceiverModel(Strict):
     """A kind of pluggable optics, with average powers.
 
     `rx_basis` says what `rx_min` is: `min_average_rx` (IEEE 802.3; penalty already inside) or
     `sensitivity` (vendor; `penalty` is still to be subtracted). `rx_max` is where overload begins.
+    `price` is in the operator's currency; advice on optics compares it.
     """
 
     id: Id
@@ -359,6 +363,7 @@ class TransceiverModel(Strict):
     rx_max: PowerField
     penalty: LossField | None = None
     dispersion_limit: DispersionField | None = None
+    price: Price | None = None
     source: str | None = None
     confidence: Literal["retrieved", "memory-verify"] = "memory-verify"
 
@@ -369,8 +374,17 @@ class TransceiverModel(Strict):
         return self
 
 
+class AttenuatorPartModel(Strict):
+    """A fixed attenuator that can be plugged in before a receiver; `loss` with its tolerance."""
+
+    id: Id
+    loss: LossSpan
+    price: Price | None = None
+
+
 class TransceiversFile(Strict):
     transceivers: tuple[TransceiverModel, ...] = ()
+    attenuators: tuple[AttenuatorPartModel, ...] = ()
 
 
 class PortModel(Strict):

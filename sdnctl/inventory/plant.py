@@ -220,6 +220,17 @@ class Transceiver:
     rx_max: Power
     penalty: Loss
     dispersion_limit: Dispersion | None
+    price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttenuatorPart:
+    """A kind of fixed attenuator in the store; `price` in the operator's currency, None where unknown."""
+
+    id: str
+    loss_min: Loss
+    loss_max: Loss
+    price: float | None = None
 
 
 @quick
@@ -297,6 +308,7 @@ class Plant:
     transceivers: Mapping[str, Transceiver] = field(default_factory=dict)
     switches: Mapping[str, Switch] = field(default_factory=dict)
     access: Mapping[tuple[str, int], AccessPort] = field(default_factory=dict)
+    attenuators: Mapping[str, AttenuatorPart] = field(default_factory=dict)
 
     @cached_property
     def splices(self) -> tuple[Splice, ...]:
