@@ -1,4 +1,4 @@
-"""Tiers: the Open vSwitch tier may be missing on a laptop, never in CI; soak runs only when asked for."""
+"""Tiers: Open vSwitch and Debian servers may be missing on a laptop, never in CI; soak only when asked for."""
 
 from __future__ import annotations
 
@@ -22,12 +22,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def ovs_missing() -> str:
     """Why real Open vSwitch cannot be used here, or an empty string."""
-    if os.geteuid() != 0:
+    return _missing("ovs-vswitchd", "ovsdb-server", "ovs-vsctl", "ip", "nft", root=True)
+
+
+def _missing(*programs: str, root: bool = False) -> str:
+    if root and os.geteuid() != 0:
         return "not root"
-    for tool in ("ovs-vswitchd", "ovsdb-server", "ovs-vsctl", "ip", "nft"):
-        if shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
+    for tool in programs:
+        if shutil.which(tool, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/lib/frr") is None:
             return f"{tool} is not installed"
     return ""
+
+
+def _without_servers(items: list[pytest.Item]) -> None:
+    """Tests marked ``servers("snmpd", …)`` whose programs are not here: skipped by name, an error in CI."""
+    needing: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        for mark in item.iter_markers("servers"):
+            if reason := _missing(*mark.args, **mark.kwargs):
+                needing.setdefault(reason, []).append(item)
+    if needing and os.environ.get("CI"):
+        said = "; ".join(f"{len(found)} tests: {reason}" for reason, found in needing.items())
+        raise pytest.UsageError(f"the tests with real servers cannot run ({said}); `make servers` installs them")
+    for reason, found in needing.items():
+        for item in found:
+            item.add_marker(pytest.mark.skip(reason=f"real servers: {reason}, `make servers` installs it"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,6 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if soak:
             config.hook.pytest_deselected(items=soak)
             items[:] = [item for item in items if item not in soak]
+    _without_servers(items)
     reason = ovs_missing()
     if not reason:
         return

@@ -22,7 +22,7 @@ from sdnctl.dataplane.fabric import End
 from sdnctl.dataplane.switch import Switch
 from sdnctl.dataplane.values import PORT_CONTROLLER, RuleSet
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Driver, Packet, Payload, PortState, Target
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
@@ -167,9 +167,9 @@ class WireDriver:
     async def observe(self) -> Observed:
         return Observed(self.cables.rules[self.device])
 
-    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    async def prepare(self, changes: Sequence[DeviceChange]) -> None: ...
 
-    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    async def commit(self, changes: Sequence[DeviceChange]) -> None: ...
 
     async def confirm(self) -> None: ...
 

@@ -19,7 +19,7 @@ from sdnctl.compiler.pipeline import compile_network
 from sdnctl.compiler.protection import effective_grades, stranded
 from sdnctl.dataplane.values import GROUP_BASE, Group, RuleSet
 from sdnctl.intents.demand import Grade
-from sdnctl.plan.model import Change, Observed, Op, Plan, SettingsChange, Stage, StageKind
+from sdnctl.plan.model import Change, DeviceChange, Observed, Op, Plan, Stage, StageKind
 from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
@@ -189,7 +189,7 @@ def trunk_ranks(compiled: Compiled) -> Mapping[int, int]:
 
 def _by_rank(stage: Stage, ranks: Mapping[int, int]) -> list[Stage]:
     first, last = -1, max(ranks.values(), default=0) + 1
-    table: dict[int, dict[str, list[Change | SettingsChange]]] = {}
+    table: dict[int, dict[str, list[DeviceChange]]] = {}
     for device, changes in stage.changes.items():
         reached = first  # what comes behind a flip on a device stays behind all flips of it
         for change in changes:
@@ -204,7 +204,7 @@ def _by_rank(stage: Stage, ranks: Mapping[int, int]) -> list[Stage]:
     ]
 
 
-def _flip_of(change: Change | SettingsChange, ranks: Mapping[int, int]) -> int | None:
+def _flip_of(change: DeviceChange, ranks: Mapping[int, int]) -> int | None:
     """The rank of the trunk that a change flips, None for any other change."""
     if isinstance(change, Change) and change.op is Op.MODIFY and isinstance(change.rule, Group):
         return ranks.get(change.rule.id)

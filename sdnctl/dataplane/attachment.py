@@ -8,8 +8,8 @@ tells endpoints apart by that tag.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
 
 from sdnctl.quick import quick
 
@@ -24,10 +24,10 @@ OWNER_PREFIX = "sdnctl "
 class Attachment:
     """One endpoint on one device.
 
-    `port` and `uplink` are interfaces as the device names them. `tag`: VLAN on the uplink, 2 to 4094. `vlan`: that
-    of the customer's frames, None where they are untagged. `rate`: bit/s that the device lets in from the customer,
-    with `burst` octets at once; None: unlimited. `priority`: PCP of the frames on the uplink, 0 to 7; None: left as
-    it is. `endpoint`: whose it is; devices hold it as the description ``sdnctl ENDPOINT``.
+    `port` and `uplink` are interfaces as the device names them. `tag`: VLAN on the uplink, 2 to 4094. `vlan`:
+    that of the customer's frames, None where they are untagged. `rate`: bit/s that the device lets in from the
+    customer, with `burst` octets at once; None: unlimited. `priority`: PCP of the frames on the uplink, 0 to 7;
+    None: left as it is. `endpoint`: whose it is; devices hold it as the description ``sdnctl ENDPOINT``.
     """
 
     port: str
@@ -60,3 +60,29 @@ Attachments: TypeAlias = Mapping[AttachmentKey, Attachment]
 def owner_of(description: str) -> str | None:
     """The endpoint that a description names, or None where it is not one of ours."""
     return description.removeprefix(OWNER_PREFIX) if description.startswith(OWNER_PREFIX) else None
+
+
+def format_attachment(attachment: Attachment) -> str:
+    """All of one attachment on a line: ``eth3 VLAN 20 → eth9 VLAN 101, ≤ 2000000 bit/s, PCP 5, ENDPOINT``."""
+    said = [str(attachment)]
+    if attachment.rate is not None:
+        burst = f" (burst {attachment.burst} B)" if attachment.burst is not None else ""
+        said.append(f"≤ {attachment.rate} bit/s{burst}")
+    if attachment.priority is not None:
+        said.append(f"PCP {attachment.priority}")
+    return ", ".join([*said, attachment.endpoint])
+
+
+def dump_attachment(attachment: Attachment) -> dict[str, str | int]:
+    """As JSON; fields that say nothing are left out."""
+    values = {field.name: getattr(attachment, field.name) for field in fields(Attachment)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def load_attachment(data: Mapping[str, Any]) -> Attachment:
+    """Read what `dump_attachment` made; raises ValueError or TypeError for anything else."""
+    for name, value in data.items():
+        wanted = str if name in ("port", "uplink", "endpoint") else int
+        if type(value) is not wanted:
+            raise ValueError(f"{name} is {value!r}")
+    return Attachment(**data)

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from sdnctl.compiler.references import groups_used
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet
-from sdnctl.plan.model import Change, Op, SettingsChange
+from sdnctl.plan.model import Change, DeviceChange, Op
 
 
-def apply_changes(rules: RuleSet, changes: Iterable[Change | SettingsChange]) -> RuleSet:
+def apply_changes(rules: RuleSet, changes: Iterable[DeviceChange]) -> RuleSet:
     """The rule set after `changes` in their order; settings do not matter here.
 
     Deleting a group or meter deletes the flows that use it. Raises ValueError where a switch would refuse: a group

@@ -18,7 +18,7 @@ from sdnctl.errors import Diagnostic, PlanError
 from sdnctl.plan.changes import collisions, difference, in_stages, ours, settings_differ
 from sdnctl.plan.holdback import HeldBack, hold_back
 from sdnctl.plan.impact import impacts
-from sdnctl.plan.model import Change, Observed, Op, Plan, SettingsChange, Stage, StageKind
+from sdnctl.plan.model import Change, DeviceChange, Observed, Op, Plan, SettingsChange, Stage, StageKind
 from sdnctl.plan.serialise import plan_fingerprint
 from sdnctl.plan.stale import fingerprints
 
@@ -116,7 +116,7 @@ def _refuse_collisions(observed: Mapping[str, Observed | None], wanted: Mapping[
 
 
 def _settings_stage(compiled: Compiled, settings: Mapping[str, SwitchSettings | None]) -> tuple[Stage, ...]:
-    changes: dict[str, tuple[Change | SettingsChange, ...]] = {}
+    changes: dict[str, tuple[DeviceChange, ...]] = {}
     for device, wanted in sorted(compiled.switch_settings.items()):
         held = settings.get(device)
         if held is not None and settings_differ(held, wanted):
@@ -125,7 +125,7 @@ def _settings_stage(compiled: Compiled, settings: Mapping[str, SwitchSettings | 
 
 
 def _stages(allowed: HeldBack, compiled: Compiled) -> tuple[Stage, ...]:
-    table: dict[StageKind, dict[str, tuple[Change | SettingsChange, ...]]] = {kind: {} for kind in _ORDER}
+    table: dict[StageKind, dict[str, tuple[DeviceChange, ...]]] = {kind: {} for kind in _ORDER}
     for device, changes in sorted(allowed.changes.items()):
         for kind, items in in_stages(changes).items():
             table[kind][device] = items
@@ -138,7 +138,7 @@ def _stages(allowed: HeldBack, compiled: Compiled) -> tuple[Stage, ...]:
     )
 
 
-def _carried(change: Change | SettingsChange) -> bool:
+def _carried(change: DeviceChange) -> bool:
     """Whether packets may still be on their way to what this change retires."""
     if not isinstance(change, Change) or change.op is not Op.DELETE:
         return False

@@ -2,7 +2,7 @@
 
 A change is ``{"op": …, "rule": …}`` with the rule as `dataplane.serialise` has it, and ``"before"`` where
 something was there: the rule that was, or the word ``"rule"`` where it is the same (deletions). A change of
-settings is ``{"settings": …, "before": …}``.
+settings is ``{"settings": …, "before": …}``, one of an attachment ``{"op": …, "attachment": …, "before": …}``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sdnctl.compiler.codec import Json, canonical
+from sdnctl.dataplane.attachment import dump_attachment, load_attachment
 from sdnctl.dataplane.lines import RuleReader, RuleWriter
 from sdnctl.dataplane.serialise import dump_settings, load_settings
-from sdnctl.plan.model import Change, Op, Rule, SettingsChange, Stage, StageKind
+from sdnctl.plan.model import AttachmentChange, Change, DeviceChange, Op, Rule, SettingsChange, Stage, StageKind
 
 SAME = "rule"
 Lines = Mapping[str, list[str]]
@@ -28,11 +29,16 @@ def stage_lines(stages: Iterable[Stage]) -> list[Lines]:
     ]
 
 
-def _write(change: Change | SettingsChange, writer: RuleWriter) -> str:
+def _write(change: DeviceChange, writer: RuleWriter) -> str:
     if isinstance(change, SettingsChange):
         data: dict[str, Json] = {"settings": dump_settings(change.settings)}
         if change.before is not None:
             data["before"] = dump_settings(change.before)
+        return canonical(data)
+    if isinstance(change, AttachmentChange):
+        data = {"op": str(change.op), "attachment": dump_attachment(change.attachment)}
+        if change.before is not None:
+            data["before"] = dump_attachment(change.before)
         return canonical(data)
     rule = writer.text(change.rule)
     if change.before is None:
@@ -64,11 +70,15 @@ def _read_stage(data: Json, reader: RuleReader) -> Stage:
     return Stage(StageKind(data["kind"]), changes, data["wait_ms"])
 
 
-def _read(data: Json, reader: RuleReader) -> Change | SettingsChange:
+def _read(data: Json, reader: RuleReader) -> DeviceChange:
     if "settings" in data:
         _only(data, {"settings", "before"})
         before = load_settings(data["before"]) if "before" in data else None
         return SettingsChange(load_settings(data["settings"]), before)
+    if "attachment" in data:
+        _only(data, {"op", "attachment", "before"})
+        held = load_attachment(data["before"]) if "before" in data else None
+        return AttachmentChange(Op(data["op"]), load_attachment(data["attachment"]), held)
     _only(data, {"op", "rule", "before"})
     rule = reader.rule(data["rule"])
     was: Rule | None = None

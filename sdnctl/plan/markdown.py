@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sdnctl.dataplane.attachment import format_attachment
 from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import SwitchSettings
-from sdnctl.plan.model import Change, Impact, Op, Plan, SettingsChange, Stage
+from sdnctl.plan.model import AttachmentChange, DeviceChange, Impact, Op, Plan, SettingsChange, Stage
 from sdnctl.plan.summary import summary
 
 
@@ -61,12 +62,17 @@ def _stage(stage: Stage) -> Iterator[str]:
         yield from ("```", "", "</details>")
 
 
-def change_lines(change: Change | SettingsChange) -> Iterator[str]:
+def change_lines(change: DeviceChange) -> Iterator[str]:
     """One change as lines of a diff: ``+`` added, ``-`` removed; a modification is both."""
     if isinstance(change, SettingsChange):
         if change.before is not None:
             yield f"- {settings_text(change.before)}"
         yield f"+ {settings_text(change.settings)}"
+        return
+    if isinstance(change, AttachmentChange):
+        if change.op is Op.MODIFY and change.before is not None:
+            yield f"- {format_attachment(change.before)}"
+        yield f"{'-' if change.op is Op.DELETE else '+'} {format_attachment(change.attachment)}"
         return
     if change.op is Op.MODIFY and change.before is not None:
         yield f"- {format_rule(change.before)}"

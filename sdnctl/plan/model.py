@@ -47,6 +47,10 @@ class AttachmentChange:
     before: Attachment | None = None
 
 
+DeviceChange: TypeAlias = Change | SettingsChange | AttachmentChange
+"""What a driver is handed: one kind, that of its payload."""
+
+
 class StageKind(StrEnum):
     """The order of an update that loses no packet (two-phase, make before break)."""
 
@@ -66,7 +70,7 @@ class Stage:
     """
 
     kind: StageKind
-    changes: Mapping[str, tuple[Change | SettingsChange, ...]] = field(default_factory=dict)
+    changes: Mapping[str, tuple[DeviceChange, ...]] = field(default_factory=dict)
     wait_ms: int = 0
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, TypeAlias, get_args, runtime_checkable
 
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError
-from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
+from sdnctl.plan.model import DeviceChange, Observed, Rule
 
 Payload: TypeAlias = Literal["rules", "settings", "attachments"]
+PAYLOADS: tuple[Payload, ...] = get_args(Payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,9 @@ class Driver(Protocol):
 
     async def observe(self) -> Observed: ...
 
-    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    async def prepare(self, changes: Sequence[DeviceChange]) -> None: ...
 
-    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    async def commit(self, changes: Sequence[DeviceChange]) -> None: ...
 
     async def confirm(self) -> None: ...
 

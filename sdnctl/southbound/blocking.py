@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic, SdnctlError
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Payload, Target
 
 T = TypeVar("T")
@@ -34,9 +34,9 @@ class BlockingDevice(Protocol):
 
     def observe(self) -> Observed: ...
 
-    def prepare(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    def prepare(self, changes: Sequence[DeviceChange]) -> None: ...
 
-    def commit(self, changes: Sequence[Change | SettingsChange]) -> None: ...
+    def commit(self, changes: Sequence[DeviceChange]) -> None: ...
 
     def confirm(self) -> None: ...
 
@@ -90,10 +90,10 @@ class BlockingDriver(ABC, Generic[D]):
     async def observe(self) -> Observed:
         return await self._call(lambda device: device.observe())
 
-    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def prepare(self, changes: Sequence[DeviceChange]) -> None:
         await self._call(lambda device: device.prepare(changes))
 
-    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def commit(self, changes: Sequence[DeviceChange]) -> None:
         await self._call(lambda device: device.commit(changes))
 
     async def confirm(self) -> None:

@@ -18,7 +18,7 @@ from sdnctl.dataplane.switch import PortCounters
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, GroupType, RuleSet, is_ours
 from sdnctl.errors import DeviceRefused, DeviceUnreachable, Diagnostic
-from sdnctl.plan.model import Change, Observed, Op, SettingsChange
+from sdnctl.plan.model import Change, DeviceChange, Observed, Op, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
 from sdnctl.southbound.embedded import Switchboard
 
@@ -76,13 +76,13 @@ class MemoryDriver:
         others = tuple(flow for flow in rules.flows.values() if not is_ours(flow))
         return Observed(ours, foreign=len(rules) - len(ours), others=others)
 
-    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def prepare(self, changes: Sequence[DeviceChange]) -> None:
         """Try the changes on a copy; raises what `commit` would raise."""
         self._check()
         embedded = await asyncio.to_thread(self._board.read, self._switch)
         self._changed(embedded.rules, changes)
 
-    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def commit(self, changes: Sequence[DeviceChange]) -> None:
         """Make all changes in order, or none."""
         self._check()
         await asyncio.to_thread(self._commit, changes)
@@ -140,7 +140,7 @@ class MemoryDriver:
             )
             raise DeviceUnreachable(note, *error.diagnostics) from None
 
-    def _commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    def _commit(self, changes: Sequence[DeviceChange]) -> None:
         with self._board.changing(self._switch) as embedded:
             before = RuleSet.of(filter(is_ours, embedded.rules))
             embedded.rules = self._changed(embedded.rules, changes)
@@ -151,14 +151,13 @@ class MemoryDriver:
         with self._board.changing(self._switch) as embedded:
             embedded.rules = RuleSet.of([*(rule for rule in embedded.rules if not is_ours(rule)), *ours])
 
-    def _changed(self, rules: RuleSet, changes: Sequence[Change | SettingsChange]) -> RuleSet:
+    def _changed(self, rules: RuleSet, changes: Sequence[DeviceChange]) -> RuleSet:
         """The rules after the changes; raises DeviceRefused that names device and change."""
         book = Rulebook(rules)
         for change in changes:
-            if isinstance(change, SettingsChange):
-                raise self._refused(
-                    "settings", "an embedded switch has no settings", "give the change to another driver"
-                )
+            if not isinstance(change, Change):
+                kind = "settings" if isinstance(change, SettingsChange) else "attachments"
+                raise self._refused(kind, f"an embedded switch has no {kind}", "give the change to another driver")
             name = f"{change.op} {rule_name(change.rule)}"
             if not is_ours(change.rule):
                 raise self._refused(

@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
 from sdnctl.errors import Diagnostic, InputError
-from sdnctl.southbound.base import Driver
+from sdnctl.southbound.base import PAYLOADS, Driver
 
 GROUP = "sdnctl.drivers"
 PLUGINS: Mapping[str, str] = {"ovsdb": "sdnctl-ovsdb"}
@@ -149,8 +149,8 @@ def _lack(driver: object, name: str) -> str | None:
     missing = [method for method in _METHODS if not callable(getattr(driver, method, None))]
     if missing:
         return f"{driver.__qualname__} has no {', '.join(missing)}"
-    if getattr(driver, "payload", None) not in ("rules", "settings"):
-        return f"{driver.__qualname__}.payload is neither rules nor settings"
+    if getattr(driver, "payload", None) not in PAYLOADS:
+        return f"{driver.__qualname__}.payload is none of {', '.join(PAYLOADS)}"
     if getattr(driver, "name", None) != name:
         return f"{driver.__qualname__}.name is {getattr(driver, 'name', None)!r}, not {name!r}"
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sdnctl.client import changes as asked
 from sdnctl.errors import Diagnostic, StalePlan
-from sdnctl.plan.model import Change, Op, Plan, SettingsChange, StageKind
+from sdnctl.plan.model import DeviceChange, Op, Plan, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
@@ -217,8 +217,8 @@ def _check_same(plan: Plan, now: Plan) -> None:
     )
 
 
-def _by_device(plan: Plan) -> dict[str, list[tuple[StageKind, tuple[Change | SettingsChange, ...]]]]:
-    table: dict[str, list[tuple[StageKind, tuple[Change | SettingsChange, ...]]]] = {}
+def _by_device(plan: Plan) -> dict[str, list[tuple[StageKind, tuple[DeviceChange, ...]]]]:
+    table: dict[str, list[tuple[StageKind, tuple[DeviceChange, ...]]]] = {}
     for stage in plan.stages:
         for device, changes in stage.changes.items():
             table.setdefault(device, []).append((stage.kind, changes))

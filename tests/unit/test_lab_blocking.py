@@ -12,7 +12,7 @@ import pytest
 
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Driver, Payload, Target
 from sdnctl.southbound.blocking import WORKERS, BlockingDriver
 
@@ -54,10 +54,10 @@ class Slow:
         self.work()
         return Observed(RuleSet())
 
-    def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+    def prepare(self, changes: Sequence[DeviceChange]) -> None:
         self.work()
 
-    def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    def commit(self, changes: Sequence[DeviceChange]) -> None:
         self.work()
 
     def confirm(self) -> None:

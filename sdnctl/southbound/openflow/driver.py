@@ -26,7 +26,7 @@ from sdnctl.dataplane.values import (
     is_ours,
 )
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
-from sdnctl.plan.model import Change, Observed, Rule, SettingsChange
+from sdnctl.plan.model import Change, DeviceChange, Observed, Rule
 from sdnctl.southbound.base import Capabilities, Counters, Payload, PortState, Target
 from sdnctl.southbound.openflow.address import DIAL_IN, parse_address
 from sdnctl.southbound.openflow.channel import Channel, PacketListener, Timing
@@ -249,7 +249,7 @@ class OpenFlowDriver:
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
-    async def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def prepare(self, changes: Sequence[DeviceChange]) -> None:
         """Check changes against what the switch holds and can do; raises DeviceRefused with all faults."""
         rules = self._rules_only(changes)
         async with self._lock:
@@ -257,7 +257,7 @@ class OpenFlowDriver:
         if faults := checks.faults(rules):
             raise DeviceRefused(*faults)
 
-    async def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    async def commit(self, changes: Sequence[DeviceChange]) -> None:
         """Make all changes, in order, or none; returns when the switch has confirmed them by barrier.
 
         They are checked as by `prepare`, on the way. Raises DeviceRefused (ChangesRefused with what the switch
@@ -300,7 +300,7 @@ class OpenFlowDriver:
             await self._restore(wanted, applied(wanted, changes)[1])
             self._confirmed, self._committed = None, []
 
-    def _rules_only(self, changes: Sequence[Change | SettingsChange]) -> Sequence[Change]:
+    def _rules_only(self, changes: Sequence[DeviceChange]) -> Sequence[Change]:
         """The changes, when all are of rules; raises DeviceRefused otherwise."""
         if any(kind is not Change for kind in set(map(type, changes))):
             raise DeviceRefused(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sdnctl.dataplane.values import PortSettings, RuleSet, SwitchSettings
 from sdnctl.errors import DeviceRefused, Diagnostic, Diagnostics
-from sdnctl.plan.model import Change, Observed, SettingsChange
+from sdnctl.plan.model import DeviceChange, Observed, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, PortState, Target
 from sdnctl_ovsdb.bridge import Bridge, Port, find_bridge, read_bridge
 from sdnctl_ovsdb.changes import Image, PortImage, operations_to, sweep, take_image, wanted_image
@@ -54,11 +54,11 @@ class OvsdbDevice:
     def observe(self) -> Observed:
         return Observed(RuleSet(), 0, self._read().settings)
 
-    def prepare(self, changes: Sequence[Change | SettingsChange]) -> None:
+    def prepare(self, changes: Sequence[DeviceChange]) -> None:
         """Raise DeviceRefused with everything that cannot be done."""
         self._check(self._read(), _merge(self._target.device, changes))
 
-    def commit(self, changes: Sequence[Change | SettingsChange]) -> None:
+    def commit(self, changes: Sequence[DeviceChange]) -> None:
         wanted = _merge(self._target.device, changes)
         if wanted is None:
             return
@@ -186,7 +186,7 @@ def _problems(port: PortSettings) -> list[str]:
     return found
 
 
-def _merge(device: str, changes: Sequence[Change | SettingsChange]) -> SwitchSettings | None:
+def _merge(device: str, changes: Sequence[DeviceChange]) -> SwitchSettings | None:
     """All changes as one: of two for the same port the later one counts."""
     merged: SwitchSettings | None = None
     for change in changes:
