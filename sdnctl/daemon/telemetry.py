@@ -52,6 +52,7 @@ class Telemetry:
                     state.tx_packets,
                     state.rx_dropped,
                     state.tx_dropped,
+                    state.since,
                 )
                 for device, ports in counts.items()
                 for port, state in (ports or {}).items()

@@ -17,7 +17,8 @@ from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError
 from sdnctl.plan.model import DeviceChange, Observed, Rule
 
-Payload: TypeAlias = Literal["rules", "settings", "attachments"]
+Payload: TypeAlias = Literal["rules", "settings", "attachments", "facts"]
+"""What a driver changes on its device; one of ``facts`` only reads (see `southbound.facts`), and commits nothing."""
 PAYLOADS: tuple[Payload, ...] = get_args(Payload)
 
 
@@ -53,7 +54,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class PortState:
-    """State of one port as the device reports it. `bfd` is up, down, admin_down, init, or "" without BFD."""
+    """State of one port as the device reports it. `bfd` is up, down, admin_down, init, or "" without BFD.
+
+    `since` names the run of its counters: with another number they began anew, and say nothing about those before.
+    """
 
     port: int
     name: str
@@ -65,6 +69,7 @@ class PortState:
     tx_bytes: int = 0
     rx_dropped: int = 0
     tx_dropped: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ PortKey: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class PortCount:
-    """Octets and packets of one port since its switch started."""
+    """Octets and packets of one port since its switch started; with another `since` they were counted anew."""
 
     rx_bytes: int
     tx_bytes: int
@@ -23,6 +23,7 @@ class PortCount:
     tx_packets: int
     rx_dropped: int = 0
     tx_dropped: int = 0
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Sink(Protocol):
 def rates(before: Sample, after: Sample) -> Mapping[PortKey, Rate]:
     """Rates of the ports that are in both readings.
 
-    A port whose counters went back is left out: its switch was started again in between.
+    A port whose counters went back, or that says so (`since`), is left out: it counted anew in between.
     """
     seconds = after.taken - before.taken
     if seconds <= 0:
@@ -59,7 +60,7 @@ def rates(before: Sample, after: Sample) -> Mapping[PortKey, Rate]:
     found = {}
     for key, new in after.ports.items():
         old = before.ports.get(key)
-        if old is None or new.rx_bytes < old.rx_bytes or new.tx_bytes < old.tx_bytes:
+        if old is None or new.since != old.since or new.rx_bytes < old.rx_bytes or new.tx_bytes < old.tx_bytes:
             continue
         dropped = new.rx_dropped + new.tx_dropped - old.rx_dropped - old.tx_dropped
         found[key] = Rate(
