@@ -18,7 +18,7 @@ from sdnctl.errors import DeviceError
 from sdnctl.plan.model import DeviceChange, Observed, Rule
 
 Payload: TypeAlias = Literal["rules", "settings", "attachments", "facts"]
-"""What a driver changes on its device; one of ``facts`` only reads (see `southbound.facts`), and commits nothing."""
+"""What a driver changes on its device; one of ``facts`` only reads (`southbound.facts`), and commits nothing."""
 PAYLOADS: tuple[Payload, ...] = get_args(Payload)
 
 
