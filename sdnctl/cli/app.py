@@ -36,8 +36,12 @@ lab = typer.Typer(
     rich_markup_mode=None,
 )
 controller = typer.Typer(help="The controller's own moves after cuts, healing and drift.", rich_markup_mode=None)
+inventory = typer.Typer(
+    help="Questions about the glass: where it runs, what is free, what it carries.", rich_markup_mode=None
+)
 app.add_typer(lab, name="lab")
 app.add_typer(controller, name="controller")
+app.add_typer(inventory, name="inventory")
 
 
 @dataclass
@@ -125,7 +129,7 @@ def verb(context: typer.Context) -> str:
 
 def run() -> None:
     """Run the program; usage errors exit with 64, an interrupt with 130, a reader that left silently with 1."""
-    from sdnctl.cli import daily, identities, labs, running, setup, tokens  # noqa: F401  (they add their verbs)
+    from sdnctl.cli import daily, fibre, identities, labs, running, setup, tokens  # noqa: F401  (they add their verbs)
     from sdnctl.cli.garbage import spare_collections
 
     spare_collections()

@@ -115,11 +115,12 @@ def _nearest(table: Iterable[Wavelength], wavelength: Wavelength) -> Wavelength 
 
 def chain_loss(plant: Plant, chain: Trace, wavelength: Wavelength) -> LossSpan:
     """Least and greatest loss along a chain; raises UnknownAttenuation."""
-    spans = [_step_loss(plant, step, wavelength) for step in chain.steps]
+    spans = [step_loss(plant, step, wavelength) for step in chain.steps]
     return LossSpan(Loss(sum(low for low, _ in spans)), Loss(sum(high for _, high in spans)))
 
 
-def _step_loss(plant: Plant, step: Step, wavelength: Wavelength) -> tuple[float, float]:
+def step_loss(plant: Plant, step: Step, wavelength: Wavelength) -> tuple[float, float]:
+    """Least and greatest loss of one step of a chain, dB; raises UnknownAttenuation."""
     if step.kind is StepKind.STRAND:
         key = plant.cables[step.via].type, wavelength
         if key not in plant.attenuations:

@@ -37,10 +37,10 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, identities, labs, running, setup, tokens
-    from sdnctl.cli.app import app, controller, lab
+    from sdnctl.cli import daily, fibre, identities, labs, running, setup, tokens
+    from sdnctl.cli.app import app, controller, inventory, lab
 
-    modules = [module.__name__ for module in (daily, identities, labs, running, setup, tokens)]
+    modules = [module.__name__ for module in (daily, fibre.verbs, identities, labs, running, setup, tokens)]
 
     def place(callback: Callable[..., object]) -> tuple[int, int]:
         """As in a new process, whatever other tests have imported before."""
@@ -55,6 +55,7 @@ def verbs() -> list[tuple[str, ...]]:
         *((name,) for name in names(app)),
         *(("lab", name) for name in names(lab)),
         *(("controller", name) for name in names(controller)),
+        *(("inventory", name) for name in names(inventory)),
         *(("controller", "token", name) for name in names(tokens.token)),
     ]
 
