@@ -27,8 +27,10 @@ TICK = 0.1
 _LIGHT_NM = range(600, 1701)
 """Wavelengths, nm, that reflectometers use, with room."""
 _INDEX = (1.3, 1.7)
-NEAR = 50.0
-"""Nanoseconds (10 m) within which an event counts as being at a place."""
+NEAR = 25.0
+"""Nanoseconds (5 m) within which an event counts as being at a place."""
+CLIFF = 3.0
+"""dB by which the backscatter must fall more at the end event for another origin to be believed than the usual."""
 _EPOCH_SET = 631_152_000  # 1990: an instrument that says less has no clock
 
 
@@ -175,8 +177,8 @@ def _shift(file: SorFile, name: str, out: Diagnostics) -> float:
         for shift, why in ((0.0, ""), (offset, "from the port"), (front, "with the front panel's offset added"))
         if any(abs(time - shift) <= NEAR for time in times) and (shift or not why)
     ]
-    if len(fits) > 1:
-        fits.sort(key=lambda one: _drop(file, one[0]), reverse=True)
+    if len(fits) > 1:  # the backscatter falls where the fibre really ends
+        fits.sort(key=lambda one: _drop(file, one[0]) - CLIFF * bool(one[0]), reverse=True)
     if not fits or not fits[0][0]:
         return 0.0
     _note(
@@ -197,7 +199,9 @@ def _drop(file: SorFile, shift: float) -> float:
     end = next((one.time for one in file.events if one.code[1:2] in ("E", "D")), None)
     if end is None or not spacing:
         return 0.0
-    width = max(10, round(4 * pulse.width / spacing))
+    width = max(5, round(pulse.width / spacing))
     at = round((end * TICK - shift + file.general.user_offset * TICK - first) / spacing)
-    before, after = samples[max(at - width, 0) : max(at, 0)], samples[at + width : at + 2 * width]
-    return float(np.median(before) - np.median(after)) if len(before) and len(after) else 0.0
+    if not width < at < len(samples) - 2 * width:
+        return 0.0
+    before, after = samples[at - 2 * width : at - width], samples[at + width : at + 3 * width]
+    return float(np.median(before) - np.median(after)) if len(before) else 0.0

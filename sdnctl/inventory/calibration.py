@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sdnctl.inventory.course import Course
+from sdnctl.inventory.course import Course, Stretch
 
 COVERAGE = 1.96
 """Standard deviations on either side that hold 95 % of cases."""
@@ -25,7 +25,8 @@ COVERAGE = 1.96
 class Tolerances:
     """One standard deviation of each thing that is not known exactly.
 
-    `index`: share, of the group index at the instrument. `helix`: share, of one cable against its type. `lay`:
+    `index`: share, of the group index at the instrument. `helix`: share, of one cable against its type;
+    `unmeasured`: the same where its sheath was never measured and is taken to be as long as the way. `lay`:
     metres per √metre, of sheath against the way, as a random walk. `loop`: share of each loop. `zero`: metres,
     of where the link begins on the trace. `reading`: metres, of an event; to it come half a sample and a share
     `edge` of the pulse's length.
@@ -33,6 +34,7 @@ class Tolerances:
 
     index: float = 0.001
     helix: float = 0.0025
+    unmeasured: float = 0.03
     lay: float = 0.05
     loop: float = 0.03
     zero: float = 0.5
@@ -66,24 +68,33 @@ class Calibration:
         """How errors at fibre metres `a` (rows) and `b` (columns) hang together, m²."""
         t = self.tolerances
         total = t.zero**2 + t.index**2 * np.outer(a, b)
-        for metres in self._of_cables():
-            total += t.helix**2 * np.outer(metres(a), metres(b))
+        for metres, measured in self._of_cables():
+            share = t.helix if measured else t.unmeasured
+            total += share**2 * np.outer(metres(a), metres(b))
         first = np.minimum.outer(a, b)
         total += t.lay**2 * np.maximum(first, 0.0)
         for loop in self.course.loops:
             total += np.where(first >= loop.at, (t.loop * loop.length) ** 2, 0.0)
         return np.asarray(total)
 
-    def _of_cables(self) -> list[_Passed]:
-        cables: dict[str, list[tuple[float, float]]] = {}
+    def _of_cables(self) -> list[tuple[_Passed, bool]]:
+        """For each cable: how much of it lies before a fibre metre, and whether its sheath was measured."""
+        cables: dict[str, list[Stretch]] = {}
         for one in self.course.stretches:
-            cables.setdefault(one.cable, []).append((one.at, one.end))
-        return [_Passed(tuple(pieces)) for pieces in cables.values()]
+            cables.setdefault(one.cable, []).append(one)
+        return [
+            (_Passed(tuple((one.at, one.end) for one in pieces)), pieces[0].measured) for pieces in cables.values()
+        ]
+
+    def unknown(self, at: float) -> float:
+        """Standard deviation of the error at a fibre metre before anything was read off the trace."""
+        here = np.array([at])
+        return float(np.sqrt(self.covariance(here, here)[0, 0]))
 
     def error(self, at: float) -> tuple[float, float]:
         """The error at a fibre metre: best guess, and its standard deviation."""
         here = np.array([at])
-        own = float(self.covariance(here, here)[0, 0])
+        own = self.unknown(at) ** 2
         if self._inverse is None or self._weights is None:
             return 0.0, own**0.5
         shared = self.covariance(here, np.array(self.at))[0]

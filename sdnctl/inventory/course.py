@@ -21,6 +21,8 @@ from sdnctl.inventory.plant import Cable, Plant, Point, PortEnd, StrandEnd, Term
 from sdnctl.inventory.tracing import Break, Step, StepKind, Trace, trace
 from sdnctl.units import Length
 
+UNMEASURED = 0.5
+"""Metres: a sheath that is this near to way and loops was calculated from them."""
 JOINTS = (StepKind.CONNECTOR, StepKind.SPLICE, StepKind.PASSIVE)
 
 
@@ -29,7 +31,8 @@ class Stretch:
     """Glass of one cable between two joints, from fibre metre `at` on.
 
     `enter` and `leave` are marks on the sheath, metres from end a; the light runs towards end a where `leave` is
-    less. `slope`: least and greatest dB/km, None where the glass has no figure at the wavelength.
+    less. `slope`: least and greatest dB/km, None where the glass has no figure at the wavelength. `measured`: whether
+    the sheath's length is known otherwise than from the way.
     """
 
     cable: str
@@ -39,6 +42,7 @@ class Stretch:
     enter: float
     leave: float
     slope: tuple[float, float] | None = None
+    measured: bool = True
 
     @property
     def end(self) -> float:
@@ -105,8 +109,9 @@ class Course:
 class Spot:
     """A place on a course.
 
-    `at`: fibre metre. `behind` and `ahead`: places on either side, as the light passes them, with the metres of way
-    to them; in a loop or at a joint, `here` is the place. `sheath`: mark from end a of `cable`. `closure`: the nearest on the cable, with the metres of way to it. `point` is None where no route is known.
+    `at`: fibre metre. `behind` and `ahead`: places on either side, as the light passes them, with the metres of
+    way to them; in a loop or at a joint, `here` is the place. `sheath`: mark from end a of `cable`. `closure`:
+    the nearest on the cable, with the metres of way to it. `point` is None where no route is known.
     """
 
     at: float
@@ -198,7 +203,9 @@ def _stretch(plant: Plant, step: Step, at: float, wavelength: Wavelength) -> Str
     except UnknownAttenuation:
         slope = None
     marks = cable.marks[enter.place], cable.marks[leave.place]
-    return Stretch(cable.id, enter.strand, at, step.length, *marks, slope)
+    way = sum(plant.segments[passage.segment].length for passage in cable.passages)
+    measured = not cable.passages or abs(cable.sheath - way - sum(cable.slack.values())) > UNMEASURED
+    return Stretch(cable.id, enter.strand, at, step.length, *marks, slope, measured)
 
 
 def _loops(plant: Plant, one: Stretch) -> Iterator[Loop]:
