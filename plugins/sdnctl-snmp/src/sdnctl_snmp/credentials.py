@@ -1,0 +1,126 @@
+"""Who asks: a community (SNMPv2c), or a user with an authentication and a privacy key (SNMPv3, authPriv).
+
+A target's options say it: `community`, or `username`, `auth_key` and `privacy_key` (where one of the two is
+missing, `password` stands for it), with `auth` (`sha256`) and `privacy` (`aes128`). Keys and community are
+references (``env:NAME``, ``file:PATH``). Levels below authPriv, MD5 and DES are not offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gufo.snmp import (
+    Aes128Key,
+    Aes192Key,
+    Aes256Key,
+    BaseAuthKey,
+    BasePrivKey,
+    KeyExpansion,
+    Sha1Key,
+    Sha224Key,
+    Sha256Key,
+    Sha384Key,
+    Sha512Key,
+    User,
+)
+from pydantic import SecretStr
+
+from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl.southbound.base import Target
+from sdnctl.southbound.references import optional
+
+AUTHS: Mapping[str, Callable[[bytes], BaseAuthKey]] = {
+    "sha": Sha1Key,
+    "sha224": Sha224Key,
+    "sha256": Sha256Key,
+    "sha384": Sha384Key,
+    "sha512": Sha512Key,
+}
+"""HMAC-SHA-2 (RFC 7860), and HMAC-SHA-96 (RFC 3414) for gear that knows nothing newer."""
+PRIVACIES: Mapping[str, tuple[Callable[[bytes], BasePrivKey], KeyExpansion]] = {
+    "aes128": (Aes128Key, KeyExpansion.Blumenthal),
+    "aes192": (Aes192Key, KeyExpansion.Blumenthal),
+    "aes256": (Aes256Key, KeyExpansion.Blumenthal),
+    "aes192-cisco": (Aes192Key, KeyExpansion.Cisco),
+    "aes256-cisco": (Aes256Key, KeyExpansion.Cisco),
+}
+"""CFB-AES-128 (RFC 3826); of the longer ones, both ways in which vendors lengthen keys."""
+SHORTEST = 8
+"""Characters of a pass phrase (RFC 3414 §11.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """SNMPv2c: a word that anybody on the way can read."""
+
+    secret: SecretStr
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        return (self.secret,)
+
+
+@dataclass(frozen=True, slots=True)
+class UsmUser:
+    """SNMPv3: a user of the user-based security model, always authPriv."""
+
+    name: str
+    auth: str
+    auth_key: SecretStr
+    privacy: str
+    privacy_key: SecretStr
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        return (self.auth_key, self.privacy_key)
+
+    def user(self) -> User:
+        """As the poller's library wants it."""
+        cipher, expansion = PRIVACIES[self.privacy]
+        return User(
+            self.name,
+            auth_key=AUTHS[self.auth](self.auth_key.get_secret_value().encode()),
+            priv_key=cipher(self.privacy_key.get_secret_value().encode()),
+            key_expansion=expansion,
+        )
+
+
+Credentials: TypeAlias = Community | UsmUser
+
+
+def credentials_of(target: Target) -> Credentials:
+    """Whom a target's options name; raises DeviceError with the option that is wrong, never with its value."""
+    options = target.options
+    if "username" not in options:
+        community = optional(target, "community") or optional(target, "password")
+        if community is None:
+            raise _wrong(
+                target, "community", "no credentials are given", "give community, or username and auth_key"
+            )
+        return Community(community)
+    auth, privacy = options.get("auth", "sha256"), options.get("privacy", "aes128")
+    for option, chosen, offered in (("auth", auth, AUTHS), ("privacy", privacy, PRIVACIES)):
+        if chosen not in offered:
+            raise _wrong(target, option, f"{chosen!r} is not offered", f"write one of {', '.join(offered)}")
+    keys = []
+    for option in ("auth_key", "privacy_key"):
+        key = optional(target, option) or optional(target, "password")
+        if key is None:
+            raise _wrong(target, option, "it is missing", "write env:NAME or file:PATH; password stands for both")
+        if len(key.get_secret_value()) < SHORTEST:
+            raise _wrong(target, option, f"it has less than {SHORTEST} characters", "SNMPv3 allows no shorter one")
+        keys.append(key)
+    return UsmUser(options["username"], auth, keys[0], privacy, keys[1])
+
+
+def _wrong(target: Target, option: str, reason: str, hint: str) -> DeviceError:
+    return DeviceError(
+        Diagnostic(
+            "bad-credentials",
+            f"{target.device}: option {option}: {reason}",
+            f"device {target.device}, option {option}",
+            hint=hint,
+        )
+    )
