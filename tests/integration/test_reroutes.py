@@ -125,6 +125,8 @@ class Campaign:
             clean = sum(one.clean for one in changes)
             if clean < len(changes) * 2 / 3 and level + 1 < len(rates):
                 level += 1
+            elif clean == len(changes) and level:
+                level -= 1
         return result
 
     def _block(self, rate: float, size: int) -> tuple[list[Window], list[Window]]:
@@ -303,7 +305,8 @@ def write_report(result: Result) -> None:
         "Small example with a service of every class (56 demands, 12 switches, 18 veth links). A reroute is a",
         "trunk that runs over other links after a change than before. Windows without change lie between those",
         "with one; a window counts where both neighbours lost nothing. There is less traffic where the machine",
-        "loses without any change. Switches and hosts run before everything else on the same CPUs (SCHED_RR).",
+        "loses without any change. Switches and hosts run before everything else on the same CPUs (SCHED_RR), and",
+        "a port holds 4 MB.",
         "",
         f"reroutes {result.moved} in {len(counted)} changes: sent {total.sent}, lost {total.lost}, "
         f"duplicated {total.duplicated}, in a wrong slice {total.astray}, altered {total.altered}",
