@@ -10,6 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from sdnctl.daemon.hub import Hub
+from sdnctl.southbound.base import PortState
+from sdnctl.southbound.readers import Readers
 from sdnctl.telemetry.rates import PortCount, PortKey, Rate, Sample, Sink, rates
 from sdnctl.topology.graph import Topology
 
@@ -23,6 +25,7 @@ class Telemetry:
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks = tuple(sinks)
+        self._readers = Readers()  # of devices that are not switches of ours
         self.last: Sample | None = None
         self.rates: Mapping[PortKey, Rate] = {}
         self.load: Mapping[tuple[str, str], float] = {}
@@ -37,11 +40,13 @@ class Telemetry:
                 await asyncio.sleep(interval)
         finally:
             hub.registry.unregister(collector)
+            await self._readers.retarget({})
 
     async def read(self, hub: Hub) -> None:
         """Read once, and tell all sinks."""
         taken = asyncio.get_running_loop().time()
-        counts = await hub.fleet.port_counters()
+        switches, others = await asyncio.gather(hub.fleet.port_counters(), self._read_others(hub))
+        counts = {**others, **switches}
         sample = Sample(
             taken,
             {
@@ -67,6 +72,14 @@ class Telemetry:
                 await sink.take(sample, self.rates)
             except Exception:
                 logger.exception("a sink of telemetry failed")
+
+    async def _read_others(self, hub: Hub) -> Mapping[str, Mapping[int, PortState]]:
+        """Ports of devices that are only read; of a switch, which has numbers of its own, we ask the switch."""
+        switches = frozenset(hub.fleet.devices())
+        read = hub.fleet.targets("facts").items()
+        await self._readers.retarget({device: found for device, found in read if device not in switches})
+        counted = await self._readers.counters()
+        return {device: counters.ports for device, counters in counted.items() if counters is not None}
 
 
 def load(topology: Topology, measured: Mapping[PortKey, Rate]) -> Mapping[tuple[str, str], float]:

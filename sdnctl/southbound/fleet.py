@@ -119,6 +119,15 @@ class Fleet:
             )
         )
 
+    def targets(self, payload: Payload) -> Mapping[str, tuple[type[Driver], Target]]:
+        """Devices that have a driver for this payload: the driver, and where it finds them."""
+        return {
+            device: (driver, target)
+            for device, drivers in self._targets.items()
+            for driver, target in drivers.items()
+            if driver.payload == payload
+        }
+
     async def driver(self, device: str, payload: Payload = "rules") -> Driver:
         """The device's open driver; raises DeviceUnreachable when it does not answer."""
         key = (device, payload)

@@ -1,0 +1,156 @@
+"""Devices that are read now and then: drivers of payload ``facts``, kept open and asked together, under a limit.
+
+A device that is dead delays no other. Who is late gives up its place in the queue and goes on beside it, and who
+did not answer is looked for in the background: a round waits only for those that answered in the one before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self, TypeAlias, TypeVar
+
+from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
+from sdnctl.southbound.base import Counters, Driver, Target
+from sdnctl.southbound.facts import DeviceFacts, FactsReader
+
+T = TypeVar("T")
+Targets: TypeAlias = Mapping[str, tuple[type[Driver], Target]]
+"""Device → its driver, and where that finds it."""
+
+LIMIT = 64
+"""Devices asked at a time, those not counted that are late."""
+PATIENCE = 0.25
+"""Seconds after which a device is late."""
+
+
+class Readers:
+    """Open drivers of devices that are only read; an async context manager that closes them all."""
+
+    def __init__(self, targets: Targets | None = None, limit: int = LIMIT, patience: float = PATIENCE) -> None:
+        self._targets: dict[str, tuple[type[Driver], Target]] = dict(targets or {})
+        self._patience = patience
+        self._places = asyncio.Semaphore(limit)
+        self._turn = asyncio.Lock()  # of rounds: there is one conversation with a device at a time
+        self._open: dict[str, Driver] = {}
+        self._sought: dict[str, asyncio.Task[None]] = {}
+        self.faults: dict[str, DeviceError] = {}
+        """Why a device did not answer the last time."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.retarget({})
+
+    async def retarget(self, targets: Targets) -> None:
+        """The devices are these from now on; of those that stay as they were, nothing is closed."""
+        gone = [device for device, old in self._targets.items() if targets.get(device) != old]
+        self._targets = dict(targets)
+        tasks = [task for device in gone if (task := self._sought.pop(device, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for device in gone:
+            self.faults.pop(device, None)
+            await self._close(device)
+
+    async def counters(self) -> Mapping[str, Counters | None]:
+        """Counters of every device, None for one that does not answer."""
+        return await self._round(lambda driver: driver.counters())
+
+    async def facts(self) -> Mapping[str, DeviceFacts | None]:
+        """Facts of every device, None for one that does not answer."""
+        return await self._round(_facts)
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _round(self, work: Callable[[Driver], Awaitable[T]]) -> Mapping[str, T | None]:
+        async with self._turn:
+            for device, task in list(self._sought.items()):
+                if task.done():
+                    del self._sought[device]
+                    if device not in self._open:
+                        self._seek(device)
+            asked = [device for device in self._targets if device not in self._sought]
+            answers = dict(zip(asked, await asyncio.gather(*(self._ask(one, work) for one in asked)), strict=True))
+            return {device: answers.get(device) for device in self._targets}
+
+    async def _ask(self, device: str, work: Callable[[Driver], Awaitable[T]]) -> T | None:
+        """Ask one device; from one that fails nothing is expected until it was found again."""
+        async with self._place():
+            answer = await self._tried(device, lambda: self._work(device, work))
+        if answer is None and device in self._targets:
+            await self._close(device)
+            self._seek(device)
+        return answer
+
+    async def _work(self, device: str, work: Callable[[Driver], Awaitable[T]]) -> T:
+        if device not in self._open:
+            kind, target = self._targets[device]
+            self._open[device] = await kind.open(target)
+        return await work(self._open[device])
+
+    def _seek(self, device: str) -> None:
+        """Look for a device without anybody waiting for it."""
+
+        async def seek() -> None:
+            kind, target = self._targets[device]
+            async with self._place():
+                driver = await self._tried(device, lambda: kind.open(target))
+            if driver is not None:
+                self._open[device] = driver
+
+        if device not in self._sought:
+            self._sought[device] = asyncio.get_running_loop().create_task(seek(), name=f"seek {device}")
+
+    async def _tried(self, device: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """What the work gives; None, and a fault, where the device or its driver fails."""
+        try:
+            done = await work()
+        except DeviceError as error:
+            self.faults[device] = error
+        except Exception as error:  # a driver may fail in any way; it must not take the others along
+            text = f"{type(error).__name__}: {error}"
+            diagnostic = Diagnostic(
+                "driver-failed", f"the driver of {device} failed", f"device {device}", detail=text
+            )
+            self.faults[device] = DeviceError(diagnostic)
+        else:
+            self.faults.pop(device, None)
+            return done
+        return None
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A place in the queue, held until the work is done or late."""
+        await self._places.acquire()
+        held = [self._places]
+
+        def leave() -> None:
+            if held:
+                held.pop().release()
+
+        late = asyncio.get_running_loop().call_later(self._patience, leave)
+        try:
+            yield
+        finally:
+            late.cancel()
+            leave()
+
+    async def _close(self, device: str) -> None:
+        driver = self._open.pop(device, None)
+        if driver is not None:
+            await asyncio.gather(driver.close(), return_exceptions=True)
+
+
+async def _facts(driver: Driver) -> DeviceFacts:
+    if isinstance(driver, FactsReader):
+        return await driver.facts()
+    raise DeviceRefused(
+        Diagnostic("no-facts", f"the driver {driver.name} tells no facts", f"driver {driver.name}")
+    )
