@@ -23,6 +23,8 @@ from sdnctl.units import Length
 
 UNMEASURED = 0.5
 """Metres: a sheath that is this near to way and loops was calculated from them."""
+TOUCH = 0.01
+"""Metres of sheath within which something is at a place."""
 JOINTS = (StepKind.CONNECTOR, StepKind.SPLICE, StepKind.PASSIVE)
 
 
@@ -31,8 +33,8 @@ class Stretch:
     """Glass of one cable between two joints, from fibre metre `at` on.
 
     `enter` and `leave` are marks on the sheath, metres from end a; the light runs towards end a where `leave` is
-    less. `slope`: least and greatest dB/km, None where the glass has no figure at the wavelength. `measured`: whether
-    the sheath's length is known otherwise than from the way.
+    less. `slope`: least and greatest dB/km, None where the glass has no figure at the wavelength. `measured`:
+    whether the sheath's length is known otherwise than from the way.
     """
 
     cable: str
@@ -251,9 +253,10 @@ def spot(plant: Plant, found: Course, at: float) -> Spot:
     forwards = on.leave >= on.enter
     spare = loops(cable)
     bounds = [(spare.get(place, (mark_, mark_))) for place, mark_ in zip(cable.places, cable.marks, strict=True)]
-    number = min(max(bisect_right([start for start, _ in bounds], mark) - 1, 0), len(cable.places) - 1)
+    starts = [start - TOUCH for start, _ in bounds]
+    number = min(max(bisect_right(starts, mark) - 1, 0), len(cable.places) - 1)
     closure, to_closure = _closure(plant, cable, bounds, mark)
-    if mark <= bounds[number][1]:  # in the loop, or at the place itself
+    if mark <= bounds[number][1] + TOUCH:  # in the loop, or at the place itself
         here = cable.places[number]
         return Spot(
             at,

@@ -40,7 +40,10 @@ def verbs() -> list[tuple[str, ...]]:
     from sdnctl.cli import daily, fibre, identities, labs, running, setup, tokens
     from sdnctl.cli.app import app, controller, inventory, lab
 
-    modules = [module.__name__ for module in (daily, fibre.verbs, identities, labs, running, setup, tokens)]
+    modules = [
+        module.__name__
+        for module in (daily, fibre.verbs, fibre.measuring, identities, labs, running, setup, tokens)
+    ]
 
     def place(callback: Callable[..., object]) -> tuple[int, int]:
         """As in a new process, whatever other tests have imported before."""

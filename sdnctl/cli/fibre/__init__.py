@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sdnctl.cli.fibre import verbs
+from sdnctl.cli.fibre import measuring, verbs
 
-__all__ = ["verbs"]
+__all__ = ["measuring", "verbs"]
