@@ -8,7 +8,7 @@ switches that set the bit at all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from sdnctl.errors import DeviceRefused, Diagnostic
 from sdnctl.southbound.base import PortState
@@ -42,9 +42,13 @@ async def read_ports(channel: Channel, *, counters: bool) -> Mapping[int, PortSt
             channel.multipart(Part.PORT_DESCRIPTION, decode_ports),
             channel.multipart(Part.PORT_STATS, decode_port_stats, port_stats_request()),
         )
-        by_port = {item.port: item for item in stats}
-    else:
-        ports, by_port = await channel.multipart(Part.PORT_DESCRIPTION, decode_ports), {}
+        return states_of(ports, stats)
+    return states_of(await channel.multipart(Part.PORT_DESCRIPTION, decode_ports))
+
+
+def states_of(ports: Sequence[PortDescription], stats: Iterable[PortCounters] = ()) -> Mapping[int, PortState]:
+    """What a switch said of its ports and of what they counted, without the reserved ports, by number."""
+    by_port = {item.port: item for item in stats}
     liveness = _reports_liveness(ports)
     return {port.port: state_of(port, liveness, by_port.get(port.port)) for port in ports if port.port < MAX_PORT}
 

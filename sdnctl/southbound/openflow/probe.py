@@ -18,7 +18,7 @@ from sdnctl.southbound.openflow.waiting import RequestRefused
 
 PROBE_BUNDLE = 0x5D9C
 
-_ENCAPSULATING = Flow(0, 0, Match(), COOKIE_OWNER, (Encap("mpls"), SetField("mpls_label", 16), Encap("ethernet")))
+ENCAPSULATING = Flow(0, 0, Match(), COOKIE_OWNER, (Encap("mpls"), SetField("mpls_label", 16), Encap("ethernet")))
 
 
 async def probe(channel: Channel) -> Capabilities:
@@ -71,7 +71,7 @@ async def _bundles(channel: Channel) -> tuple[bool, bool]:
         return False, False
     first = channel.reserve()
     with channel.watching(first, 1) as errors:
-        await channel.send([bundle_add(PROBE_BUNDLE, flow_mod(_ENCAPSULATING, FlowCommand.ADD, first))])
+        await channel.send([bundle_add(PROBE_BUNDLE, flow_mod(ENCAPSULATING, FlowCommand.ADD, first))])
         await channel.barrier()
         await control(channel, PROBE_BUNDLE, BundleControl.DISCARD_REQUEST)
     return True, not errors
