@@ -72,6 +72,8 @@ def run(
 
     from sdnctl.daemon.controller import Controller
     from sdnctl.daemon.logs import set_up
+    from sdnctl.daemon.plugged import plugged
+    from sdnctl.daemon.settings import read_settings
     from sdnctl.usecases.context import Context
 
     invocation: Invocation = context.obj
@@ -86,7 +88,9 @@ def run(
     logging.getLogger("sdnctl.cli").info("starting, store %s", where)  # a URL is shown without its password
     own = Context(invocation.folder, invocation.store)  # whether a controller runs here already or not
 
+    every = (*parts(), *plugged(read_settings(invocation.folder).parts))
+
     async def work() -> None:
-        await Controller(own, parts(), standby=standby, options=options).run()
+        await Controller(own, every, standby=standby, options=options).run()
 
     asyncio.run(work())

@@ -47,6 +47,11 @@ class Kind(StrEnum):
     QUARANTINED = "quarantined"
     RELEASED = "released"
     AUDIT = "audit"  # somebody changed something through the API
+    PORT_DOWN = "port-down"  # of a device that is no switch of ours; the device says so itself, as the next four
+    PORT_UP = "port-up"
+    DEVICE_RESTARTED = "device-restarted"
+    SENSOR_THRESHOLD = "sensor-threshold"  # crossed, or came back
+    AUTHENTICATION_FAILURE = "authentication-failure"  # somebody asked a device with wrong credentials
 
 
 class Severity(StrEnum):

@@ -40,6 +40,7 @@ class ControllerSettings:
     discovery_edge_interval: float = 60.0  # between two beacons of a customer port; 0: none
     discovery_missed: int = 3  # beacons in a row before a port is called silent
     stop_timeout: float = 30.0  # for a change that is being made when the controller is told to stop
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of plugins: name → options
 
 
 def read_settings(folder: Path) -> ControllerSettings:

@@ -44,7 +44,7 @@ class ControllerSection(Model):
     port counters, `0 s` for none. `discovery_interval`, `discovery_edge_interval`: between two beacons of a trunk
     port, and of a customer port, `0 s` for none; `discovery_missed`: how many may be missed in a row before a port
     is called silent. `stop_timeout`: how long a change that is being made may take to end when the controller is
-    told to stop.
+    told to stop. `parts`: what plugins add to the controller, by name, with their options.
     """
 
     listen: tuple[str, ...] = ()
@@ -62,3 +62,6 @@ class ControllerSection(Model):
     discovery_edge_interval: DelayField = Delay(60 * _SECOND)
     discovery_missed: Annotated[int, Field(ge=1, le=100)] = 3
     stop_timeout: DelayField = Delay(30 * _SECOND)
+    parts: dict[str, dict[str, str]] = Field(
+        default_factory=dict, examples=[{"snmp-traps": {"listen": "udp:0.0.0.0:162"}}]
+    )
