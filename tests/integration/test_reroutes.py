@@ -275,7 +275,7 @@ def test_twenty_reroutes_lose_nothing_and_the_control_does(net: Net, tmp_path: P
 def test_a_thousand_reroutes(net: Net, tmp_path: Path) -> None:
     """The full count, with a report and a plot."""
     with controlled(net, tmp_path / "log") as controller:
-        result = Campaign(net, controller).run(1000, 600.0)
+        result = Campaign(net, controller).run(1000, 1800.0)
         for node in net.applied().drained:
             controller.post("/v1/drains", {"switch": node, "back": True})
     slowest = min(one.rate for one in result.counted)
