@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from sdnctl.compiler.groups import HopGroup, trunk_hops
-from sdnctl.compiler.ir import Compiled, Trunk
+from sdnctl.compiler.ir import Bypass, Compiled, Trunk
 from sdnctl.topology.graph import Path
 
 
@@ -52,30 +52,38 @@ class Fates:
         trunks = self.compiled.trunks
         return {trunks[index].key: self._fate(trunks[index], links, nodes) for index in hit}
 
+    def bypasses(self, trunk: Trunk, links: frozenset[str], nodes: frozenset[str]) -> tuple[Bypass, ...] | None:
+        """The bypasses that carry a trunk round everything that is cut, in order; None where they do not."""
+        return self._repaired(trunk, path_now(trunk), links, nodes)
+
     def _fate(self, trunk: Trunk, links: frozenset[str], nodes: frozenset[str]) -> Fate:
         path = path_now(trunk)
-        if self._repaired(trunk, path, links, nodes):
+        if self._repaired(trunk, path, links, nodes) is not None:
             return Fate.REPAIRED
         spare = trunk.path if path is trunk.standby else trunk.standby
         return Fate.STANDBY if spare is not None and links.isdisjoint(spare.links) else Fate.LOST
 
-    def _repaired(self, trunk: Trunk, path: Path, links: frozenset[str], nodes: frozenset[str]) -> bool:
-        """Whether second buckets carry its packets over or round everything on the path that is cut."""
+    def _repaired(
+        self, trunk: Trunk, path: Path, links: frozenset[str], nodes: frozenset[str]
+    ) -> tuple[Bypass, ...] | None:
+        """What second buckets do with its packets at each cut on the path; None if they do not come through."""
         if trunk.key not in self._groups:
             self._groups[trunk.key] = trunk_hops(trunk, path, self._bypasses)
         groups = self._groups[trunk.key]
         index = 0
+        used: list[Bypass] = []
         while index < len(groups):
             hop, bypass = groups[index].hop, groups[index].bypass
             if hop.tail in nodes:
-                return False
+                return None
             if hop.link not in links:
                 index += 1
                 continue
             if bypass is None or not links.isdisjoint(bypass.path.links):
-                return False
+                return None
+            used.append(bypass)
             index += len(bypass.protects) - 1  # behind the link, or behind the next switch
-        return path.nodes[-1] not in nodes
+        return tuple(used) if path.nodes[-1] not in nodes else None
 
 
 def path_now(trunk: Trunk) -> Path:

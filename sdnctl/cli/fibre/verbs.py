@@ -1,11 +1,13 @@
-"""Verbs about glass: inventory trace."""
+"""Verbs about glass: whatif, and those of inventory."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sdnctl.cli.app import Invocation, inventory, reporting
+from sdnctl.cli.app import Invocation, app, inventory, reporting
+from sdnctl.errors import Diagnostic, UsageError
 
 
 @inventory.command("trace")
@@ -29,3 +31,36 @@ def trace_(
     invocation: Invocation = context.obj
     found = follow(invocation.context.loaded.plant, end, wavelength)
     invocation.output.show("inventory trace", lambda: chains.document(end, found), lambda: chains.render(found))
+
+
+@app.command()
+@reporting
+def whatif(
+    context: typer.Context,
+    cut: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X[@DISTANCE]",
+            help="segment:S, duct:D, cable:K@412m, chamber:C, closure:B, site:P, a link … (repeatable).",
+        ),
+    ] = None,
+    polygon: Annotated[
+        list[Path] | None, typer.Option(help="GeoJSON: all that lies in these outlines (repeatable).")
+    ] = None,
+    hazard: Annotated[list[str] | None, typer.Option(help="All that lies in a hazard zone (repeatable).")] = None,
+    block: Annotated[list[str] | None, typer.Option(help="A duct that is blocked: cuts nothing.")] = None,
+) -> None:
+    """What a cut takes away: strands, links, services, who is told first, which tubes are spliced first."""
+    from sdnctl.cli.fibre import cutting
+    from sdnctl.usecases.asking import what_if
+
+    if not (cut or polygon or hazard or block):
+        raise UsageError(
+            Diagnostic(
+                "nothing-asked", "nothing is cut", "whatif", hint="give --cut, --polygon, --hazard or --block"
+            )
+        )
+    invocation: Invocation = context.obj
+    with invocation.output.progress("reading the network") as progress:
+        found = what_if(invocation.context, cut or (), polygon or (), hazard or (), block or (), progress)
+    invocation.output.show("whatif", lambda: cutting.document(found), lambda: cutting.render(found))

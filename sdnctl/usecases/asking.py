@@ -1,0 +1,41 @@
+"""From a network folder to answers: what is applied, or what the folder compiles to where nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sdnctl.intents.models import Application
+from sdnctl.usecases.context import Context
+from sdnctl.usecases.glass import polygons_of
+from sdnctl.usecases.planning import compile_folder
+from sdnctl.usecases.progress import Progress, silent
+from sdnctl.usecases.whatif import Whatif
+from sdnctl.usecases.whatif_answer import Answer
+
+
+def what_if(
+    context: Context,
+    cut: Sequence[str] = (),
+    polygons: Sequence[Path] = (),
+    hazards: Sequence[str] = (),
+    block: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Answer:
+    """What these events together take away; raises InputError naming everything that is not there."""
+    progress("reading the network", 0, 3)
+    loaded = context.loaded
+    outlines = {str(path): polygons_of(path) for path in polygons}
+    progress("compiling", 1, 3)
+    applied = context.applied()
+    state = applied[1] if applied is not None else compile_folder(context)
+    progress("cutting", 2, 3)
+    asked = Whatif(loaded.plant, state.compiled, loaded.access, owners_of(context))
+    return asked.ask(cut, hazards, outlines, block)
+
+
+def owners_of(context: Context) -> Mapping[str, str]:
+    """Application → who answers for it, as its file says."""
+    documents = context.loaded.documents.values()
+    files = (document.value for document in documents if isinstance(document.value, Application))
+    return {one.application: one.owner for one in files}
