@@ -36,10 +36,10 @@ class IosDevice(AttachmentDevice):
         self._switch.startup = self._switch.config.copy()
 
     def foreign(self) -> Hashable:
-        """Everything but what names us, and the tags that we put on the uplink."""
-        text = self._switch.running.text()
-        theirs = [block for block in text.split("!\n") if "sdnctl" not in block]
-        return re.sub(r"(allowed vlan 10)[\d,-]*", r"\1", "".join(theirs))
+        """All but our own objects, the customer ports that are free or ours, and our tags on the uplink."""
+        ours = ("policy-map sdnctl-", "vlan 1", *(f"interface {port}\n" for port in self.ports))
+        text = "".join(block for block in self._switch.running.text().split("!\n") if not block.startswith(ours))
+        return re.sub(r"(allowed vlan 10)[\d,-]*", r"\1", text)
 
     def cut(self) -> None:
         self._simulator.cut(self._port)
@@ -48,8 +48,8 @@ class IosDevice(AttachmentDevice):
         self._simulator.listen(self._switch, self._port)
 
     def take_away(self, port: str) -> None:
-        self._switch.console(f"interface {port}", "no description", "no switchport access vlan", "no switchport mode",
-                             "no service-policy input")  # fmt: skip
+        removed = ("no description", "no switchport access vlan", "no switchport mode", "no service-policy input")
+        self._switch.console(f"interface {port}", *removed)
 
     def wrong_credentials(self) -> Target:
         return replace(self.target, options={**self.target.options, "password": "env:IOS_WRONG"})

@@ -1,7 +1,7 @@
-"""From changes to what is typed: which attachments the device should hold then, what speaks against it, which lines.
+"""From changes to what is typed: which attachments a device should hold then, what speaks against it, which lines.
 
-Pure: a running configuration and changes in, lines out. A `Step` is the lines of one attachment, so that a refusal of
-the device can be told to whom it belongs.
+Pure: a running configuration and changes in, lines out. A `Step` is the lines of one attachment, so that a refusal
+of the device can be told to whom it belongs.
 """
 
 from __future__ import annotations
@@ -90,8 +90,9 @@ def _faults(device: str, platform: Platform, running: Running, wanted: Attachmen
 def steps(platform: Platform, running: Running, after: Held) -> list[Step]:
     """What is typed to get from what is there to `after`: first what goes, then what comes or changes.
 
-    Templates see `a` (the attachment), `before` (what was there with the same tag, None where nothing was), `mates`
-    (ours on the same port afterwards, `a` included) and `leftover` (parts of this tag are there and belong to nobody).
+    Templates see `a` (the attachment), `before` (what was there with the same tag, None where nothing was),
+    `mates` (ours on the same port afterwards, `a` included) and `leftover` (whether parts of this tag are there
+    that belong to nobody).
     """
     before = running.attachments
     leaving = [old for key, old in before.items() if key not in after or not _same_place(old, after[key])]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdnctl.dataplane.attachment import AttachmentKey
 from sdnctl.dataplane.values import RuleSet
-from sdnctl.errors import DeviceError, Diagnostic, Severity
+from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic, Severity
 from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound import device_faults
 from sdnctl.southbound.base import Capabilities, Counters, Target
@@ -27,8 +27,10 @@ CONFIRM_TIMEOUT = 300.0
 
 
 class CliDevice:
-    """An open device. Options: `platform`, `uplink`, `username`, `password`, `key`, `passphrase`, `enable`, `host_key`,
-    `timeout`, `confirm_timeout`, `platforms` (a folder, as file:DIR).
+    """An open device.
+
+    Options: `platform`, `uplink`, `username`, `password`, `key`, `passphrase`, `enable`, `host_key`, `timeout` and
+    `confirm_timeout` (seconds), `platforms` (a folder, as file:DIR).
     """
 
     def __init__(self, target: Target) -> None:
@@ -122,7 +124,7 @@ class CliDevice:
             return Counters(read_ports(self._platform.parser("ports.textfsm", uplink=self._uplink), text))
 
     def close(self) -> None:
-        """Hang up; what was not confirmed is taken back now, or by the device or the next session if that fails."""
+        """Hang up; what was not confirmed is taken back now, or later (`guard`) where that does not work."""
         if self._confirmed is not None:
             with contextlib.suppress(DeviceError):
                 self.revert()
@@ -200,7 +202,10 @@ class CliDevice:
     def _go_back(self, wanted: Held, step: str, whole: bool = True) -> None:
         """Make the device hold `wanted` again. `whole`: and nothing is left to be confirmed then."""
         if whole and self._guard.restores:
-            self._guard.revert()
+            try:
+                self._guard.revert()
+            except DeviceRefused:  # it went back already: its time was over, or it restarted
+                self._guard.forget()
         else:
             running = self._show(step)
             self._type(steps(self._platform, running, wanted), step)

@@ -1,15 +1,16 @@
 """How an unconfirmed change goes away when nobody confirms it: by the device itself, or by the next session.
 
-`CommandGuard` speaks to devices that can: they arm a timer before a change, and go back to what they saved when it runs
-out. `JournalGuard` is for the others: before anything else it writes into the running configuration what has to be
-undone, and until when; the startup configuration never has it. A session that finds an entry whose time is over undoes
-it; a reboot does so too.
+`CommandGuard` speaks to devices that can: they arm a timer before a change, and go back to what they saved when it
+runs out. `JournalGuard` is for the others: before anything else it writes into the running configuration what has
+to be undone, and until when; the startup configuration never has it. A session that finds an entry whose time is
+over undoes it; a reboot does so too.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sdnctl.dataplane.attachment import Attachment, AttachmentKey, dump_attachme
 from sdnctl.southbound import device_faults
 from sdnctl_netmiko.changes import Held, Step
 from sdnctl_netmiko.platform import GuardCommands, Platform
-from sdnctl_netmiko.session import Refusal, Session, joined
+from sdnctl_netmiko.session import Refusal, Session
 
 
 class Guard(Protocol):
@@ -38,6 +39,9 @@ class Guard(Protocol):
 
     def revert(self) -> None: ...
 
+    def forget(self) -> None:
+        """Nothing waits to be confirmed any more: the device has seen to it itself."""
+
     def left_behind(self, entries: Sequence[str]) -> Mapping[AttachmentKey, Attachment | None] | None:
         """What an earlier session noted and never confirmed, if its time is over: key → what was there."""
 
@@ -54,13 +58,16 @@ class CommandGuard:
         self._words = {"seconds": math.ceil(patience), "minutes": math.ceil(patience / 60)}
 
     def check(self, steps: Sequence[Step]) -> None:
-        command = self._commands.check
-        if command is None:
+        if self._commands.check is None or not steps:
             return
-        for step in steps:
-            status, said = self._session.execute(command, "validate", joined(step.lines))
-            if status != 0:
-                raise device_faults.refused(self._session.device, "validate", said.strip(), step.attachment)
+        owners = [step.attachment for step in steps for _ in step.lines]
+        text = "".join(f"{line}\n" for step in steps for line in step.lines)
+        status, said = self._session.execute(self._commands.check, "validate", text)
+        if status != 0:
+            named = re.search(r"line (\d+)", said)
+            number = int(named[1]) if named else 0
+            owner = owners[number - 1] if 0 < number <= len(owners) else None
+            raise device_faults.refused(self._session.device, "validate", said.strip(), owner)
 
     def arm(self, before: Held, keys: Iterable[AttachmentKey]) -> None:
         if not self._armed:
@@ -73,6 +80,9 @@ class CommandGuard:
 
     def revert(self) -> None:
         self._say(self._commands.revert, "revert")
+        self._armed = False
+
+    def forget(self) -> None:
         self._armed = False
 
     def left_behind(self, entries: Sequence[str]) -> None:
@@ -145,6 +155,9 @@ class JournalGuard:
 
     def revert(self) -> None:
         self._write([], "revert")
+        self._entries.clear()
+
+    def forget(self) -> None:
         self._entries.clear()
 
     def left_behind(self, entries: Sequence[str]) -> Mapping[AttachmentKey, Attachment | None] | None:

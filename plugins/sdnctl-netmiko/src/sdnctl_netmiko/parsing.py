@@ -29,8 +29,11 @@ from sdnctl.dataplane.attachment import Attachment, AttachmentKey
 from sdnctl.southbound.base import PortState
 
 COLUMNS = frozenset(
-    "PORT VLAN TAG UPLINK TAGS OWNER APPLIES RATE BURST PRIORITY FOREIGN UNDO".split()
-)  # fmt: skip
+    ("PORT", "VLAN", "TAG", "UPLINK", "TAGS", "OWNER", "APPLIES", "RATE", "BURST", "PRIORITY", "FOREIGN", "UNDO")
+)
+PORT_COLUMNS = frozenset(
+    ("PORT", "STATE", "RX_PACKETS", "TX_PACKETS", "RX_BYTES", "TX_BYTES", "RX_DROPPED", "TX_DROPPED")
+)
 HIGHEST = 4094
 _RANGE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?")
 _UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\U0010ffff]")
@@ -72,23 +75,32 @@ def read_running(template: str, text: str, complete: str) -> Running:
 def read_ports(template: str, text: str) -> Mapping[int, PortState]:
     """Ports in the order in which the device lists them, numbered from 1; raises Unreadable."""
     check_text(text)
-    names = ("rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_dropped", "tx_dropped")
-    return {
-        index: PortState(
-            index,
-            row["PORT"],
-            up=row.get("STATE", "").lower().startswith("up"),
-            **{name: _number(row.get(name.upper())) or 0 for name in names},
-        )
-        for index, row in enumerate((row for row in _rows(template, text) if row.get("PORT")), start=1)
-    }
+    rows = [row for row in _rows(template, text) if row.get("PORT")]
+    return {index: _port(index, row) for index, row in enumerate(rows, start=1)}
+
+
+def _port(index: int, row: Row) -> PortState:
+    def counted(name: str) -> int:
+        return _number(row.get(name)) or 0
+
+    return PortState(
+        index,
+        row["PORT"],
+        up=row.get("STATE", "").lower().startswith("up"),
+        rx_packets=counted("RX_PACKETS"),
+        tx_packets=counted("TX_PACKETS"),
+        rx_bytes=counted("RX_BYTES"),
+        tx_bytes=counted("TX_BYTES"),
+        rx_dropped=counted("RX_DROPPED"),
+        tx_dropped=counted("TX_DROPPED"),
+    )
 
 
 def check_text(text: str) -> None:
     """Raise Unreadable at the first character that no command line prints."""
     if found := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise Unreadable(f"character {found.start()} (line {line}) is {ascii(found.group())}")
+        raise Unreadable(f"character {found.start()} (line {line}) is {found.group()!a}")
 
 
 def _rows(template: str, text: str) -> Iterable[Row]:

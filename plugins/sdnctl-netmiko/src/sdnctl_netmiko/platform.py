@@ -7,12 +7,13 @@
     ports.textfsm     ports as rows: PORT, STATE and counters
     journal.j2        lines that note how to undo a change, for devices that cannot take one back by themselves
 
-A folder that says ``extends: OTHER`` only holds what differs. Folders are looked for where the option `platforms` of
-the device points to, then among those that come with this distribution: a new kind of device needs no code.
+A folder that says ``extends: OTHER`` only holds what differs. Folders are looked for where the option `platforms`
+of the device points to, then among those that come with this distribution: a new kind of device needs no code.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
+import textfsm
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl_netmiko.parsing import COLUMNS, PORT_COLUMNS
 
 BUILT_IN = Path(str(files("sdnctl_netmiko"))) / "platforms"
 TEMPLATES = ("attach.j2", "detach.j2", "running.textfsm", "ports.textfsm")
@@ -49,8 +52,9 @@ class Show(_Part):
 class GuardCommands(_Part):
     """How the device itself takes back what is not confirmed in time; ``{seconds}``, ``{minutes}`` are filled in.
 
-    `via`: ``cli``, typed at the prompt; ``exec``, as commands of SSH's own on the same connection. `check` is given
-    configuration lines on its input and answers with a status other than 0 where it would refuse one (exec only).
+    `via`: ``cli``, typed at the prompt; ``exec``, as commands of SSH's own on the same connection. `check` is
+    given configuration lines on its input and answers with a status other than 0, and ``line N`` for the one that
+    it would refuse (exec only).
     """
 
     via: Literal["cli", "exec"]
@@ -108,10 +112,6 @@ class Platform:
     def parser(self, template: str, **values: Any) -> str:
         """A TextFSM template with these values filled in."""
         return self.environment.get_template(template).render(**values)
-
-    @property
-    def journals(self) -> bool:
-        return "journal.j2" in self.texts
 
 
 def load_platform(name: str, folder: Path | None, device: str) -> Platform:
@@ -177,6 +177,14 @@ def _environment(texts: Mapping[str, str]) -> jinja2.Environment:
             environment.get_template(name)
         except jinja2.TemplateError as error:
             raise _Faulty(f"{name}: {error}") from None
+    for name, columns in (("running.textfsm", COLUMNS), ("ports.textfsm", PORT_COLUMNS)):
+        try:
+            text = environment.get_template(name).render(uplink="uplink")
+            unknown = set(textfsm.TextFSM(io.StringIO(text)).header) - columns
+        except (jinja2.TemplateError, textfsm.TextFSMTemplateError) as error:
+            raise _Faulty(f"{name}: {error}") from None
+        if unknown:
+            raise _Faulty(f"{name}: nobody knows what {', '.join(sorted(unknown))} would mean")
     return environment
 
 

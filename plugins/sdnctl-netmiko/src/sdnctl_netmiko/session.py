@@ -1,8 +1,8 @@
 """One SSH session with a command line: typed commands, answers, configuration mode that is always left again.
 
-netmiko makes the connection and knows how each kind of device is greeted; reading is done here, so that a lost
-connection is noticed at once, paging and questions are answered, no octet is dropped unseen, and every failure names
-the step. Nothing is logged: netmiko's session log stays off, and what libraries say is scrubbed of the credentials.
+netmiko makes the connection and knows how each kind of device is greeted. Reading is done here, so that a lost
+connection is noticed at once, paging and questions are answered, no octet is dropped unseen, and every failure
+names the step. Nothing is logged: netmiko's session log stays off, what libraries say is scrubbed of credentials.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -47,8 +47,8 @@ class Refusal(Exception):
         self.said = said
 
 
-class _KnownKey(paramiko.MissingHostKeyPolicy):
-    """Lets paramiko go on only if the key is one that the inventory names; asked before any credential is sent."""
+class _KnownKey:
+    """paramiko's policy: goes on only if the key is one that the inventory names; asked before any credential."""
 
     def __init__(self, keys: HostKeys) -> None:
         self._keys = keys
@@ -70,7 +70,7 @@ class Session:
         self._secrets = {name: optional(target, name) for name in ("password", "passphrase", "enable")}
         self._key = file_of(target, "key")
         self._host_keys = host_keys(target, self.host, self.port)
-        self.timeout = _seconds(target, "timeout", TIMEOUT)
+        self.timeout = seconds(target, "timeout", TIMEOUT)
         self._connection: Any = None
         self._prompt = ""
         self.renew()
@@ -222,7 +222,7 @@ class Session:
             deadline = max(deadline, time.monotonic() + 1)  # it is still talking
 
     def _turned(self, said: str) -> str:
-        """What was said, without escape sequences; a page is turned and a question answered where it ends with one."""
+        """What was said, without escape sequences; where it ends with a page or a question, that is answered."""
         said = _ESCAPES.sub("", said)
         if found := re.search(f"(?:{self._settings.paging})\\s*$", said[-TAIL:]):
             self._connection.write_channel(" ")
@@ -301,7 +301,8 @@ def _address(target: Target) -> tuple[str, int]:
     return host, port
 
 
-def _seconds(target: Target, option: str, default: float) -> float:
+def seconds(target: Target, option: str, default: float) -> float:
+    """An option that is a number of seconds; raises DeviceError for anything else."""
     text = target.options.get(option)
     if text is None:
         return default
@@ -319,13 +320,3 @@ def _seconds(target: Target, option: str, default: float) -> float:
             )
         )
     return value
-
-
-def seconds(target: Target, option: str, default: float) -> float:
-    """An option that is a number of seconds; raises DeviceError for anything else."""
-    return _seconds(target, option, default)
-
-
-def joined(commands: Sequence[str]) -> str:
-    """Commands as the text of a file."""
-    return "".join(f"{command}\n" for command in commands)

@@ -8,11 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from sdnctl_netmiko.platform import BUILT_IN
 from sdnctl_netmiko.testing.sshd import Sshd
 
+HELPER = BUILT_IN / "frr-reload" / "device" / "sdnctl-frr"
 DAEMONS = ("zebra", "pbrd")
 CUSTOMERS = ("eth1", "eth2", "eth3", "eth4")
 UPLINK = "eth9"
@@ -40,9 +42,9 @@ def frr_missing() -> str:
 
 
 class Frr:
-    """Daemons, their folders and the server. `shell`: what sshd runs; None: vtysh itself."""
+    """Daemons, their folders and the server. `helper`: sshd runs our ``sdnctl-frr``, not vtysh alone."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, helper: bool = False) -> None:
         self.folder = folder
         self._namespace = name
         self.run_dir, self.config = folder / "run", folder / "etc"
@@ -53,11 +55,26 @@ class Frr:
         (self.config / "vtysh.conf").write_text("service integrated-vtysh-config\n")
         self._make_ports()
         self.start()
-        self.sshd = Sshd(_made(folder / "ssh"), f"exec {' '.join(self.vtysh_command)}")
+        command = " ".join(self.vtysh_command)
+        if helper:
+            command = f"env SDNCTL_FRR_CONF={self._helper_settings()} {HELPER}"
+        self.sshd = Sshd(_made(folder / "ssh"), f"exec {command}")
 
     @property
     def vtysh_command(self) -> list[str]:
         return ["vtysh", "--vty_socket", str(self.run_dir), "--config_dir", str(self.config)]
+
+    def _helper_settings(self) -> Path:
+        state = _made(self.folder / "state")
+        file = self.folder / "sdnctl-frr.conf"
+        file.write_text(f"STATE={state}\nVTYSH_OPTIONS='{' '.join(self.vtysh_command[1:])}'\n"
+                        f"RELOAD_OPTIONS='{' '.join(self._reload_options)}'\n")  # fmt: skip
+        return file
+
+    @property
+    def _reload_options(self) -> list[str]:
+        return ["--bindir", "/usr/bin", "--confdir", str(self.config), "--rundir", str(self.run_dir),
+                "--vty_socket", str(self.run_dir)]  # fmt: skip
 
     def vtysh(self, *commands: str) -> str:
         """What somebody at the console types and sees."""
@@ -77,9 +94,15 @@ class Frr:
         if text is not None:
             file = self.folder / "wanted.conf"
             file.write_text(text)
-        command = ["/usr/lib/frr/frr-reload.py", *options, "--stdout", "--log-level", "error", "--bindir", "/usr/bin",
-                   "--confdir", str(self.config), "--rundir", str(self.run_dir), "--vty_socket", str(self.run_dir),
-                   str(file)]  # fmt: skip
+        command = [
+            "/usr/lib/frr/frr-reload.py",
+            *options,
+            "--stdout",
+            "--log-level",
+            "error",
+            *self._reload_options,
+        ]
+        command.append(str(file))
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def start(self) -> None:
@@ -145,9 +168,9 @@ class Frr:
 
 
 @contextlib.contextmanager
-def running_frr(folder: Path, name: str) -> Iterator[Frr]:
+def running_frr(folder: Path, name: str, helper: bool = False) -> Iterator[Frr]:
     """A router while the block lasts; `name` is that of its network namespace."""
-    router = Frr(folder, name)
+    router = Frr(folder, name, helper)
     try:
         yield router
     finally:
@@ -179,8 +202,3 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
         return "Z"
-
-
-def words(text: str) -> Sequence[str]:
-    """Lines of a configuration that say something."""
-    return [line for line in text.splitlines() if line.strip() not in ("", "!", "exit", "end")]

@@ -85,7 +85,7 @@ class IosSwitch:
         if self._saved is not None:
             raise Refused("% Rollback Confirmed Change is already active; confirm or revert it first")
         self._saved, self._until = self.config.copy(), time.monotonic() + minutes * self.minute
-        return f"Rollback Confirmed Change: Backing up current running config to flash:roll\nRollback in {minutes} min"
+        return f"Rollback Confirmed Change: Backing up current running config to flash:roll\nTimer: {minutes} min"
 
     def confirm(self) -> str:
         if self.running and self._saved is None:
@@ -107,9 +107,16 @@ class IosSwitch:
         printed = []
         for port in self.running.ports:
             down = self.running.find(f"interface {port}", "shutdown") is not None
-            state = "administratively down, line protocol is down" if down else "up, line protocol is up (connected)"
-            printed.append(f"{port} is {state}\n  Hardware is simulated\n     12 packets input, 840 bytes, 0 no buffer\n"
-                           "     3 input errors, 0 CRC\n     34 packets output, 2380 bytes, 0 underruns")  # fmt: skip
+            state = (
+                "administratively down, line protocol is down" if down else "up, line protocol is up (connected)"
+            )
+            printed += [
+                f"{port} is {state}",
+                "  Hardware is simulated",
+                "     12 packets input, 840 bytes, 0 no buffer",
+                "     3 input errors, 0 CRC",
+                "     34 packets output, 2380 bytes, 0 underruns",
+            ]
         return "\n".join(printed)
 
 
@@ -126,6 +133,8 @@ class _Terminal:
         self._path: list[tuple[str, str]] | None = None  # None: not in configuration mode
         self._enabled = False
         self._length = PAGE
+        self._echo = bytearray()  # what was said and not sent yet
+        self._typed = bytearray()  # keys that were pressed and not looked at yet
 
     async def serve(self) -> None:
         self._say(f"\n*** {self._switch.version().splitlines()[0]} ***\n{self._prompt()}")
@@ -142,12 +151,25 @@ class _Terminal:
 
     def _say(self, text: str | bytes) -> None:
         data = text.encode() if isinstance(text, str) else text
-        self._process.stdout.write(data.replace(b"\n", b"\r\n"))
+        self._echo += data.replace(b"\n", b"\r\n")
+
+    def _flush(self) -> None:
+        """Send what was said: in one piece, before the next key is waited for."""
+        if self._echo:
+            self._process.stdout.write(bytes(self._echo))
+            self._echo.clear()
 
     async def _key(self) -> bytes:
-        while True:
+        while not self._typed:
+            self._flush()
             with contextlib.suppress(asyncssh.TerminalSizeChanged):
-                return bytes(await self._process.stdin.read(1))
+                piece = await self._process.stdin.read(4096)
+                if not piece:
+                    return b""
+                self._typed += piece
+        key = bytes(self._typed[:1])
+        del self._typed[:1]
+        return key
 
     async def _line(self, echo: bool = True) -> str | None:
         typed = bytearray()
@@ -160,13 +182,14 @@ class _Terminal:
                 continue
             typed += key
             if echo:
-                self._process.stdout.write(key)
+                self._echo += key
         return None
 
     async def _answer(self, line: str) -> None:
         faults = self._switch.faults
         self._switch.typed.append(line)
         if faults.delay:
+            self._flush()
             await asyncio.sleep(faults.delay)
         for pattern in (faults.hang_up, faults.reboot):
             if pattern and re.search(pattern, line):
@@ -192,9 +215,7 @@ class _Terminal:
             raise Refused(INVALID)
         if self._path is None:
             return await self._execute(line)
-        if line == "end":
-            self._path = None
-        elif not self._path and line == "exit":
+        if line == "end" or (line == "exit" and not self._path):
             self._path = None
         elif line and not (faults.ignore and re.search(faults.ignore, line)):
             self._switch.running.take(self._path, line)
@@ -236,7 +257,7 @@ class _Terminal:
             "configure confirm": switch.confirm,
             "configure revert now": switch.revert,
             "show running-config": self._running,
-            "show startup-config": lambda: switch.startup.text(),
+            "show startup-config": switch.startup.text,
             "show interfaces": switch.interfaces,
             "show version": switch.version,
         }
@@ -265,7 +286,7 @@ class _Terminal:
                 self._say(" --More-- ")
                 if await self._key() == b"q":
                     return
-                self._process.stdout.write(b"\b" * 10 + b" " * 10 + b"\b" * 10)
+                self._echo += b"\b" * 10 + b" " * 10 + b"\b" * 10
 
 
 class _Login(asyncssh.SSHServer):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 INVALID = "% Invalid input detected at '^' marker."
 
 _VLANS = r"\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*"
-# Per mode: what identifies a line (a second line with the same identity takes the place of the first), and the rest.
+# Per mode: what identifies a line (a second one with the same identity takes its place), and the rest.
 _LEAVES: dict[str, tuple[tuple[str, str], ...]] = {
     "config": ((r"hostname", r" \S+"), (r"snmp-server community \S+", r".*"), (r"ip route \S+ \S+", r" \S+")),
     "config-if": (
@@ -72,7 +72,9 @@ class IosConfig:
 
     def __init__(self, hostname: str, ports: Iterable[str]) -> None:
         self.ports = tuple(ports)
-        self.root = Section({f"hostname {hostname}": Section(), "archive": Section({"path flash:roll": Section()})})
+        self.root = Section(
+            {f"hostname {hostname}": Section(), "archive": Section({"path flash:roll": Section()})}
+        )
         self.root.lines |= {f"interface {port}": Section() for port in self.ports}
 
     def copy(self) -> IosConfig:
@@ -91,6 +93,7 @@ class IosConfig:
 
     def text(self) -> str:
         """As `show running-config` prints it."""
+
         def rank(item: tuple[str, Section]) -> int:
             return next((place for place, word in enumerate(_ORDER) if item[0].startswith(word)), 0)
 
@@ -136,7 +139,9 @@ class IosConfig:
 
     def _leaf(self, path: list[tuple[str, str]], mode: str, line: str) -> bool:
         section = self._at(path)
-        if mode == "config-if" and (found := re.fullmatch(rf"switchport trunk allowed vlan (add|remove) ({_VLANS})", line)):
+        if mode == "config-if" and (
+            found := re.fullmatch(rf"switchport trunk allowed vlan (add|remove) ({_VLANS})", line)
+        ):
             self._allow(section, found[1], _expanded(found[2]))
             return True
         for identity, rest in _LEAVES.get(mode, ()):

@@ -37,7 +37,8 @@ class Sshd:
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\n"
             f"AuthorizedKeysFile {self.folder}/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
             "PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nUseDNS no\n"
-            f"ForceCommand {command}\n"
+            # bash reads ~/.bashrc when sshd starts it, unless it believes to be inside another shell.
+            f"SetEnv SHLVL=2\nForceCommand {command}\n"
         )
 
     @property
