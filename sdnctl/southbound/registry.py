@@ -16,7 +16,12 @@ from sdnctl.errors import Diagnostic, InputError
 from sdnctl.southbound.base import PAYLOADS, Driver
 
 GROUP = "sdnctl.drivers"
-PLUGINS: Mapping[str, str] = {"napalm": "sdnctl-napalm", "ovsdb": "sdnctl-ovsdb", "snmp": "sdnctl-snmp"}
+PLUGINS: Mapping[str, str] = {
+    "napalm": "sdnctl-napalm",
+    "ovsdb": "sdnctl-ovsdb",
+    "ryu": "sdnctl-ryu",
+    "snmp": "sdnctl-snmp",
+}
 """Drivers that sdnctl publishes as distributions of their own."""
 _METHODS = ("open", "capabilities", "observe", "prepare", "commit", "confirm", "revert", "counters", "close")
 
