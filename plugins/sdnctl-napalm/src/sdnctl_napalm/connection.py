@@ -143,6 +143,10 @@ class Connection:
         with self._step("lock"):
             self.platform.abort(self._napalm, session)
 
+    def take_up(self, session: str | None) -> None:
+        """Go on with a session that NAPALM takes for done."""
+        self.platform.name_session(self._napalm, session)
+
     def close(self) -> None:
         """Close; what is not confirmed is left to the device, which undoes it by itself."""
         self.platform.name_session(self._napalm, None)

@@ -90,9 +90,13 @@ class NapalmDevice:
         if self._before is None:
             return
         held = self._connection.held(step="confirm")
-        if self._connection.session not in {one.name for one in self._connection.sessions("confirm")}:
+        ours = self._connection.session
+        if ours not in {one.name for one in self._connection.sessions("confirm")}:
             raise self._too_late()
         self._connection.confirm()
+        if ours in {one.name for one in self._connection.sessions("confirm")}:
+            self._connection.take_up(ours)
+            raise faults.not_held(self._device, ["the confirmation"], "confirm")
         startup = self._connection.held("startup", "confirm")
         if wrong := changed(held.attachments, startup.attachments):
             raise faults.not_held(self._device, (_named(key) for key in wrong), "confirm")

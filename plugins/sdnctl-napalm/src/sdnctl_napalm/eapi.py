@@ -66,6 +66,8 @@ class CheckedEapi(EapiConnection):  # type: ignore[misc]
             self.transport.request("POST", PATH, data.encode(), headers)
             response = self.transport.getresponse()
             body = response.read(LARGEST + 1)
+            if response.length and len(body) <= LARGEST:  # what is still missing
+                raise Unreadable(f"the answer ends after {len(body)} octets, before it is complete")
         except http.client.RemoteDisconnected:
             raise ConnectionResetError("it closed the connection before it answered") from None
         except http.client.IncompleteRead as error:

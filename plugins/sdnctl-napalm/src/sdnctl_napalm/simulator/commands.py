@@ -59,6 +59,9 @@ class CommandLine:
         if planted is None:
             return self._one(command, given, as_text)
         device.planted.remove(planted)
+        planted.action()
+        if planted.fault is None:
+            return self._one(command, given, as_text)
         if planted.fault is Fault.REFUSE:
             raise Refused("Internal error: the simulator was told to refuse this")
         if planted.fault is Fault.REBOOT:

@@ -53,11 +53,12 @@ class Session:
 
 @dataclass(slots=True)
 class Planted:
-    """A fault that waits for its command; `garbage` is what `Fault.GARBAGE` sends."""
+    """A fault that waits for its command; `garbage` is what `Fault.GARBAGE` sends, `action` what else happens."""
 
     words: str
-    fault: Fault
-    garbage: bytes = b"\x00\xff not JSON"
+    fault: Fault | None
+    garbage: bytes = b""
+    action: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -114,6 +115,11 @@ class SimulatedEos:
         """The next command that begins with `words` meets this fault."""
         with self.lock:
             self.planted.append(Planted(words, fault, garbage))
+
+    def meanwhile(self, words: str, action: Callable[[], None]) -> None:
+        """Let something happen on the switch right before the next command that begins with `words`."""
+        with self.lock:
+            self.planted.append(Planted(words, None, action=action))
 
     @property
     def text(self) -> str:
