@@ -76,6 +76,13 @@ class UsmUser:
     def secrets(self) -> tuple[SecretStr, ...]:
         return (self.auth_key, self.privacy_key)
 
+    def masters(self) -> tuple[bytes, bytes]:
+        """Both keys before they are made for an engine (RFC 3414 §A.2): hashes over a megabyte, milliseconds each."""
+        kind = type(AUTHS[self.auth](b""))
+        keys = self.auth_key, self.privacy_key
+        auth, privacy = (kind.get_master_key(key.get_secret_value().encode()) for key in keys)
+        return auth, privacy
+
     def user(self) -> User:
         """As the poller's library wants it."""
         cipher, expansion = PRIVACIES[self.privacy]
