@@ -54,7 +54,7 @@ def neighbours_of(detail: object) -> tuple[Neighbour, ...]:
     """From `get_lldp_neighbors_detail`, or `get_lldp_neighbors` with its shorter names."""
     found = []
     for port, heard in sorted(_mapping(detail).items(), key=lambda item: natural(item[0])):
-        for one in heard if isinstance(heard, list) else ():
+        for one in _list(heard):
             if isinstance(one, Mapping):
                 chassis = _text(one.get("remote_chassis_id"))
                 name = _text(one.get("remote_system_name")) or _text(one.get("hostname")) or chassis
@@ -72,7 +72,7 @@ def transceivers_of(optics: object) -> tuple[Transceiver, ...]:
     found = []
     for port, values in sorted(_mapping(optics).items(), key=lambda item: natural(item[0])):
         channels = _mapping(_mapping(values).get("physical_channels")).get("channel")
-        states = [_mapping(_mapping(one).get("state")) for one in channels or () if isinstance(one, Mapping)]
+        states = [_mapping(_mapping(one).get("state")) for one in _list(channels)]
         received = [power for state in states if (power := _power(state.get("input_power"))) is not None]
         sent = [power for state in states if (power := _power(state.get("output_power"))) is not None]
         if received or sent:
@@ -120,6 +120,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         return {}
     return {key: item for key, item in value.items() if isinstance(key, str)}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: object) -> str:
