@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from sdnctl.errors import Diagnostic, InputError, Source, UsageError
+from sdnctl.errors import Diagnostic, Diagnostics, InputError, Source, UsageError
+from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
 from sdnctl.inventory.cuts import read_polygon
 from sdnctl.inventory.fields import Wavelength, parse_wavelength
-from sdnctl.inventory.finding import find_terminals
+from sdnctl.inventory.finding import find_terminals, no_such
 from sdnctl.inventory.itinerary import Itinerary, itinerary
+from sdnctl.inventory.links import OpticalLink, optical_links
+from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.plant import Plant, Point
 
 
@@ -46,3 +51,30 @@ def polygons_of(path: Path) -> tuple[tuple[Point, ...], ...]:
     if not found:
         raise InputError(Diagnostic("bad-polygon", f"{path} has no polygon", str(path), hint="Draw one."))
     return found
+
+
+def named_links(plant: Plant) -> dict[str, OpticalLink]:
+    """Every optical link by name, also those that carry nothing."""
+    links = optical_links(plant)[0]
+    return dict(zip(link_names(plant, links), links, strict=True))
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Budgets of links, and for those where that was asked for or something is wrong, the cheapest optics."""
+
+    links: tuple[LinkBudget, ...]
+    advice: Mapping[str, Advice | None]
+
+
+def light_budgets(plant: Plant, names: Sequence[str] = (), *, advise: bool = False) -> Budgets:
+    """Budgets of all optical links or of those named; raises InputError naming every link that is not there."""
+    links = named_links(plant)
+    out = Diagnostics()
+    for name in names:
+        if name not in links:
+            out.items.append(no_such("optical link", name, links))
+    out.raise_if_errors(InputError)
+    found = budgets(plant, ((name, links[name]) for name in names or links))
+    advice = {one.name: cheapest(plant, one.link) for one in found if advise or one.verdicts}
+    return Budgets(found, advice)

@@ -21,6 +21,7 @@ from sdnctl.inventory.access import AccessLine
 from sdnctl.inventory.cuts import Cutter, Damage, Event, find_events, known_names
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.links import OpticalLink, optical_links
+from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.places import sheath_span
 from sdnctl.inventory.plant import Cable, Duct, Plant, Point, Segment
 from sdnctl.inventory.uses import Met, Uses
@@ -49,6 +50,7 @@ class Whatif:
         self.judge = Judge(compiled)
         self.optical = optical_links(plant)[0]
         self.uses = Uses(plant, self.optical, lines)
+        self._named = dict(enumerate(link_names(plant, self.optical)))
         self.demands = {demand.id: demand for demand in compiled.demands}
 
     # ── tables ───────────────────────────────────────────────────────────────────────────────────
@@ -126,7 +128,7 @@ class Whatif:
             cables=tuple(self._cables(damage, met)),
             links=outcome.links,
             unused=tuple(
-                user.address
+                self._name(number)
                 for number in sorted(met.users)
                 if isinstance(user := self.uses.users[number], OpticalLink) and number not in self._link_of
             ),
@@ -315,7 +317,7 @@ class Whatif:
         return (demand for trunk in self._over.get(link, ()) for demand in trunk.demands) if link else ()
 
     def _name(self, user: int) -> str:
-        return self._link_of.get(user) or self.uses.users[user].address
+        return self._link_of.get(user) or self._named.get(user) or self.uses.users[user].address
 
 
 def _joined(stretches: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -68,7 +68,7 @@ def test_a_flood_takes_a_site_its_gear_and_its_links(asked: Whatif) -> None:
 def test_the_spur_has_no_second_way(asked: Whatif) -> None:
     found = asked.ask(["cable:c-west-estel@4 km"])
     assert found.links == ("com-estel--pop-west",)
-    assert found.unused == ("link com-estel:2 – pop-west:6",)
+    assert found.unused == ("spare-west-estel",)
     assert fares(found) == {"schools": {"cut off": 2}}
     assert [(hit.cable, hit.stretches) for hit in found.cables] == [("c-west-estel", ((4000.0, 4000.0),))]
 

@@ -64,3 +64,21 @@ def whatif(
     with invocation.output.progress("reading the network") as progress:
         found = what_if(invocation.context, cut or (), polygon or (), hazard or (), block or (), progress)
     invocation.output.show("whatif", lambda: cutting.document(found), lambda: cutting.render(found))
+
+
+@inventory.command()
+@reporting
+def budget(
+    context: typer.Context,
+    links: Annotated[list[str] | None, typer.Argument(help="Optical links by name; without any, all.")] = None,
+    cheapest: Annotated[
+        bool, typer.Option("--cheapest", help="Name the cheapest optics for every link, not only where one fails.")
+    ] = False,
+) -> None:
+    """Loss of lit links against their optics: margin, overload, dispersion, and what would do better."""
+    from sdnctl.cli.fibre import light
+    from sdnctl.usecases.glass import light_budgets
+
+    invocation: Invocation = context.obj
+    found = light_budgets(invocation.context.loaded.plant, links or (), advise=cheapest)
+    invocation.output.show("inventory budget", lambda: light.document(found), lambda: light.render(found))
