@@ -21,6 +21,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import attrgetter
 from typing import Any, Literal, NewType, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.serialise import dump_rule, dump_rules, dump_settings, load_rule, load_rules, load_settings
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet, SwitchSettings
 
@@ -53,7 +54,7 @@ def fingerprint(data: Json) -> str:
 
 
 _RULE = frozenset((Flow, Group, Meter))
-_BEHIND_HINTS = {"RuleSet": RuleSet, "SwitchSettings": SwitchSettings}
+_BEHIND_HINTS = {"Attachments": Attachments, "RuleSet": RuleSet, "SwitchSettings": SwitchSettings}
 """What `ir` names in its hints but does not import when it runs."""
 
 

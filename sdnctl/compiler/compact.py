@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 from sdnctl.compiler.codec import READABLE, Codec, Json
 from sdnctl.compiler.ir import Baseline, Bypass, Compiled, Settings, Trunk
+from sdnctl.dataplane.attachment import Attachments, dump_attachment, in_order, keyed, load_attachment
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.pack import pack, unpack
 from sdnctl.dataplane.values import SwitchSettings
 from sdnctl.errors import Diagnostic, Source
 from sdnctl.intents.demand import Demand, Endpoint, ServiceClass
-from sdnctl.topology.graph import Hop, Link, Node, Path, PortRef, Srlg, Topology
+from sdnctl.topology.graph import Device, Hop, Link, Node, Path, PortRef, Srlg, Topology
 
-V = TypeVar("V", Node, Link, Srlg)
+V = TypeVar("V", Node, Link, Srlg, Device)
 D = TypeVar("D", Baseline, Compiled)
 
 _APART = ("ingress", "egress")
@@ -134,7 +135,7 @@ def write_compiled(compiled: Compiled, packed: Json = None) -> dict[str, Json]:
         "settings": READABLE.writer(Settings)(compiled.settings),
         "topology": write_topology(compiled.topology),
         "classes": {key: READABLE.writer(ServiceClass)(item) for key, item in compiled.classes.items()},
-        "endpoints": COMPACT.columns(Endpoint, endpoints),
+        "endpoints": COMPACT.columns(Endpoint, endpoints, () if any(end.behind for end in endpoints) else _BEHIND),
         "demands": {
             **COMPACT.columns(Demand, compiled.demands, _APART),
             "ingress": [numbers[id(demand.ingress)] for demand in compiled.demands],
@@ -148,20 +149,28 @@ def write_compiled(compiled: Compiled, packed: Json = None) -> dict[str, Json]:
         "network_fingerprint": compiled.network_fingerprint,
         "baseline_fingerprint": compiled.baseline_fingerprint,
         "diagnostics": READABLE.writer(_DIAGNOSTICS)(compiled.diagnostics),
+        **({"attachments": write_attachments(compiled.attachments)} if compiled.attachments else {}),
     }
 
 
 _SETTINGS: Any = Mapping[str, SwitchSettings]
 _DIAGNOSTICS: Any = tuple[Diagnostic, ...]
-_PARTS = frozenset(item.name for item in fields(Compiled)) | {"endpoints"}
+_PARTS = frozenset(item.name for item in fields(Compiled)) - {"attachments"} | {"endpoints"}
+_BEHIND = ("behind",)
+
+
+def write_attachments(attachments: Mapping[str, Attachments]) -> dict[str, Json]:
+    """What devices should hold, in order of ports."""
+    return {device: [dump_attachment(one) for one in in_order(held)] for device, held in attachments.items()}
 
 
 def write_topology(topology: Topology, without: Iterable[str] = ()) -> dict[str, Json]:
-    """Switches, links and SRLGs as columns, but for the fields in `without`."""
+    """Switches, links, SRLGs and devices (where there are any) as columns, but for the fields in `without`."""
     parts: tuple[tuple[str, type, Mapping[str, Any]], ...] = (
         ("nodes", Node, topology.nodes),
         ("links", Link, topology.links),
         ("srlgs", Srlg, topology.srlgs),
+        *((("devices", Device, topology.devices),) if topology.devices else ()),
     )
     left_out = tuple(without)
     return {
@@ -233,8 +242,9 @@ def _guarded(read: Callable[[Json, _Reading], D], data: Json, reading: _Reading)
 
 
 def _compiled(data: Json, reading: _Reading) -> Compiled:
-    if data.keys() != _PARTS:
-        raise ValueError(f"unknown {sorted(data.keys() - _PARTS)}, missing {sorted(_PARTS - data.keys())}")
+    given = data.keys() - {"attachments"}
+    if given != _PARTS:
+        raise ValueError(f"unknown {sorted(given - _PARTS)}, missing {sorted(_PARTS - given)}")
     codec = reading.codec
     topology = data["topology"]
     endpoints = dict(enumerate(codec.rows(Endpoint, data["endpoints"], "endpoints")))
@@ -246,6 +256,7 @@ def _compiled(data: Json, reading: _Reading) -> Compiled:
             _by_id(codec.rows(Node, topology["nodes"], "nodes")),
             _by_id(codec.rows(Link, topology["links"], "links")),
             _by_id(codec.rows(Srlg, topology["srlgs"], "srlgs")),
+            _by_id(codec.rows(Device, topology["devices"], "devices")) if "devices" in topology else {},
         ),
         classes={
             key: READABLE.reader(ServiceClass)(item, f"classes.{key}") for key, item in data["classes"].items()
@@ -259,6 +270,9 @@ def _compiled(data: Json, reading: _Reading) -> Compiled:
         network_fingerprint=str(data["network_fingerprint"]),
         baseline_fingerprint=str(data["baseline_fingerprint"]),
         diagnostics=READABLE.reader(_DIAGNOSTICS)(data["diagnostics"], "diagnostics"),
+        attachments={
+            device: keyed(map(load_attachment, rows)) for device, rows in data.get("attachments", {}).items()
+        },
     )
 
 

@@ -18,14 +18,14 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from sdnctl.compiler.codec import Json, canonical, encode
-from sdnctl.compiler.compact import COMPACT, write_topology
+from sdnctl.compiler.compact import COMPACT, write_attachments, write_topology
 from sdnctl.compiler.ir import Baseline, Bypass, Compiled, Network, Trunk
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.pack import pack
 from sdnctl.intents.demand import Demand, Endpoint, ServiceClass
-from sdnctl.topology.graph import Hop, Link, Node, Path, Srlg, Topology
+from sdnctl.topology.graph import Device, Hop, Link, Node, Path, Srlg, Topology
 
-_PLACES = ("source", "position", "drivers")
+_PLACES = ("source", "position", "drivers", "options")
 
 
 def digest(data: Json) -> str:
@@ -143,8 +143,10 @@ def network_fingerprint_of(network: Network, topology: str, demands: str) -> str
 @in_bulk()
 def compiled_fingerprint(compiled: Compiled, packed: Json = None) -> str:
     """SHA-256 of a compiled network, hex: its rules (`packed`, where that was done) and all that explains them."""
+    attached = {"attachments": digest(write_attachments(compiled.attachments))} if compiled.attachments else {}
     return of_parts(
-        {
+        attached
+        | {
             "settings": digest(encode(compiled.settings)),
             "topology": topology_digest(compiled.topology),
             "classes": _classes(compiled.classes),
@@ -175,6 +177,7 @@ def topology_rows(topology: Topology) -> tuple[dict[str, Row], ...]:
         (_OF_NODE, topology.nodes),
         (_OF_LINK, topology.links),
         (_OF_SRLG, topology.srlgs),
+        (_OF_DEVICE, topology.devices),
     )
     return tuple(dict(zip(items, map(row, items.values()), strict=True)) for row, items in parts)
 
@@ -202,16 +205,16 @@ def endpoint_digests(demands: Iterable[Demand]) -> dict[str, bytes]:
     for demand in demands:
         ends[demand.ingress.id] = demand.ingress
         ends[demand.egress.id] = demand.egress
-    return {key: sha256(_line(_OF_ENDPOINT(end)).encode()).digest() for key, end in ends.items()}
+    return {key: sha256(_line(_of_endpoint(end)).encode()).digest() for key, end in ends.items()}
 
 
 def endpoint_rows(demands: Collection[Demand]) -> dict[str, Row]:
     """Endpoint id → all that endpoints are the same in; none where two endpoints of one id are not."""
     both: list[Endpoint] = [*map(attrgetter("ingress"), demands), *map(attrgetter("egress"), demands)]
     ends = dict(zip(map(id, both), both, strict=True)).values()
-    rows = {end.id: row for end, row in zip(ends, map(_OF_ENDPOINT, ends), strict=True)}
+    rows = {end.id: row for end, row in zip(ends, map(_of_endpoint, ends), strict=True)}
     for end in ends if len(rows) < len(ends) else ():
-        if rows[end.id] != _OF_ENDPOINT(end):
+        if rows[end.id] != _of_endpoint(end):
             rows[end.id] = ()
     return rows
 
@@ -223,8 +226,14 @@ def _names(kind: type, ends: tuple[str, ...] = ()) -> list[str]:
 
 demand_row: Callable[[Demand], Row] = attrgetter(*_names(Demand, ("ingress", "egress")))
 """All that demands are the same in but for where they are written down; ends by their ids."""
-_OF_ENDPOINT: Callable[[Endpoint], Row] = attrgetter(*_names(Endpoint))
-_OF_NODE, _OF_LINK, _OF_SRLG = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg))
+_OF_ENDPOINT: Callable[[Endpoint], Row] = attrgetter(*(name for name in _names(Endpoint) if name != "behind"))
+_OF_NODE, _OF_LINK, _OF_SRLG, _OF_DEVICE = (attrgetter(*_names(kind)) for kind in (Node, Link, Srlg, Device))
+
+
+def _of_endpoint(end: Endpoint) -> Row:
+    """Where nothing is behind a device, rows are what they were before there were devices."""
+    row = _OF_ENDPOINT(end)
+    return row if end.behind is None else (*row, end.behind.device, end.behind.port, end.behind.vlan)
 
 
 def _other(value: object) -> Json:

@@ -18,6 +18,7 @@ from operator import attrgetter, is_not, ne
 from typing import TypeVar
 
 from sdnctl.compiler.admission import Unit, units
+from sdnctl.compiler.attach import place_behind
 from sdnctl.compiler.check import Ranges, clashes
 from sdnctl.compiler.fingerprints import (
     Row,
@@ -53,6 +54,7 @@ from sdnctl.compiler.references import numbers
 from sdnctl.compiler.relower import Side, relower
 from sdnctl.compiler.renumber import Edit, relabel, with_other_rules
 from sdnctl.compiler.replace_units import Elsewhere, LocalPlacer, joint
+from sdnctl.compiler.tags import with_tags
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.intents.demand import Demand
 
@@ -99,7 +101,10 @@ def compile_increment(previous: Session, network: Network, baseline: Baseline | 
 def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
     memo, old = previous.memo, previous.compiled
     source = network.topology
-    network = _ordered(memo, network)
+    tagged = place_behind(_ordered(memo, network), baseline)
+    network = tagged.network
+    if tagged.diagnostics:
+        raise Elsewhere("a device has too few tags")
     _check_same(memo, network, old.baseline, baseline)
     change = _compare(memo, network)
     _check_frames(memo, network, change)
@@ -156,12 +161,18 @@ def _follow(previous: Session, network: Network, baseline: Baseline) -> Session:
         bypasses=labelled.bypasses,
         rules=rules,
         switch_settings=old.switch_settings,
-        baseline=rebase(baseline, edit, renewed, holders if baseline.held is not old.baseline.held else gained),
+        baseline=with_tags(
+            rebase(baseline, edit, renewed, holders if baseline.held is not old.baseline.held else gained),
+            network.topology,
+            tagged.tags,
+            baseline,
+        ),
         network_fingerprint=network_fingerprint_of(
             network, memo.topology_digest, demands_digest(demand_table, endpoint_table)
         ),
         baseline_fingerprint=of_parts({name: known.hex for name, known in digests.items()}),
         diagnostics=protection.diagnostics(network.topology),
+        attachments=tagged.attachments,
     )
     units_now = _exchanged(memo.units, was, {demand.id: unit for unit in new for demand in unit.demands})
     return Session(

@@ -18,6 +18,7 @@ from sdnctl.topology.graph import Path, Topology
 from sdnctl.units import Bitrate, Length, Octets
 
 if TYPE_CHECKING:  # what reads a folder has no rules to handle
+    from sdnctl.dataplane.attachment import Attachments
     from sdnctl.dataplane.values import RuleSet, SwitchSettings
 
 
@@ -87,11 +88,12 @@ class Network:
 class Baseline:
     """What the last applied state decided, so that it is decided the same way again. A plain value.
 
-    `paths` and `standby`: trunk key → path. `labels`: trunk key (standby: key + "!standby") → label.
-    `bypasses`: bypass key → path. `members`: demand id → trunk key. `ids`: namespace (demand, service,
-    bypass, group) → key → number. `quarantine`: retired label → switches that have not yet confirmed
-    its deletion. `flipped`: trunk keys that run on their standby path now. `held`: namespace (label, demand,
-    group) → number → switches whose rules contain it, or contained it and have not yet confirmed its deletion.
+    `paths` and `standby`: trunk key → path. `labels`: trunk key (standby: key + "!standby") → label. `bypasses`:
+    bypass key → path. `members`: demand id → trunk key. `ids`: namespace (demand, service, bypass, group, tag) →
+    key → number. `quarantine`: retired label → switches that have not yet confirmed its deletion. `flipped`:
+    trunk keys that run on their standby path now. `held`: namespace (label, demand, group, tag) → number →
+    switches whose rules contain it, or contained it and have not yet confirmed its deletion; of tags also the
+    devices (`compiler.tags`).
     """
 
     paths: Mapping[str, Path] = field(default_factory=dict)
@@ -172,8 +174,9 @@ class Placement:
 class Compiled:
     """The result: rules and settings per switch, with all that explains them and the next baseline.
 
-    Same inputs give the same value, byte for byte when dumped. `network_fingerprint` and
-    `baseline_fingerprint` name the inputs (sha256 hex).
+    `attachments`: what each device of the topology should hold; endpoints of `demands` have their tags. Same
+    inputs give the same value, byte for byte when dumped. `network_fingerprint` and `baseline_fingerprint` name
+    the inputs (sha256 hex).
     """
 
     settings: Settings
@@ -188,3 +191,4 @@ class Compiled:
     network_fingerprint: str
     baseline_fingerprint: str
     diagnostics: tuple[Diagnostic, ...] = ()
+    attachments: Mapping[str, Attachments] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from sdnctl.compiler.groups import STANDBY, HopGroup, HopGroups, trunk_group_key
 from sdnctl.compiler.ir import Baseline, Bypass, LabelRange, Network, Placement, Settings, Trunk
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL, numbers
+from sdnctl.compiler.tags import TAG, still_held
+from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.values import GROUP_BASE, GROUP_LIMIT, METER_BASE, METER_LIMIT, RuleSet
 from sdnctl.errors import Diagnostic, Diagnostics
 from sdnctl.intents.demand import Demand
@@ -272,6 +274,8 @@ def _held(rules: Mapping[str, RuleSet], baseline: Baseline) -> dict[str, dict[in
             for number in found:
                 table[number] = table[number] + alone if number in table else alone
     for namespace, held in (*baseline.held.items(), (LABEL, retired(baseline))):
+        if namespace == TAG:
+            continue  # those are `tags.with_tags`'
         table = holders[namespace]
         for number, switches in held.items():
             now = table.get(number)
@@ -301,11 +305,17 @@ def retired(baseline: Baseline) -> Mapping[int, tuple[str, ...]]:
     return {number: tuple(sorted(switches)) for number, switches in table.items()}
 
 
-def settle(baseline: Baseline, observed: Mapping[str, RuleSet | None], gone: Iterable[str] = ()) -> Baseline:
-    """The same baseline, without what switches have let go of.
+def settle(
+    baseline: Baseline,
+    observed: Mapping[str, RuleSet | None],
+    gone: Iterable[str] = (),
+    attachments: Mapping[str, Attachments | None] | None = None,
+) -> Baseline:
+    """The same baseline, without what switches (and devices, for tags) have let go of.
 
     `observed` maps each switch to the rules read back from it, or None where it did not answer: it keeps what it
-    held. `gone` names switches that will never answer again. Numbers that no switch holds any more are free.
+    held; `attachments` likewise for devices. `gone` names switches and devices that will never answer again.
+    Numbers that nobody holds any more are free.
     """
     found = {switch: numbers(rules) for switch, rules in observed.items() if rules is not None}
     lost = frozenset(gone)
@@ -322,8 +332,11 @@ def settle(baseline: Baseline, observed: Mapping[str, RuleSet | None], gone: Ite
         }
         return {number: switches for number, switches in kept.items() if switches}
 
+    held = {namespace: holding(namespace, table) for namespace, table in baseline.held.items() if namespace != TAG}
+    if TAG in baseline.held:
+        held[TAG] = still_held(baseline.held[TAG], observed, attachments or {}, lost)
     return replace(
         baseline,
         quarantine=holding(LABEL, baseline.quarantine),
-        held={namespace: holding(namespace, table) for namespace, table in baseline.held.items()},
+        held={namespace: held[namespace] for namespace in baseline.held},
     )

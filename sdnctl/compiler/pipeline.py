@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sdnctl.compiler.abilities import Abilities
+from sdnctl.compiler.attach import place_behind
 from sdnctl.compiler.check import UNKNOWN_SWITCH, refusals
 from sdnctl.compiler.failed import keep_stranded, usable
 from sdnctl.compiler.ir import Baseline, Compiled, Network, Placement
@@ -17,6 +18,7 @@ from sdnctl.compiler.route import Router
 from sdnctl.compiler.serialise import baseline_fingerprint, network_fingerprint
 from sdnctl.compiler.switches import switch_settings
 from sdnctl.compiler.tables import faults
+from sdnctl.compiler.tags import with_tags
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import CompileError, Diagnostics
@@ -60,8 +62,11 @@ def run_passes(
 ) -> Passes:
     """What `compile_network` does, step by step."""
     before = baseline if baseline is not None else Baseline()
-    network = in_order(network)
+    tagged = place_behind(in_order(network), before)
+    network = tagged.network
     found = Diagnostics()
+    found.extend(tagged.diagnostics)
+    found.raise_if_errors(CompileError)  # an endpoint without tag would claim the whole port
     found.extend(refusals(network.topology, network.demands))
     if any(item.code == UNKNOWN_SWITCH for item in found):
         found.raise_if_errors(CompileError)
@@ -95,10 +100,11 @@ def run_passes(
         bypasses=labelled.bypasses,
         rules=rules,
         switch_settings=switch_settings(network),
-        baseline=next_baseline(labelled, rules, before),
+        baseline=with_tags(next_baseline(labelled, rules, before), network.topology, tagged.tags, before),
         network_fingerprint=network_fingerprint(network),
         baseline_fingerprint=baseline_fingerprint(before),
         diagnostics=found.sorted(),
+        attachments=tagged.attachments,
     )
     return Passes(network, placer, placement, protection, labelled, compiled)
 
@@ -117,6 +123,7 @@ def in_order(network: Network) -> Network:
             dict(sorted(topology.nodes.items())),
             dict(sorted(topology.links.items())),
             dict(sorted(topology.srlgs.items())),
+            dict(sorted(topology.devices.items())),
         ),
         endpoints=dict(sorted(network.endpoints.items())),
         classes=dict(sorted(network.classes.items())),

@@ -13,6 +13,7 @@ from sdnctl.compiler.ir import Baseline
 from sdnctl.compiler.label import retired
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL
 from sdnctl.compiler.renumber import Edit, Relabelled
+from sdnctl.compiler.tags import TAG
 from sdnctl.topology.graph import Path
 
 V = TypeVar("V")
@@ -32,7 +33,9 @@ def rebase(
     flipped = {trunk.key for trunk in labelled.trunks if trunk.flipped} if before.flipped else set[str]()
 
     held = {namespace: _union(before.held.get(namespace), table) for namespace, table in holders.items() if table}
-    held |= {namespace: table for namespace, table in before.held.items() if namespace not in held}
+    held |= {
+        namespace: table for namespace, table in before.held.items() if namespace not in held and namespace != TAG
+    }
     labels = _union(held.pop(LABEL, {}), retired(before))
     live = {*renewed.labels.values(), *renewed.bypass_labels.values(), *labelled.services.values()}
     quarantine = {number: switches for number, switches in labels.items() if number not in live}

@@ -15,6 +15,7 @@ from typing import TypeVar
 from sdnctl.compiler.groups import STANDBY
 from sdnctl.compiler.ir import Baseline
 from sdnctl.compiler.references import DEMAND, GROUP, LABEL
+from sdnctl.compiler.tags import TAG, VIDS
 
 K = TypeVar("K", bound=Hashable)
 
@@ -37,6 +38,7 @@ def revive(earlier: Baseline, latest: Baseline) -> Baseline:
             "service": _of_kind("service", labels),
             DEMAND: _numbers(DEMAND, earlier, latest),
             GROUP: _numbers(GROUP, earlier, latest),
+            **({TAG: tags} if (tags := _tags(earlier, latest)) else {}),
         },
         quarantine={label: switches for label, switches in sorted(holders.items()) if label not in live},
         held={
@@ -68,6 +70,20 @@ def _of_kind(kind: str, labels: Mapping[_Meaning, int]) -> dict[str, int]:
 def _numbers(namespace: str, earlier: Baseline, latest: Baseline) -> dict[str, int]:
     now = latest.ids.get(namespace, {})
     return _kept(earlier.ids.get(namespace, {}), now, {*now.values(), *latest.held.get(namespace, {})})
+
+
+def _tags(earlier: Baseline, latest: Baseline) -> dict[str, int]:
+    """As `_numbers`, device by device: each has its own."""
+    now = latest.ids.get(TAG, {})
+    closed = {(key.partition("/")[0], tag) for key, tag in now.items()}
+    closed |= {
+        (holder, number % VIDS) for number, holders in latest.held.get(TAG, {}).items() for holder in holders
+    }
+    return {
+        key: now.get(key, tag)
+        for key, tag in earlier.ids.get(TAG, {}).items()
+        if key in now or (key.partition("/")[0], tag) not in closed
+    }
 
 
 def _kept(earlier: Mapping[K, int], now: Mapping[K, int], closed: Collection[int]) -> dict[K, int]:

@@ -7,7 +7,7 @@ tells endpoints apart by that tag.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
@@ -55,6 +55,16 @@ class Attachment:
 
 Attachments: TypeAlias = Mapping[AttachmentKey, Attachment]
 """All that one device holds, or should."""
+
+
+def keyed(attachments: Iterable[Attachment]) -> dict[AttachmentKey, Attachment]:
+    """Attachments by port and VLAN."""
+    return {one.key: one for one in attachments}
+
+
+def in_order(attachments: Attachments) -> list[Attachment]:
+    """Attachments by port, the untagged one first."""
+    return sorted(attachments.values(), key=lambda one: (one.port, one.vlan or 0))
 
 
 def owner_of(description: str) -> str | None:

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Generic, NamedTuple, TypeVar
 
 from sdnctl.errors import Diagnostics
-from sdnctl.intents.demand import Demand, Endpoint, Prefix, Service
+from sdnctl.intents.demand import Behind, Demand, Endpoint, Prefix, Service
 from sdnctl.topology.graph import PortRef
 
 T = TypeVar("T")
@@ -68,10 +68,10 @@ def check_apart(application: str, endpoints: Collection[Endpoint], out: Diagnost
 
 def check_claims(demands: Sequence[Demand], out: Diagnostics) -> None:
     """No two demands claim the same frames; each pair of services is told once per port."""
-    ports: dict[PortRef, list[Demand]] = defaultdict(list)
+    ports: dict[PortRef | Behind, list[Demand]] = defaultdict(list)
     for demand in demands:
-        ports[demand.ingress.attachment].append(demand)
-    for port in sorted(ports):
+        ports[demand.ingress.place].append(demand)
+    for port in sorted(ports, key=_order):
         told: set[frozenset[str]] = set()
         for one, two, why in _conflicts(ports[port]):
             pair = frozenset((_claimant(one), _claimant(two)))
@@ -87,6 +87,12 @@ def check_claims(demands: Sequence[Demand], out: Diagnostics) -> None:
                 detail=why,
                 hint="Give one of them another port, VLAN or prefix.",
             )
+
+
+def _order(place: PortRef | Behind) -> tuple[bool, str, int, str]:
+    if isinstance(place, PortRef):
+        return False, place.node, place.port, ""
+    return True, place.device, place.vlan or 0, place.port
 
 
 def _claimant(demand: Demand) -> str:

@@ -43,11 +43,25 @@ class Service(StrEnum):
 
 @quick
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A port of gear beside the switches, and the VLAN of the customer's frames there (None: untagged)."""
+
+    device: str
+    port: str
+    vlan: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.device}:{self.port}" + ("" if self.vlan is None else f" VLAN {self.vlan}")
+
+
+@quick
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where customer gear is plugged in: a switch port, a VLAN on it or the whole port, and its addresses.
 
     `area` is that of its site (commune, district) or ""; `terminal` the connectorised strand at the customer's
-    place, as written (``dr-0001:1``), or "".
+    place, as written (``dr-0001:1``), or "". An endpoint `behind` a device is attached to the switch port that the
+    device is plugged into; there its `vlan` is the tag that the compiler gives it (`compiler.tags`), None before.
     """
 
     id: str
@@ -61,6 +75,17 @@ class Endpoint:
     source: Source | None = None
     area: str = ""
     terminal: str = ""
+    behind: Behind | None = None
+
+    @property
+    def place(self) -> PortRef | Behind:
+        """What it shares with nobody but endpoints whose frames could be taken for its own."""
+        return self.attachment if self.behind is None else self.behind
+
+    @property
+    def tagged(self) -> bool:
+        """Whether its frames come in under a VLAN, its own or the one that it gets behind a device."""
+        return self.vlan is not None or self.behind is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _among(asked: Asked, selection: Selection, parties: list[_Party]) -> Iterato
             promised = terms.of(a, b) if party.roots is None else terms.of(a)
             if promised is None:
                 continue
-            if a.attachment == b.attachment:
+            if a.place == b.place:
                 _one_port(asked, b, a, document.at(*party.at))
             elif a.prefixes and b.prefixes:
                 hub = "" if party.roots is None else b.id
@@ -187,13 +187,14 @@ def _line(asked: Asked, selection: Selection) -> Iterator[Demand]:
 def _circuit(
     asked: Asked, circuit: Circuit, a: Endpoint, b: Endpoint, terms: Terms | None, source: Source
 ) -> Iterator[Demand]:
-    if a.attachment == b.attachment:
+    if a.place == b.place:
         _one_port(asked, a, b, source, f" circuit {circuit.id}")
-    elif (a.vlan is None) != (b.vlan is None):
-        tagged, plain = (a, b) if a.vlan is not None else (b, a)
+    elif a.tagged != b.tagged:
+        tagged, plain = (a, b) if a.tagged else (b, a)
+        has = f"VLAN {tagged.vlan}" if tagged.behind is None else f"a VLAN on the uplink of {tagged.behind.device}"
         asked.out.error(
             "vlan-at-one-end",
-            f"endpoint {tagged.id} has VLAN {tagged.vlan}, endpoint {plain.id} has none",
+            f"endpoint {tagged.id} has {has}, endpoint {plain.id} has none",
             address=f"{asked.address} circuit {circuit.id}",
             source=source,
             detail="A line carries a whole port, or one VLAN that it may translate.",
@@ -291,7 +292,7 @@ def _shape(asked: Asked, summary: str, path: KeyPath) -> None:
 def _one_port(asked: Asked, a: Endpoint, b: Endpoint, source: Source, circuit: str = "") -> None:
     asked.out.error(
         "both-ends-on-one-port",
-        f"endpoints {a.id} and {b.id} are both on port {a.attachment}",
+        f"endpoints {a.id} and {b.id} are both on port {a.place}",
         address=asked.address + circuit,
         source=source,
         detail="A frame never leaves by the port it came in on.",

@@ -6,15 +6,16 @@ that terminal (`access.py` follows it there). Any other port that has optics or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sdnctl.errors import Source
 from sdnctl.inventory import models
 from sdnctl.inventory.collect import Collector, Entry
+from sdnctl.inventory.devices import KINDS, Behind
 from sdnctl.inventory.fields import EndRef
 from sdnctl.inventory.gear import Patching
-from sdnctl.inventory.plant import AccessPort, Chamber, PortEnd, Site, StrandEnd, Switch, Terminal
+from sdnctl.inventory.plant import AccessPort, Chamber, Device, PortEnd, Site, StrandEnd, Switch, Terminal
 
 _PLACES = ("wall-box", "customer")
 """Kinds of chambers and sites where a customer's glass may end."""
@@ -48,7 +49,7 @@ class _Attachments:
         """Note the terminal that an endpoint names for its port; one port leads to one terminal."""
         row = entry.item
         assert row.terminal is not None
-        address, key = f"endpoint {row.id}", (switch.id, row.port)
+        address, key = f"endpoint {row.id}", (switch.id, _number(row))
         port = self.ports.get(key)
         if port is None:
             found = self._find(row.terminal, address, entry)
@@ -131,7 +132,7 @@ class _Attachments:
     def check(self, entry: Entry[models.EndpointRow], switch: Switch) -> None:
         """The endpoint is at its switch's site, on no trunk port, and shares its port only where frames differ."""
         row, c = entry.item, self.c
-        address, origin, key = f"endpoint {row.id}", entry.at(), (row.device, row.port)
+        address, origin, key = f"endpoint {row.id}", entry.at(), (row.device, _number(row))
         if row.site in self.sites and switch.site != row.site:
             c.error(
                 "endpoint-elsewhere",
@@ -170,11 +171,15 @@ class _Attachments:
 
 
 def read_attachments(
-    c: Collector, patching: Patching, sites: dict[str, Site], chambers: dict[str, Chamber]
+    c: Collector,
+    patching: Patching,
+    sites: dict[str, Site],
+    chambers: dict[str, Chamber],
+    devices: Mapping[str, Device],
 ) -> dict[tuple[str, int], AccessPort]:
     """Check every endpoint's place, and give the ports whose glass leads to customers, by switch and number."""
     found = _Attachments(c, patching, sites, chambers)
-    placed = list(_placed(c, patching))
+    placed = list(_placed(c, patching, Behind(c, devices)))
     for entry, switch in placed:
         if entry.item.terminal is not None:
             found.terminal(entry, switch)
@@ -187,8 +192,19 @@ def read_attachments(
     }
 
 
-def _placed(c: Collector, patching: Patching) -> Iterator[tuple[Entry[models.EndpointRow], Switch]]:
-    """Endpoints with the switch they are plugged into; those whose site or switch is not there are reported."""
+def _number(row: models.EndpointRow) -> int:
+    """The number of a port of a switch."""
+    assert isinstance(row.port, int)
+    return row.port
+
+
+def _placed(
+    c: Collector, patching: Patching, behind: Behind
+) -> Iterator[tuple[Entry[models.EndpointRow], Switch]]:
+    """Endpoints with the switch they are plugged into; those whose site or switch is not there are reported.
+
+    Those at ports of devices are checked by `behind`.
+    """
     for entry in c.rows("inventory/endpoints.csv"):
         row: models.EndpointRow = entry.item
         address = f"endpoint {row.id}"
@@ -196,9 +212,22 @@ def _placed(c: Collector, patching: Patching) -> Iterator[tuple[Entry[models.End
             continue
         if not c.known(("site",), row.site):
             c.missing(("site",), row.site, address, entry.at("site"))
-        if not c.known(("switch",), row.device):
-            c.missing(("switch",), row.device, address, entry.at("device"))
+        if c.known(("device",), row.device):
+            behind.check(entry)
             continue
+        if not c.known(("switch",), row.device):
+            c.missing(KINDS if c.declared.get("device") else ("switch",), row.device, address, entry.at("device"))
+            continue
+        if not isinstance(row.port, int):
+            c.error(
+                "not-a-port-number",
+                f"{row.port} is not a port of switch {row.device}: its ports have numbers",
+                address,
+                entry.at("port"),
+                hint="Write the number of the port, or the id of the device that has a port of this name.",
+            )
+            continue
+        behind.on_uplink(entry)
         switch = patching.switches.get(row.device)
         if switch is not None:
             yield entry, switch

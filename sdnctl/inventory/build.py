@@ -14,6 +14,7 @@ from sdnctl.errors import Diagnostics
 from sdnctl.inventory.attachments import read_attachments
 from sdnctl.inventory.cables import read_cable_types, read_cables
 from sdnctl.inventory.collect import Collector
+from sdnctl.inventory.devices import read_devices
 from sdnctl.inventory.gear import (
     Patching,
     read_attenuators,
@@ -50,7 +51,8 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
     placed = {key: switch for key, switch in switches.items() if switch.site in sites}
     patching = Patching(odfs, passives, placed, sites, joints)
     read_jumpers(c, patching, written)
-    access = read_attachments(c, patching, sites, chambers)
+    devices = read_devices(c, patching)
+    access = read_attachments(c, patching, sites, chambers, devices)
     plant = Plant(
         sites=sites,
         chambers=chambers,
@@ -70,5 +72,6 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
         switches=placed,
         access=access,
         attenuators=read_attenuators(c),
+        devices={key: device for key, device in devices.items() if device.switch in placed},
     )
     return plant, c.diagnostics

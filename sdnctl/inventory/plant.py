@@ -260,6 +260,27 @@ class Switch:
     origin: Source
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Gear beside the switches. `uplink` is its own port that is plugged into `switch`, `switch_port`.
+
+    `tags`: VLANs that may be used there. `options` are what its driver gets, references to secrets among them.
+    """
+
+    id: str
+    site: str
+    platform: str
+    uplink: str
+    switch: str
+    switch_port: int
+    tags: tuple[int, ...]
+    can: frozenset[str]
+    drivers: Mapping[str, str]
+    options: Mapping[str, str]
+    life: Life
+    origin: Source
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Jumper:
@@ -309,6 +330,7 @@ class Plant:
     switches: Mapping[str, Switch] = field(default_factory=dict)
     access: Mapping[tuple[str, int], AccessPort] = field(default_factory=dict)
     attenuators: Mapping[str, AttenuatorPart] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
 
     @cached_property
     def splices(self) -> tuple[Splice, ...]:

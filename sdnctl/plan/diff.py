@@ -15,6 +15,8 @@ from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, Group, RuleSet, SwitchSettings
 from sdnctl.errors import Diagnostic, PlanError
+from sdnctl.plan.attachments import Reports, unanswered
+from sdnctl.plan.attachments import stages as attachment_stages
 from sdnctl.plan.changes import collisions, difference, in_stages, ours, settings_differ
 from sdnctl.plan.holdback import HeldBack, hold_back
 from sdnctl.plan.impact import impacts
@@ -39,6 +41,7 @@ def make_plan(
     target: str | None = None,
     doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
     arrange: Callable[[tuple[Stage, ...]], tuple[Stage, ...]] | None = None,
+    attached: Reports | None = None,
 ) -> Plan:
     """Plan from what devices report to what was compiled.
 
@@ -47,8 +50,8 @@ def make_plan(
     `applied_rules` are given when other rules than the compiled ones are wanted or were applied: with pins
     laid over (`compiler.overlay`). `target` is the fingerprint of `compiled`, where it is known. `doubtful`: what
     devices that do not answer may hold instead of what was applied: those were lost in the middle of a change.
-    `arrange` may divide the stages further. `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand
-    where ours should be.
+    `arrange` may divide the stages further. `attached`: what devices with attachments report, None where nobody
+    asked any. `created`: ISO 8601, UTC. Raises PlanError if foreign flows stand where ours should be.
     """
     wanted = dict(compiled.rules if rules is None else rules)
     before = dict(applied.rules if applied is not None else {}) if applied_rules is None else dict(applied_rules)
@@ -66,15 +69,19 @@ def make_plan(
     } | dict(settings_observed or {})
     stages = (*_settings_stage(compiled, settings), *_stages(allowed, compiled))
     stages = stages if arrange is None else arrange(stages)
+    attachments = attachment_stages(attached or {}, compiled.attachments)
+    stages = _with_attachments(stages, attachments)
+    attached_before = applied.attachments if applied is not None else {}
+    missing = unanswered(attached, compiled.attachments, attached_before) if attached is not None else ()
     plan = Plan(
         network=network_name,
         target=compiled_fingerprint(compiled) if target is None else target,
         baseline=compiled.baseline_fingerprint,
         created=created,
-        observed_fingerprints=fingerprints(stages, observed, settings),
+        observed_fingerprints=fingerprints(stages, observed, settings, attached),
         stages=stages,
-        impacts=impacts(compiled, applied, allowed, before, unknown),
-        unknown=(*unknown, *_unknown_settings(settings, unknown)),
+        impacts=impacts(compiled, applied, allowed, before, unknown, attachments.values()),
+        unknown=(*unknown, *_unknown_settings(settings, unknown), *missing),
     )
     return replace(plan, fingerprint=plan_fingerprint(plan))
 
@@ -136,6 +143,20 @@ def _stages(allowed: HeldBack, compiled: Compiled) -> tuple[Stage, ...]:
         for kind in _ORDER
         if table[kind] or (kind is StageKind.DRAIN and drains and compiled.settings.drain_ms)
     )
+
+
+def _with_attachments(stages: tuple[Stage, ...], attachments: Mapping[StageKind, Stage]) -> tuple[Stage, ...]:
+    """The stages of switches, with those of devices first, before packets drain, and last."""
+    draining = (StageKind.DRAIN, StageKind.RETIRE)
+    cut = next((index for index, stage in enumerate(stages) if stage.kind in draining), len(stages))
+    parts = (
+        attachments.get(StageKind.ATTACH),
+        *stages[:cut],
+        attachments.get(StageKind.REATTACH),
+        *stages[cut:],
+        attachments.get(StageKind.DETACH),
+    )
+    return tuple(stage for stage in parts if stage is not None)
 
 
 def _carried(change: DeviceChange) -> bool:

@@ -8,15 +8,18 @@ restored: the plan does no harm. Only what leaves the intents is an outage.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 
 from sdnctl.compiler.groups import active, trunk_paths
 from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.tables import CLASSIFY, DELIVER, DEMUX, ENCAP
+from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.values import Flow, Group, Meter, RuleSet
 from sdnctl.intents.demand import Demand
+from sdnctl.plan.attachments import same_frames
 from sdnctl.plan.holdback import HeldBack
-from sdnctl.plan.model import Change, Effect, Impact, Op, Rule
+from sdnctl.plan.model import AttachmentChange, Change, Effect, Impact, Op, Rule, Stage
 from sdnctl.plan.owners import Owners
 
 BRIEF_MS = 50
@@ -32,10 +35,12 @@ def impacts(
     allowed: HeldBack,
     before: Mapping[str, RuleSet],
     unknown: Collection[str],
+    attaching: Iterable[Stage] = (),
 ) -> tuple[Impact, ...]:
     """One impact per application and class that the plan touches, worst first.
 
-    `before` are the rules that were applied; `unknown` devices get no changes.
+    `before` are the rules that were applied; `unknown` devices get no changes. `attaching`: the stages of gear
+    beside the switches.
     """
     new = Owners(compiled)
     old = Owners(applied) if applied is not None else None
@@ -50,7 +55,9 @@ def impacts(
         for finding in _by_intent(key, old, new):
             note(key, finding)
     if known:  # what is new feels nothing
-        for demand, finding in _by_change(allowed.changes, old, new, before):
+        attached = applied.attachments if applied is not None else {}
+        by_change = _by_change(allowed.changes, old, new, before), _by_attachment(attaching, new, attached)
+        for demand, finding in chain(*by_change):
             if demand in known and demand in new.demands:
                 note(demand, finding)
     names = ", ".join(unknown)
@@ -110,6 +117,34 @@ def _by_change(
             if finding is not None:
                 for demand in owners.of(change.rule):
                     yield demand, finding
+
+
+def _by_attachment(
+    attaching: Iterable[Stage], new: Owners, before: Mapping[str, Attachments]
+) -> Iterator[tuple[str, Finding]]:
+    """What follows from changes on devices, per demand that begins or ends at the endpoint."""
+    demands: dict[str, list[str]] = defaultdict(list)
+    for demand in new.demands.values():
+        for end in (demand.ingress, demand.egress):
+            demands[end.id].append(demand.id)
+    for stage in attaching:
+        for device, changes in stage.changes.items():
+            for change in changes:
+                if isinstance(change, AttachmentChange):
+                    finding = _of_attachment(change, device, before.get(device, {}))
+                    for key in demands.get(change.attachment.endpoint, ()):
+                        yield key, finding
+
+
+def _of_attachment(change: AttachmentChange, device: str, before: Attachments) -> Finding:
+    one = change.attachment
+    if change.op is Op.DELETE:
+        return Effect.NONE, f"removes what is not needed on {device}"
+    if before.get(one.key) == one:
+        return Effect.NONE, f"restores what is missing or altered on {device}"
+    if change.before is not None and same_frames(change.before, one):
+        return Effect.HITLESS, f"its limit or priority on {device} changes"
+    return Effect.BRIEF, f"its port or tag on {device} changes"
 
 
 def _of_change(change: Change, before: RuleSet) -> Finding | None:

@@ -54,19 +54,27 @@ DeviceChange: TypeAlias = Change | SettingsChange | AttachmentChange
 class StageKind(StrEnum):
     """The order of an update that loses no packet (two-phase, make before break)."""
 
+    ATTACH = "attach"  # gear beside the switches: what is new there, before traffic is let through to it
     SETTINGS = "settings"  # fail mode, BFD, queues
     PREPARE = "prepare"  # meters, groups, then deliver, demux and transit rules of new labels
     SWITCH = "switch"  # existing groups and rules change: trunks flip to what was prepared
     ADMIT = "admit"  # encap, police and classify rules of new demands: traffic enters
+    REATTACH = "reattach"  # attachments that change, when switches are ready for what comes of it
     DRAIN = "drain"  # wait until packets on old labels have left
     RETIRE = "retire"  # classify first, then towards deliver; groups and meters last
+    DETACH = "detach"  # attachments that nothing leads to any more
+
+
+ATTACHING = frozenset({StageKind.ATTACH, StageKind.REATTACH, StageKind.DETACH})
+"""Stages of gear beside the switches: made on all devices, then confirmed on all, or taken back on all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step of the whole network; every device confirms by barrier before the next stage starts.
 
-    `changes` maps device → changes in the order in which they are sent. `wait_ms` only for drain.
+    `changes` maps device → changes in the order in which they are sent. `wait_ms`: after a drain, and between the
+    changes and their confirmation where devices of attachments could be cut off by what they were told.
     """
 
     kind: StageKind
@@ -137,7 +145,7 @@ class Plan:
 
     def count(self, op: Op) -> int:
         return sum(
-            isinstance(change, Change) and change.op is op
+            isinstance(change, Change | AttachmentChange) and change.op is op
             for stage in self.stages
             for changes in stage.changes.values()
             for change in changes

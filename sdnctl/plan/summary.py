@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdnctl.plan.model import Change, Effect, Impact, Op, Plan, SettingsChange, StageKind
+from sdnctl.plan.model import Effect, Impact, Op, Plan, SettingsChange, StageKind
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSummary:
-    """What one device gets: numbers of rules added, modified, deleted, and settings set."""
+    """What one device gets: numbers of rules (or attachments) added, modified, deleted, and settings set."""
 
     device: str
     add: int
@@ -46,7 +46,7 @@ def summary(plan: Plan) -> Summary:
         for device, changes in stage.changes.items():
             table = counts.setdefault(device, dict.fromkeys((*Op, SettingsChange), 0))
             for change in changes:
-                table[change.op if isinstance(change, Change) else SettingsChange] += 1
+                table[SettingsChange if isinstance(change, SettingsChange) else change.op] += 1
     devices = tuple(
         DeviceSummary(device, table[Op.ADD], table[Op.MODIFY], table[Op.DELETE], table[SettingsChange])
         for device, table in sorted(counts.items())

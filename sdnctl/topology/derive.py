@@ -18,7 +18,7 @@ from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.plant import Plant
 from sdnctl.inventory.rings import closed_loops
 from sdnctl.topology.declare import ETHERNET_MTU, Candidate, apply_links, declared_risks
-from sdnctl.topology.graph import Budget, Link, Node, PortRef, Topology
+from sdnctl.topology.graph import Budget, Device, Link, Node, PortRef, Topology
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 from sdnctl.topology.srlg import exposure, group, spans_of, zones
 from sdnctl.units import Bitrate
@@ -70,7 +70,40 @@ def derive(
     kept = {key: node for key, node in nodes.items() if key not in dead}
     groups = group(plant, content, {link: candidates[link].exposure for link in alive}, kept)
     groups.update(declared_risks(links, candidates, alive, nodes, kept, diagnostics))
-    return Topology(kept, {key: candidates[key].link for key in sorted(alive)}, groups), diagnostics
+    devices = {
+        key: Device(
+            key,
+            device.site,
+            device.uplink,
+            PortRef(device.switch, device.switch_port),
+            device.tags,
+            device.can,
+            device.drivers,
+            device.options,
+            device.origin,
+        )
+        for key, device in sorted(plant.devices.items())
+        if device.life.in_service(on)
+    }
+    _check_uplinks(devices, candidates, diagnostics)
+    return Topology(kept, {key: candidates[key].link for key in sorted(alive)}, groups, devices), diagnostics
+
+
+def _check_uplinks(
+    devices: Mapping[str, Device], candidates: Mapping[str, Candidate], diagnostics: Diagnostics
+) -> None:
+    """No device is plugged into a port of a link that was declared; ports of the plant were checked with it."""
+    ports = {end: link for link, found in candidates.items() for end in (found.link.a, found.link.b)}
+    for device in devices.values():
+        if (link := ports.get(device.at)) is not None:
+            diagnostics.error(
+                "uplink-on-trunk-port",
+                f"port {device.at.port} of {device.at.node} is a port of link {link}",
+                address=f"device {device.id}",
+                source=device.source,
+                detail="Trunk ports accept labelled frames only.",
+                hint="Plug the device into another port of the switch.",
+            )
 
 
 def _derived(

@@ -48,6 +48,25 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """Gear beside the switches, whose port `uplink` is plugged into the switch port `at`; no path runs through it.
+
+    `tags`: VLANs of the uplink that may be used, ascending. `can`: policing, marking, vlans. `options` are what
+    its drivers get, secrets by reference.
+    """
+
+    id: str
+    site: str
+    uplink: str
+    at: PortRef
+    tags: tuple[int, ...]
+    can: frozenset[str] = frozenset()
+    drivers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """Optical budget of a link, worst of its two directions (all dB).
 
@@ -160,11 +179,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Topology:
-    """Switches, links and shared risks, by id. Only usable glass is in it: planned or failed links are not."""
+    """Switches, links and shared risks, by id. Only usable glass is in it: planned or failed links are not.
+
+    `devices` hang on switch ports: they are none of the graph's nodes.
+    """
 
     nodes: Mapping[str, Node]
     links: Mapping[str, Link]
     srlgs: Mapping[str, Srlg] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)
 
     @cached_property
     def adjacency(self) -> Mapping[str, tuple[Hop, ...]]:
@@ -223,6 +246,7 @@ class Topology:
                 key: replace(srlg, links=srlg.links - gone, nodes=srlg.nodes - dead)
                 for key, srlg in self.srlgs.items()
             },
+            self.devices,
         )
 
     def failures(self, kinds: Iterable[str] = ("link", "srlg", "node")) -> Iterator[Failure]:

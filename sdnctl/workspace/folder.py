@@ -11,7 +11,7 @@ because something faulty is missing is held back, because it goes away with the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from sdnctl.inventory.files import FILES as INVENTORY
 from sdnctl.inventory.plant import Plant
 from sdnctl.topology.control import diagnose, read_control
 from sdnctl.topology.derive import derive
-from sdnctl.topology.graph import Topology
+from sdnctl.topology.graph import PortRef, Topology
 from sdnctl.workspace.consequences import Faults
 from sdnctl.workspace.convention import AREAS, CLASSES, CONTROL, ENDPOINTS, LINKS, MAINTENANCE, NETWORK, TENANTS
 from sdnctl.workspace.names import known_names
@@ -89,7 +89,8 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant, tuple[AccessL
     classes = _classes(read, profile, faults, out)
     tenants, tenant_sources = read_tenants(read.documents.get(TENANTS), out)
     areas = {site.id: site.area for site in plant.sites.values()} if plant is not None else {}
-    endpoints = read_endpoints(read.documents.get(ENDPOINTS), out, areas)
+    endpoints = read_endpoints(read.documents.get(ENDPOINTS), out, areas, _uplinks(plant, topology))
+    faults = replace(faults, broken={*faults.broken, *endpoints.misplaced})
     if plant is not None and topology is not None:
         _check_edge_ports(endpoints.active, topology.value, plant, out)
     access = _access(plant, faults, out)
@@ -117,6 +118,13 @@ def _stages(read: Read, out: Diagnostics) -> tuple[Network, Plant, tuple[AccessL
         demands,
     )
     return network, plant or build_plant({})[0], access
+
+
+def _uplinks(plant: Plant | None, topology: _Derived | None) -> dict[str, PortRef | None]:
+    """Every device, and the switch port that it is plugged into, None where it is not in service."""
+    known = plant.devices if plant is not None else {}
+    alive = topology.value.devices if topology is not None else {}
+    return {key: alive[key].at if key in alive else None for key in known}
 
 
 def _settings(read: Read, out: Diagnostics) -> tuple[Settings, str | None]:
@@ -182,7 +190,7 @@ def _check_edge_ports(
     for endpoint in endpoints.values():
         port = endpoint.attachment
         switch = plant.switches.get(port.node)
-        link = topology.link_at.get(port)
+        link = topology.link_at.get(port) if endpoint.behind is None else None  # of devices it is told
         told = switch is None or (port.port in switch.ports and (port.node, port.port) not in plant.access)
         if link is not None and not told:
             out.error(

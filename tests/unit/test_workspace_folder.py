@@ -274,7 +274,7 @@ def test_diagnostics_stand_in_order_of_files_and_lines(tmp_path: Path) -> None:
 
 def test_what_misses_a_faulty_object_is_not_reported_too(tmp_path: Path) -> None:
     found = faults(tmp_path, edited("inventory/endpoints.csv", "line-b,beta,sw-b,20", "line-b,beta,sw-b,x"))
-    assert short(found) == [("bad-value", "inventory/endpoints.csv:6", "endpoint line-b")]
+    assert short(found) == [("not-a-port-number", "inventory/endpoints.csv:6", "endpoint line-b")]
     found = faults(tmp_path, edited("intents/classes.yaml", "tc: 4", "tc: 9"))
     assert short(found) == [("bad-value", "intents/classes.yaml:3", "class video")]
 

@@ -34,7 +34,7 @@ def test_rows_become_models_with_their_lines() -> None:
 
 
 def test_a_quoted_cell_over_two_lines_keeps_the_lines_right() -> None:
-    rows, out = csv_rows(HEADER + 'a,s,d,3,,,"cam\nera",\nb,s,d,x,,,camera,\nc,s,d,5,,,camera,\n')
+    rows, out = csv_rows(HEADER + 'a,s,d,3,,,"cam\nera",\nb,s,d,x y,,,camera,\nc,s,d,5,,,camera,\n')
     assert rows is not None
     assert codes(out) == [("bad-value", 4)]
     assert [row.id for row in rows.document.value] == ["a", "c"]

@@ -1,0 +1,168 @@
+"""Glass: kinds of cables, cables, splices, closures, ODFs and passive nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from sdnctl.inventory.fields import Id, NumbersField, ShareField, StrandsField, WavelengthField, Whole
+from sdnctl.inventory.models.base import Life, LossRateSpan, LossSpan, PlantObject, Strict
+from sdnctl.units import LengthField, LossField
+
+
+class CableTypeModel(Strict):
+    """A kind of cable; it implies the strands of every cable of the type.
+
+    `helix`: how much longer a strand is than its sheath. `attenuation` per wavelength replaces the
+    planning figures of the fibre. `group_index` sets delay.
+    """
+
+    id: Id
+    strands: Annotated[Whole, Field(ge=1, le=2304)]
+    tubes: Annotated[Whole, Field(ge=1)] = 1
+    colours: Literal["orange-fr", "tia598", "gracethd"] = "orange-fr"
+    fibre: Literal["G.652.D", "G.657.A1", "G.657.A2"] = "G.652.D"
+    helix: ShareField
+    group_index: Annotated[float, Field(ge=1.4, le=1.6)] = 1.4682
+    attenuation: dict[WavelengthField, LossRateSpan] = {}
+    source: str | None = None
+
+    @model_validator(mode="after")
+    def _even_tubes(self) -> CableTypeModel:
+        if self.strands % self.tubes:
+            raise ValueError(f"{self.strands} strands do not fill {self.tubes} tubes evenly")
+        return self
+
+
+class CableTypesFile(Strict):
+    cable_types: tuple[CableTypeModel, ...] = ()
+
+
+class SlackModel(Strict):
+    """A loop of spare cable kept at a place on its route."""
+
+    at: Id
+    length: LengthField
+
+
+class StrandFaultModel(Strict):
+    """Strands known to be broken, at a distance along the sheath from end a."""
+
+    strands: NumbersField
+    at: LengthField
+    note: str = ""
+
+
+class CableBase(PlantObject):
+    """A cable from place `a` to place `b` along `route`: ducts (or, outside ducts, segments) in order from a.
+
+    `sheath` is the measured length with its slack loops; by default route plus loops.
+    """
+
+    type: Id
+    a: Id
+    b: Id
+    route: tuple[Id, ...] = ()
+    sheath: LengthField | None = None
+
+
+class CableModel(CableBase):
+    """A cable with what is special about it: loops of spare cable, broken strands."""
+
+    slack: tuple[SlackModel, ...] = ()
+    faults: tuple[StrandFaultModel, ...] = ()
+
+
+class CablesFile(Strict):
+    defaults: Life = Life()
+    cables: tuple[CableModel, ...] = ()
+
+
+class SpliceModel(Strict):
+    """Strands of `a` joined one to one, in order, with strands of `b`.
+
+    `loss` is the mean of both directions. `loss_ab` and `loss_ba` are one-way (apparent) readings;
+    their mean counts, one alone never does: it may show a gain.
+    """
+
+    a: StrandsField
+    b: StrandsField
+    loss: LossField | None = None
+    loss_ab: LossField | None = None
+    loss_ba: LossField | None = None
+
+    @model_validator(mode="after")
+    def _same_count(self) -> SpliceModel:
+        if len(self.a.strands) != len(self.b.strands):
+            raise ValueError(f"{self.a} has {len(self.a.strands)} strands but {self.b} has {len(self.b.strands)}")
+        if self.loss is not None and (self.loss_ab is not None or self.loss_ba is not None):
+            raise ValueError("give loss (the mean of both directions) or loss_ab and loss_ba, not both")
+        return self
+
+
+class ClosureModel(PlantObject):
+    """A splice box at a chamber or site. Strands that it does not name pass uncut.
+
+    `cut`: strands cut here and waiting. `opened`: strands in opened tubes, touched but uncut.
+    """
+
+    at: Id
+    splices: tuple[SpliceModel, ...] = ()
+    cut: tuple[StrandsField, ...] = ()
+    opened: tuple[StrandsField, ...] = ()
+
+
+class ClosuresFile(Strict):
+    defaults: Life = Life()
+    closures: tuple[ClosureModel, ...] = ()
+
+
+class TerminationModel(Strict):
+    """Positions of the ODF with the strands spliced to their pigtails, one to one, in order."""
+
+    positions: NumbersField
+    strands: StrandsField
+
+    @model_validator(mode="after")
+    def _same_count(self) -> TerminationModel:
+        if len(self.positions) != len(self.strands.strands):
+            raise ValueError(f"{len(self.positions)} positions but {len(self.strands.strands)} strands")
+        return self
+
+
+class OdfModel(PlantObject):
+    """An optical distribution frame at a site; `grade` is the connectors' (IEC 61753-1)."""
+
+    site: Id
+    positions: Annotated[Whole, Field(ge=1, le=10_000)]
+    connector: str = "SC/APC"
+    grade: Literal["B", "C"] = "B"
+    terminations: tuple[TerminationModel, ...] = ()
+
+
+class OdfsFile(Strict):
+    defaults: Life = Life()
+    odfs: tuple[OdfModel, ...] = ()
+
+
+class PassiveModel(PlantObject):
+    """An attenuator (ports `in`, `out`) or a wavelength mux (port `com`, and one port per channel)."""
+
+    kind: Literal["attenuator", "mux"]
+    site: Id
+    loss: LossSpan
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], WavelengthField] = {}
+
+    @model_validator(mode="after")
+    def _channels_fit(self) -> PassiveModel:
+        if (self.kind == "mux") != bool(self.channels):
+            raise ValueError("a mux needs channels, an attenuator has none")
+        if len(set(self.channels.values())) != len(self.channels):
+            raise ValueError("two channels have the same wavelength")
+        return self
+
+
+class PassivesFile(Strict):
+    defaults: Life = Life()
+    passives: tuple[PassiveModel, ...] = ()
