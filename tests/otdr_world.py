@@ -49,6 +49,12 @@ class World:
     pieces: list[Piece] = field(default_factory=list)
     joints: list[tuple[int, float, float | None]] = field(default_factory=list)
 
+    def reversed(self) -> World:
+        """The same glass seen from its other end."""
+        count = len(self.pieces)
+        pieces = [replace(one, places=one.places[::-1]) for one in reversed(self.pieces)]
+        return World(self.rng, self.plant, pieces, [(count - at, *rest) for at, *rest in reversed(self.joints)])
+
     def true(self, pieces: int, share: float = 0.0) -> float:
         """True metres of fibre through so many pieces and a share of the next."""
         rest = self.pieces[pieces].true * share if share else 0.0

@@ -17,6 +17,8 @@ from sdnctl.inventory.reflectogram import Reflectogram
 WIDTH, HEIGHT = 297.0, 150.0
 LEFT, TOP, RIGHT, BOTTOM = 18.0, 44.0, 287.0, 132.0
 LABEL = 2.7
+ROWS = 6
+"""Rows of names above the curve."""
 COLUMNS = 1200
 """Points along the curve: for each, the highest and the lowest sample, so that no peak is lost."""
 ABOVE, BELOW = 4.0, 6.0
@@ -82,7 +84,7 @@ class _Frame:
     def grid(self) -> Iterator[Item]:
         yield Fill((_corners(self.box),), palette.AREA_FILL, palette.AREA_LINE, 0.2)
         step = _round_step((self.last - self.first) / 10)
-        metre = np.ceil(self.first / step) * step
+        metre = float(np.ceil(self.first / step) * step) + 0.0  # not -0
         while metre <= self.last:
             x = self.x(metre)
             yield Stroke((((x, TOP), (x, BOTTOM)),), palette.AREA_LINE, 0.1)
@@ -114,21 +116,26 @@ class _Frame:
     def events(self, findings: Sequence[Finding]) -> Iterator[Item]:
         """A line, a mark and a name for each event; names climb where they would lie on each other."""
         rows: list[float] = []
+        names: list[Item] = []
         for one in findings:
-            if one.kind is Kind.ECHO and self.x(one.measured) > RIGHT:
+            x = self.x(one.measured)
+            if x > RIGHT:
                 continue
             colour, form = _LOOK.get(one.kind, _USUAL)
-            x = self.x(one.measured)
             text = label(one)
             size = text_width(text, LABEL, "Regular") + 2
             row = next((row for row, right in enumerate(rows) if right < x), len(rows))
             rows[row : row + 1] = [x + size]
-            y = TOP - 4.5 - row * 3.8
-            flip = x + size > WIDTH - 4
+            y = TOP - 4.5 - min(row, ROWS) * 3.8
             yield Stroke((((x, y + 0.6), (x, BOTTOM)),), colour, 0.15, (0.8, 0.8))
             yield Marks(((x, TOP),), form, 1.1, colour)
+            if row >= ROWS:
+                continue  # there is no room for more names; the table has them all
+            flip = x + size > WIDTH - 4
             at: Spot = (x - 0.8, y) if flip else (x + 0.8, y)
-            yield Text(at, text, LABEL, colour, "Regular", "end" if flip else "start")
+            anchor = "end" if flip else "start"
+            names.append(Text(at, text, LABEL, colour, anchor=anchor, halo=palette.PAPER))
+        yield from names
 
 
 def label(one: Finding) -> str:

@@ -107,7 +107,7 @@ def _event(one: Finding) -> Iterator[Remark]:
         )
         hint = "A bend, a pinch, or a splice that nobody wrote down."
         yield Remark("new", Severity.WARNING, text, one.where, hint)
-    elif one.kind is Kind.JOINT and loss is not None and one.joints:
+    elif one.kind in (Kind.START, Kind.JOINT) and loss is not None and one.joints:
         accepted = sum(joint.loss.max for joint in one.joints)
         name = " and ".join(dict.fromkeys(joint.name for joint in one.joints))
         connector = any(joint.kind is StepKind.CONNECTOR for joint in one.joints)

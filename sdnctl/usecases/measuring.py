@@ -231,21 +231,25 @@ def _stem(start: Terminal) -> str:
 
 
 def keep(folder: Path, report: Report, trace: Path) -> Path:
-    """Keep the examined trace as that of commissioning; raises InputError where one is kept already."""
+    """Keep the examined trace as that of commissioning; its path in the folder.
+
+    Raises InputError where one is kept already.
+    """
     found = report.found
-    path = folder / TRACES / f"{_stem(found.course.start)}-{found.trace.wavelength}.sor"
+    kept = TRACES / f"{_stem(found.course.start)}-{found.trace.wavelength}.sor"
+    path = folder / kept
     if path.exists():
         raise InputError(
             Diagnostic(
                 "trace-kept",
                 f"a trace of commissioning is kept for {found.course.start} at {found.trace.wavelength} nm",
-                source=Source(str(path)),
+                source=Source(str(kept)),
                 hint="Remove that file if the fibre was accepted anew.",
             )
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, trace.read_bytes())
-    return path
+    return kept
 
 
 # ── rehearsal ────────────────────────────────────────────────────────────────────────────────────

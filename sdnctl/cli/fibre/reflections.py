@@ -179,7 +179,7 @@ def _head(report: Report) -> Iterator[str]:
 def _told(one: Survey, what: str) -> str:
     trace = one.trace
     taken = f", {trace.taken:%Y-%m-%d}" if trace.taken else ""
-    lead = f", launch lead {trace.metres(trace.lead):.0f} m" if trace.lead else ""
+    lead = f", lead {trace.metres(trace.lead):.0f} m" if trace.lead else ""
     return f"{what}: {trace.name}, {trace.wavelength} nm, {trace.pulse:g} ns, index {trace.index:.4f}{lead}{taken}"
 
 
@@ -208,10 +208,18 @@ def _verdict(report: Report) -> Iterator[RenderableType]:
         yield f"cable {spot.cable}, sheath mark {spot.sheath:,.0f} m ± {half:.0f} m (95 %){closure}"
     if spot.point is not None:
         yield f"{spot.point[1]:.6f}, {spot.point[0]:.6f}" + (f", segment {spot.segment}" if spot.segment else "")
-    yield f"between {where(end.where.low)} and {where(end.where.high)}"
+    yield _between(end.where.low, end.where.high)
     yield f"{end.where.calibrated:,.0f} m from the nearest joint that the trace shows"
     if report.meeting is not None:
         yield from _closed_in(report, report.meeting)
+
+
+def _between(low: Spot, high: Spot) -> str:
+    """The ends of an interval: in one clause where they lie between the same two places."""
+    if not low.here and not high.here and (low.behind, low.ahead) == (high.behind, high.ahead):
+        metres = f"{low.from_behind:,.0f} to {high.from_behind:,.0f} m behind {low.behind}"
+        return f"between {metres} towards {low.ahead}"
+    return f"between {where(low)} and {where(high)}"
 
 
 def _closed_in(report: Report, met: Meeting) -> Iterator[str]:
