@@ -77,7 +77,7 @@ class UsmUser:
         return (self.auth_key, self.privacy_key)
 
     def masters(self) -> tuple[bytes, bytes]:
-        """Both keys before they are made for an engine (RFC 3414 §A.2): hashes over a megabyte, milliseconds each."""
+        """Both keys before they are made for an engine (RFC 3414 §A.2): hashes over a megabyte, milliseconds."""
         kind = type(AUTHS[self.auth](b""))
         keys = self.auth_key, self.privacy_key
         auth, privacy = (kind.get_master_key(key.get_secret_value().encode()) for key in keys)

@@ -1,0 +1,1 @@
+"""Real agents for tests and benchmarks."""
