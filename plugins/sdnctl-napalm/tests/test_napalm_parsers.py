@@ -116,6 +116,15 @@ def test_banners_are_not_configuration() -> None:
         parse("banner login\nnever ends\n")
 
 
+def test_what_was_pasted_into_a_description_stays_in_it() -> None:
+    text = (
+        "interface Ethernet1\r\n   description salle\u00a0: 3\u2028interface Ethernet2.101\r\n   no switchport\r\n"
+    )
+    held = EOS.read(text)
+    assert held.ports == held.routed == {"Ethernet1"}
+    assert held.stanzas == {}
+
+
 def test_nesting_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="line 13"):
         parse("\n".join(" " * depth + "x" for depth in range(5_000)))

@@ -51,7 +51,7 @@ def tell(
 ) -> DeviceError:
     """The error for people. `clean` takes secrets out; `blame` finds the attachment that a refusal is about."""
     said = clean(" ".join(str(error).split()))[:LONGEST]
-    if isinstance(error, Unauthorised):
+    if isinstance(error, Unauthorised) or (isinstance(error, CommandError) and "'enable' failed" in said):
         return faults.bad_credentials(device, said)
     if isinstance(error, Unreadable):
         return faults.garbage(device, step, said)

@@ -6,10 +6,12 @@ configuration, are kept as one stanza.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 DEEPEST = 12
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(slots=True)
@@ -42,7 +44,8 @@ def parse(text: str) -> list[Stanza]:
     roots: list[Stanza] = []
     open_: list[tuple[int, Stanza]] = []  # indentation and stanza, from the outermost inwards
     banner: Stanza | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    # Not splitlines(): what somebody pasted into a description, such as U+2028, must not begin a line.
+    for number, raw in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if banner is not None:
             banner.body.append(Stanza(raw.rstrip(), number))
             banner = None if raw.rstrip() == "EOF" else banner
@@ -50,7 +53,7 @@ def parse(text: str) -> list[Stanza]:
         line = raw.strip()
         if not line or line.startswith("!"):
             continue
-        if not line.isprintable():
+        if _CONTROL.search(line):
             raise ValueError(f"line {number} has characters that no configuration has")
         indentation = len(raw) - len(raw.lstrip())
         while open_ and open_[-1][0] >= indentation:
