@@ -11,6 +11,7 @@ from sdnctl.client.remote import Remote
 from sdnctl.client.wire import read_counters, read_observation
 from sdnctl.errors import Diagnostic, LeaseHeld
 from sdnctl.plan.model import Stage
+from sdnctl.southbound.attaching import Told
 from sdnctl.southbound.base import Counters, Driver, Payload, Target
 from sdnctl.southbound.fleet import Fleet, Observation
 
@@ -61,6 +62,10 @@ class RemoteFleet(Fleet):
         return await super().driver(device, payload)
 
     async def commit(self, stage: Stage) -> None:
+        """Never: the controller writes."""
+        raise _held(self._remote)
+
+    async def attach(self, stage: Stage, told: Told | None = None) -> None:
         """Never: the controller writes."""
         raise _held(self._remote)
 

@@ -22,6 +22,7 @@ from sdnctl.daemon.session import Session
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic, LeaseHeld
 from sdnctl.plan.model import Stage
+from sdnctl.southbound.attaching import Told
 from sdnctl.southbound.base import Counters, Driver, Fencing, Payload, PortState, Target, Watching
 from sdnctl.southbound.fleet import LIMIT, Fleet
 from sdnctl.southbound.openflow.address import DIAL_IN
@@ -100,8 +101,9 @@ class LiveFleet(Fleet):
         for session in stopping:
             self._connections[session.device] = session.number
             self._lost(session.device, "it is no longer part of the network, or elsewhere")
-        settings = [self._open.pop((device, "settings"), None) for device in changed]
-        await asyncio.gather(*(driver.close() for driver in settings if driver), return_exceptions=True)
+        polled: tuple[Payload, ...] = ("settings", "attachments")
+        others = [self._open.pop((device, payload), None) for device in changed for payload in polled]
+        await asyncio.gather(*(driver.close() for driver in others if driver), return_exceptions=True)
         self._targets = dict(targets)
         if self._running:
             self._start(device for device in targets if device not in self._sessions)
@@ -233,6 +235,11 @@ class LiveFleet(Fleet):
         self.check_master()
         await super().commit(stage)
 
+    async def attach(self, stage: Stage, told: Told | None = None) -> None:
+        """As `Fleet.attach`; raises LeaseHeld when this process may not write (any more)."""
+        self.check_master()
+        await super().attach(stage, told)
+
     def check_master(self) -> None:
         """Raise LeaseHeld unless this process may write now."""
         if not (self.master and self.may_write()):
@@ -258,9 +265,9 @@ class LiveFleet(Fleet):
 
     async def _forget(self, device: str) -> None:
         # A session notices by itself that its connection ended; a device that only said no keeps it.
-        driver = self._open.pop((device, "settings"), None)
-        if driver is not None:
-            await asyncio.gather(driver.close(), return_exceptions=True)
+        polled: tuple[Payload, ...] = ("settings", "attachments")
+        broken = [self._open.pop((device, payload), None) for payload in polled]
+        await asyncio.gather(*(driver.close() for driver in broken if driver), return_exceptions=True)
         if (session := self._sessions.get(device)) is not None:
             session.doubt()
 

@@ -8,6 +8,7 @@ that need a tag which another attachment of the device still has: both are one c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from sdnctl.dataplane.attachment import Attachment, Attachments, in_order
 from sdnctl.plan.model import AttachmentChange, Observed, Op, Stage, StageKind
@@ -66,3 +67,50 @@ def unanswered(
 def same_frames(one: Attachment, other: Attachment) -> bool:
     """Whether the same frames go the same way through the device, whatever their limit and mark."""
     return (one.key, one.uplink, one.tag) == (other.key, other.uplink, other.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAttachments:
+    """What a device holds against what was applied; `unknown`: it could not be read, so nothing is missing."""
+
+    device: str
+    missing: tuple[Attachment, ...] = ()
+    extra: tuple[Attachment, ...] = ()
+    altered: tuple[tuple[Attachment, Attachment], ...] = ()  # applied, held
+    matching: int = 0
+    unknown: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not (self.missing or self.extra or self.altered or self.unknown)
+
+    @property
+    def summary(self) -> str:
+        """``2 missing, 0 extra, 1 altered``, or that it could not be read."""
+        if self.unknown:
+            return "could not be read"
+        return f"{len(self.missing)} missing, {len(self.extra)} extra, {len(self.altered)} altered"
+
+
+def compare(
+    applied: Mapping[str, Attachments], observed: Mapping[str, Attachments | None]
+) -> Mapping[str, DeviceAttachments]:
+    """Drift of devices, by name: those of `applied`, and those that only `observed` knows and should hold nothing.
+
+    A device that is None or absent in `observed` is unknown, unless nothing was applied to it either.
+    """
+    names = sorted({device for device, held in applied.items() if held} | observed.keys())
+    return {device: _compared(device, applied.get(device, {}), observed.get(device)) for device in names}
+
+
+def _compared(device: str, applied: Attachments, held: Attachments | None) -> DeviceAttachments:
+    if held is None:
+        return DeviceAttachments(device, unknown=True)
+    both = [(one, held[one.key]) for one in in_order(applied) if one.key in held]
+    return DeviceAttachments(
+        device,
+        missing=tuple(one for one in in_order(applied) if one.key not in held),
+        extra=tuple(one for one in in_order(held) if one.key not in applied),
+        altered=tuple((one, other) for one, other in both if one != other),
+        matching=sum(one == other for one, other in both),
+    )

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
+from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.text import rule_name
 from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Observed, Op, Rule, SettingsChange, Stage
-from sdnctl.southbound.base import Counters, Driver, Fencing, PartReader, Payload, Target, Watching
+from sdnctl.southbound.attaching import PATIENCE, Told, attach
+from sdnctl.southbound.base import PAYLOADS, Counters, Driver, Fencing, PartReader, Payload, Target, Watching
 
 T = TypeVar("T")
 
@@ -29,13 +31,14 @@ class Observation:
     """What the fleet reported: a device that could not be asked maps to None and has a fault.
 
     `assumed` are devices that nobody asked: what they are taken to hold is in `rules`, for a plan that does not
-    touch them.
+    touch them. `attachments` are the reports of gear beside the switches, None where nobody asked any.
     """
 
     rules: Mapping[str, Observed | None]
     settings: Mapping[str, Observed | None] = field(default_factory=dict)
     faults: Mapping[str, DeviceError] = field(default_factory=dict)
     assumed: frozenset[str] = frozenset()
+    attachments: Mapping[str, Observed | None] | None = None
 
     @property
     def rule_sets(self) -> Mapping[str, RuleSet | None]:
@@ -48,17 +51,27 @@ class Observation:
         return {device: rules for device, rules in self.rule_sets.items() if device not in self.assumed}
 
     @property
+    def attached(self) -> Mapping[str, Attachments | None]:
+        """Attachments of the devices that were asked, None where one did not answer."""
+        found = (self.attachments or {}).items()
+        return {device: one.attachments if one is not None else None for device, one in found}
+
+    @property
     def unreachable(self) -> tuple[str, ...]:
         return tuple(sorted(device for device, observed in self.rules.items() if observed is None))
 
     def updated(self, newer: Observation) -> Observation:
         """This report with what was asked again since."""
-        faults = {device: fault for device, fault in self.faults.items() if device not in newer.rules}
+        asked = newer.rules.keys() | (newer.attachments or {}).keys()
+        faults = {device: fault for device, fault in self.faults.items() if device not in asked}
+        attached = {**(self.attachments or {}), **(newer.attachments or {})}
+        nobody = self.attachments is None and newer.attachments is None
         return Observation(
             {**self.rules, **newer.rules},
             {**self.settings, **newer.settings},
             {**faults, **newer.faults},
             (self.assumed - newer.rules.keys()) | newer.assumed,
+            None if nobody else attached,
         )
 
 
@@ -97,6 +110,8 @@ class Fleet:
         self._targets = targets
         self._open: dict[tuple[str, Payload], Driver] = {}
         self._gate = asyncio.Semaphore(LIMIT)
+        self.patience = PATIENCE
+        """Seconds that a device with attachments has for one step."""
         self.generation: int | None = None
         """Of the writer's lease that devices have been told; None: this fleet only reads."""
 
@@ -191,8 +206,7 @@ class Fleet:
 
     async def _forget(self, device: str) -> None:
         """Close a broken connection, so that the next use opens a new one."""
-        payloads: tuple[Payload, ...] = ("rules", "settings")
-        broken = [self._open.pop((device, payload), None) for payload in payloads]
+        broken = [self._open.pop((device, payload), None) for payload in PAYLOADS]
         await asyncio.gather(*(driver.close() for driver in broken if driver), return_exceptions=True)
 
     async def _each(
@@ -217,8 +231,11 @@ class Fleet:
         return done, faults
 
     async def observe(self, devices: Iterable[str] | None = None) -> Observation:
-        """Read back rules (and settings, where there is a driver for them) of these devices, default all."""
-        wanted = tuple(devices) if devices is not None else self.devices()
+        """Read back rules (and settings, attachments, where drivers are) of these devices, default all."""
+        gear = frozenset(self.devices("attachments"))
+        switches = [device for device in devices if device not in gear] if devices is not None else self.devices()
+        wanted = tuple(switches)
+        asked = gear if devices is None else gear.intersection(devices)
 
         async def rules(device: str) -> Observed:
             return await (await self.driver(device)).observe()
@@ -226,14 +243,22 @@ class Fleet:
         async def settings(device: str) -> Observed:
             return await (await self.driver(device, "settings")).observe()
 
+        async def attachments(device: str) -> Observed:
+            return await (await self.driver(device, "attachments")).observe()
+
         with_settings = [device for device in wanted if device in self.devices("settings")]
-        (held, faults), (set_, settings_faults) = await asyncio.gather(
-            self._each(wanted, rules), self._each(with_settings, settings)
+        (held, faults), (set_, settings_faults), (attached, their_faults) = await asyncio.gather(
+            self._each(wanted, rules),
+            self._each(with_settings, settings),
+            self._each(sorted(asked), attachments),
         )
         return Observation(
             {device: held.get(device) for device in wanted},
             {device: set_.get(device) for device in with_settings},
-            {**settings_faults, **faults},
+            {**their_faults, **settings_faults, **faults},
+            attachments={device: attached.get(device) for device in sorted(asked)}
+            if asked or devices is None
+            else None,
         )
 
     async def counters(self, payload: Payload = "rules") -> Mapping[str, Counters | None]:
@@ -274,6 +299,20 @@ class Fleet:
         _, faults = await self._each(sorted(stage.changes), one)
         if stage.wait_ms:
             await asyncio.sleep(stage.wait_ms / 1000)
+        if faults:
+            raise StageFailed(stage, dict(sorted(faults.items())))
+
+    async def attach(self, stage: Stage, told: Told | None = None) -> None:
+        """Make one stage of attachments on all its devices or on none; `told` hears how far it is.
+
+        Raises StageFailed with the fault of each device because of which all were taken back.
+        """
+
+        async def session(device: str) -> Driver:
+            return await self.driver(device, "attachments")
+
+        faults = await attach(stage, session, self._gate, told, self.patience)
+        await asyncio.gather(*(self._forget(device) for device in faults))
         if faults:
             raise StageFailed(stage, dict(sorted(faults.items())))
 

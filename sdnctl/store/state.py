@@ -13,6 +13,7 @@ from sdnctl.compiler import serialise
 from sdnctl.compiler.ir import Baseline, Compiled
 from sdnctl.compiler.label import settle
 from sdnctl.compiler.overlay import pin
+from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.pack import pack
 from sdnctl.dataplane.serialise import dump_rules, load_rules
 from sdnctl.dataplane.values import RuleSet
@@ -123,13 +124,14 @@ class State:
         observed: Mapping[str, RuleSet | None],
         seen: Mapping[str, RuleSet | None] | None = None,
         doubtful: Mapping[str, tuple[RuleSet, ...]] | None = None,
+        attachments: Mapping[str, Attachments | None] | None = None,
     ) -> State:
         """This state as it is once it was applied after another one; `observed` as read back, None for silence.
 
         What nobody asked is as it was. Numbers that no switch holds any more are free. A switch that did not
         answer has what it had before (what was `seen` when the change began, where it answered then), and some
         that did may wait for it; one that left the topology and did not answer never will. `doubtful`: what
-        switches that were lost on the way may have instead.
+        switches that were lost on the way may have instead. `attachments`: what devices were read to hold.
         """
         holders = {
             switch
@@ -137,8 +139,16 @@ class State:
             for switches in table.values()
             for switch in switches
         }
-        nodes = self.compiled.topology.nodes
-        gone = {switch for switch in holders if switch not in nodes and observed.get(switch) is None}
+        nodes, devices = self.compiled.topology.nodes, self.compiled.topology.devices
+        attached = attachments or {}
+        gone = {
+            holder
+            for holder in holders
+            if holder not in nodes
+            and holder not in devices
+            and observed.get(holder) is None
+            and attached.get(holder) is None
+        }
         had = dict(before.confirmed) if before is not None else {}
         had |= {switch: rules for switch, rules in (seen or {}).items() if rules is not None}
         unasked = before.silent if before is not None else {}
@@ -152,7 +162,7 @@ class State:
         doubts = {
             switch: others for switch, others in doubts.items() if switch in nodes and observed.get(switch) is None
         }
-        settled = settle(self.baseline, observed, gone)
+        settled = settle(self.baseline, observed, gone, attached)
         if settled == self.baseline and silent == self.silent and doubts == self.doubtful:
             return self
         return self.based(settled).changed(silent=silent, doubtful=doubts)

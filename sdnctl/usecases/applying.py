@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sdnctl.client import changes as asked
 from sdnctl.errors import Diagnostic, StalePlan
-from sdnctl.plan.model import DeviceChange, Op, Plan, StageKind
+from sdnctl.plan.model import ATTACHING, DeviceChange, Op, Plan, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
 from sdnctl.plan.stale import check_stale
 from sdnctl.southbound.fleet import Fleet, Observation
@@ -145,14 +145,14 @@ async def carry_out(
 
     def check() -> bool:
         """Whether there is anything to do; raises what speaks against it."""
-        check_stale(plan, observation.rules, settings_of(observation))
+        check_stale(plan, observation.rules, settings_of(observation), observation.attachments)
         if made is None or made.applied is not previous or not _same(made.observation, observation):
             now = plan_between(desired, observation, previous)
             _check_same(plan, now)
             check_outage(now, allow_outage)
         else:  # a plan is a function of what was compared again
             check_outage(plan, allow_outage)
-        result = desired.after(previous, observation.rule_sets)
+        result = desired.after(previous, observation.rule_sets, attachments=observation.attached)
         return not plan.empty or previous is None or result.fingerprint != previous.fingerprint
 
     if not await compute(check):
@@ -227,16 +227,21 @@ def _by_device(plan: Plan) -> dict[str, list[tuple[StageKind, tuple[DeviceChange
 
 def summarise(plan: Plan) -> str:
     """One line for the history: what changed on how many devices."""
-    devices = {device for stage in plan.stages for device in stage.changes}
+    switches = {device for stage in plan.stages if stage.kind not in ATTACHING for device in stage.changes}
+    devices = {device for stage in plan.stages if stage.kind in ATTACHING for device in stage.changes}
     counts = ", ".join(
         f"{plan.count(op)} {word}"
         for op, word in ((Op.ADD, "added"), (Op.MODIFY, "changed"), (Op.DELETE, "removed"))
     )
-    return f"{counts} on {len(devices)} switches"
+    return f"{counts} on {len(switches)} switches" + (f" and {len(devices)} devices" if devices else "")
 
 
 def _same(one: Observation, other: Observation) -> bool:
-    return one.rule_sets == other.rule_sets and settings_of(one) == settings_of(other)
+    return (
+        one.rule_sets == other.rule_sets
+        and settings_of(one) == settings_of(other)
+        and one.attached == other.attached
+    )
 
 
 def resume(context: Context, *, back: bool = False, progress: Progress = silent) -> int | None:

@@ -174,7 +174,22 @@ class Context:
                 for name, address in sorted(addresses.items())
                 if lab is None or self.registry.has(name)
             }
+        for device in topology.devices.values():
+            addresses = stand_in.get(device.id, {}) if lab is not None else device.drivers
+            options = {} if lab is not None else self._options(device.options)
+            table[device.id] = {
+                self.registry.load(name): Target(device.id, address, options=options)
+                for name, address in sorted(addresses.items())
+            }
         return table
+
+    def _options(self, options: Mapping[str, str]) -> Mapping[str, str]:
+        """Options of a device; files that references name are looked for from the network folder."""
+        found = dict(options)
+        for name, value in options.items():
+            if value.startswith("file:") and not Path(value.removeprefix("file:")).is_absolute():
+                found[name] = f"file:{(self.folder / value.removeprefix('file:')).absolute()}"
+        return found
 
     def fleet(self, topology: Topology, before: Topology | None = None) -> Fleet:
         """The devices of a topology, and those that were in the one `before` and are to be cleared."""

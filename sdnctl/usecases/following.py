@@ -17,18 +17,18 @@ from sdnctl.compiler.ir import Baseline
 from sdnctl.compiler.revive import revive
 from sdnctl.dataplane.values import RuleSet, SwitchSettings
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic, VerificationFailed
-from sdnctl.plan.changes import settings_differ
-from sdnctl.plan.model import Plan, Stage, StageKind
+from sdnctl.plan.model import ATTACHING, Plan, Stage, StageKind
 from sdnctl.plan.serialise import dumps as dumps_plan
+from sdnctl.southbound.attaching import Told
 from sdnctl.southbound.fleet import Fleet, NotHeld, Observation, StageFailed
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.store.store import Snapshot
 from sdnctl.usecases.computing import Compute, at_once
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.planning import plan_between, settings_of
+from sdnctl.usecases.planning import plan_between
 from sdnctl.usecases.progress import Progress, silent
-from sdnctl.verify.held import compare
+from sdnctl.usecases.readback import differences, exact
 
 Lost: TypeAlias = Literal["stop", "unknown"]
 
@@ -149,9 +149,15 @@ class Move:
         try:
             now = await self._through(desired, previous, plan, seen)
         except StageFailed as failure:
-            if any(isinstance(fault, DeviceUnreachable) for fault in failure.faults.values()):
+            attaching = failure.stage.kind in ATTACHING
+            if not attaching and _silent(failure):
                 await self._stopped(failure)
             await self.back(desired, previous)
+            if attaching:
+                text = "what was attached on devices was taken back; every switch and device is as it was before"
+                hint = "a device that did not answer takes back by itself what it was not told to keep"
+                said = Diagnostic("rolled-back", text, hint=hint if _silent(failure) else "")
+                raise DeviceError(*failure.diagnostics, said) from failure
             if all(isinstance(fault, NotHeld) for fault in failure.faults.values()):
                 text = "what was installed did not stay; every switch is as it was before"
                 raise VerificationFailed(*failure.diagnostics, Diagnostic("rolled-back", text)) from failure
@@ -179,7 +185,9 @@ class Move:
             if observation.unreachable:
                 self.leave(desired, observation, observation.unreachable)
                 known = state.based(revive(state.baseline, desired.baseline))
-                known = known.after(state, observation.read, doubtful=self.beside)
+                known = known.after(
+                    state, observation.read, doubtful=self.beside, attachments=observation.attached
+                )
                 successor = known.fingerprint, dumps(known)
             self.context.store.abandon(self.lease, self.number, "rolled back", successor=successor)
 
@@ -226,8 +234,10 @@ class Move:
 
     def _given_up(self, failure: StageFailed) -> set[str] | None:
         """Devices of a failed stage to go on without; None where the stage is not to be gone round."""
-        if self.lost == "stop" or not all(
-            isinstance(fault, DeviceUnreachable | NotHeld) for fault in failure.faults.values()
+        if (
+            self.lost == "stop"
+            or failure.stage.kind in ATTACHING
+            or not all(isinstance(fault, DeviceUnreachable | NotHeld) for fault in failure.faults.values())
         ):
             return None
         restarted = {device for device, fault in failure.faults.items() if isinstance(fault, NotHeld)}
@@ -243,18 +253,34 @@ class Move:
         """
         turned: list[Stage] = []
         for index, stage in enumerate(stages):
-            self.progress(f"{stage.kind}: {len(stage.changes)} switches", index, len(stages))
+            what = "devices" if stage.kind in ATTACHING else "switches"
+            self.progress(f"{stage.kind}: {len(stage.changes)} {what}", index, len(stages))
             await self.note("stage", {"index": index, "kind": stage.kind})
             if stage.kind in (StageKind.DRAIN, StageKind.RETIRE):
                 stage = await self._check(turned, stage)
                 turned = []
-            await self.fleet.commit(stage)
+            if stage.kind in ATTACHING:
+                await self.fleet.attach(stage, self._hearing(stage, index, len(stages)))
+            else:
+                await self.fleet.commit(stage)
             if stage.kind is StageKind.PREPARE and index + 1 < len(stages):
                 await self.fleet.check(stage)
             elif stage.kind in (StageKind.SWITCH, StageKind.ADMIT):
                 turned.append(stage)
             await self.note("staged", {"index": index, "kind": stage.kind})
         self.progress("reading back", len(stages), len(stages))
+
+    def _hearing(self, stage: Stage, index: int, stages: int) -> Told:
+        """What is heard of devices on the way: steps and faults are journalled, the rest is progress."""
+
+        async def told(event: str, detail: Mapping[str, object]) -> None:
+            if event == "progress":
+                what = f"{stage.kind}, {detail['step']}: {detail['done']} of {detail['of']} devices"
+                self.progress(what, index, stages)
+            else:
+                await self.note(f"attachments-{event}", {"stage": stage.kind, **detail})
+
+        return told
 
     async def _check(self, turned: Iterable[Stage], waiting: Stage) -> Stage:
         """Read stages back; returns the stage that comes next, with what it still has to wait."""
@@ -273,7 +299,7 @@ class Move:
                 "apply-stopped",
                 f"the plan stopped at its {failure.stage.kind} stage",
                 detail="what was confirmed stays installed; traffic still runs on what was there before"
-                if failure.stage.kind in {"settings", "prepare"}
+                if failure.stage.kind in {"attach", "settings", "prepare"}
                 else "",
                 hint="`sdnctl apply` completes it when the switch is back; `sdnctl rollback` undoes it",
             ),
@@ -292,7 +318,7 @@ class Move:
         asked = (self._touched | set(now.unreachable)) - (self.left & self._touched)
         observation = now.updated(await self.fleet.observe(sorted(asked)))
         self.leave(desired, seen, self._touched & set(observation.unreachable))
-        if not await self.compute(_exact, desired, observation):
+        if not await self.compute(exact, desired, observation):
             planned = observation.updated(_silence(now.unreachable))
             rest = await self.compute(plan_between, desired, planned, previous, doubtful=self.beside)
             if not rest.empty:
@@ -300,7 +326,7 @@ class Move:
         drifted = self._drifted
 
         def finish() -> None:
-            result = desired.after(previous, observation.read, seen.read, self.beside)
+            result = desired.after(previous, observation.read, seen.read, self.beside, observation.attached)
             if drifted & result.silent.keys():  # they were given it, and somebody else took it away
                 known = {device: rules for device, rules in result.silent.items() if device not in drifted}
                 result = result.changed(silent=known)
@@ -319,22 +345,15 @@ class Move:
             await self.note("drifted", {"stage": "read-back", "devices": devices})
             return
         await self.note("stopped", {"stage": "read-back", "devices": devices})
-        held = compare({device: desired.rules.get(device, RuleSet()) for device in devices}, observation.rule_sets)
-        raise VerificationFailed(
-            *(
-                Diagnostic(
-                    "read-back",
-                    f"{device} does not hold what was applied: {held.devices[device].summary}",
-                    address=f"switch {device}",
-                    hint="somebody else may be writing to it; `sdnctl apply` completes the plan",
-                )
-                for device in devices
-            )
-        )
+        raise VerificationFailed(*differences(desired, observation, devices))
 
 
 def _devices(plan: Plan) -> set[str]:
     return {device for stage in plan.stages for device in stage.changes}
+
+
+def _silent(failure: StageFailed) -> bool:
+    return any(isinstance(fault, DeviceUnreachable) for fault in failure.faults.values())
 
 
 def _silence(devices: Iterable[str], faults: Mapping[str, DeviceError] | None = None) -> Observation:
@@ -342,25 +361,6 @@ def _silence(devices: Iterable[str], faults: Mapping[str, DeviceError] | None = 
     devices = set(devices)
     why = {device: fault for device, fault in (faults or {}).items() if device in devices}
     return Observation(dict.fromkeys(sorted(devices)), faults=why)
-
-
-def _exact(desired: State, observation: Observation) -> bool:
-    """Whether every device holds what is desired and nothing else: then there is nothing left to plan.
-
-    A device with foreign rules, a silent one, or one without a driver for settings takes the long way.
-    """
-    settings = desired.compiled.switch_settings
-    return (
-        all(device in observation.rules for device in desired.rules)
-        and all(
-            one is not None and one.rules == desired.rules.get(device, RuleSet())
-            for device, one in observation.rules.items()
-        )
-        and all(
-            held is not None and not (device in settings and settings_differ(held, settings[device]))
-            for device, held in settings_of(observation).items()
-        )
-    )
 
 
 def nothing(like: State) -> State:
@@ -375,5 +375,6 @@ def nothing(like: State) -> State:
             rules={node: RuleSet() for node in nodes},
             switch_settings={node: SwitchSettings() for node in nodes},
             baseline=Baseline(),
+            attachments={device: {} for device in like.compiled.topology.devices},
         )
     )

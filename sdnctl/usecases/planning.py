@@ -85,6 +85,7 @@ def plan_between(
         target=desired.compiled_fingerprint,
         doubtful={**(applied.doubtful if applied is not None else {}), **(doubtful or {})},
         arrange=arrange,
+        attached=observation.attachments,
     )
 
 
@@ -94,7 +95,7 @@ def settings_of(observation: Observation) -> dict[str, SwitchSettings | None]:
 
 
 async def observe(context: Context, desired: State, applied: State | None) -> Observation:
-    """Read back every switch of the desired and of the applied state: those that left are to be cleared."""
+    """Read back every device of the desired and of the applied state: those that left are to be cleared."""
     before = applied.compiled.topology if applied is not None else None
     async with context.fleet(desired.compiled.topology, before) as fleet:
         return await fleet.observe()
@@ -103,9 +104,12 @@ async def observe(context: Context, desired: State, applied: State | None) -> Ob
 def _observe(context: Context, desired: State, applied: State | None, against: str) -> Observation:
     if against == "live":
         return waited(observe(context, desired, applied))
-    nodes = desired.compiled.topology.nodes
+    nodes, devices = desired.compiled.topology.nodes, desired.compiled.topology.devices
     if against == "empty":
-        return Observation({node: Observed(RuleSet()) for node in nodes})
+        return Observation(
+            {node: Observed(RuleSet()) for node in nodes},
+            attachments={device: Observed(RuleSet(), attachments={}) for device in devices},
+        )
     try:
         other = loads(Path(against).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -117,7 +121,11 @@ def _observe(context: Context, desired: State, applied: State | None, against: s
                 hint="give live, empty, or a file that `sdnctl compile -o` wrote",
             )
         ) from error
-    return Observation({node: Observed(other.rules.get(node, RuleSet())) for node in nodes})
+    held = other.compiled.attachments
+    return Observation(
+        {node: Observed(other.rules.get(node, RuleSet())) for node in nodes},
+        attachments={device: Observed(RuleSet(), attachments=held.get(device, {})) for device in devices},
+    )
 
 
 def prepare(context: Context, *, against: str = "live", baseline: str = "store") -> Prepared:
