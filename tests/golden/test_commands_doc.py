@@ -37,12 +37,12 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, fibre, identities, labs, running, setup, tokens
+    from sdnctl.cli import daily, fibre, identities, labs, live, running, setup, tokens
     from sdnctl.cli.app import app, controller, inventory, lab
 
     modules = [
         module.__name__
-        for module in (daily, fibre.verbs, fibre.measuring, identities, labs, running, setup, tokens)
+        for module in (daily, fibre.verbs, fibre.measuring, identities, labs, live, running, setup, tokens)
     ]
 
     def place(callback: Callable[..., object]) -> tuple[int, int]:
