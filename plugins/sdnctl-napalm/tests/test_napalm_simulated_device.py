@@ -166,6 +166,18 @@ def test_two_commits_are_confirmed_or_reverted_together(target: Any, server: Any
         assert server.device.text == before
 
 
+def test_a_diff_between_commit_and_confirm_disturbs_neither(target: Any, server: Any) -> None:
+    async def work(driver: NapalmDriver) -> None:
+        await driver.commit(add(FIRST))
+        assert "school-2" in await driver.compare(add(SECOND))
+        await driver.confirm()
+
+    use(target, work)
+    server.device.advance(3600)
+    assert look(target) == held(FIRST)
+    assert server.device.pending == ()
+
+
 def test_half_confirmed_is_told_and_reverted(target: Any, server: Any) -> None:
     """The commit stays, but it is not saved: after the next reboot it would be gone."""
     before = server.device.text

@@ -144,7 +144,7 @@ class Connection:
             self.platform.abort(self._napalm, session)
 
     def take_up(self, session: str | None) -> None:
-        """Go on with a session that NAPALM takes for done."""
+        """Go on with a session that NAPALM has put out of its mind."""
         self.platform.name_session(self._napalm, session)
 
     def close(self) -> None:

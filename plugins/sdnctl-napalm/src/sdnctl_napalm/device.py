@@ -205,8 +205,12 @@ class NapalmDevice:
 
     @contextlib.contextmanager
     def _candidate(self) -> Iterator[_Candidate]:
-        """Work on a candidate: nobody else does, and unless it is committed it does not stay behind."""
+        """Work on a candidate: nobody else does, and unless it is committed it does not stay behind.
+
+        A commit of ours may wait to be confirmed meanwhile; it is what goes on waiting afterwards.
+        """
         self._lock()
+        waiting = self._connection.session
         candidate = _Candidate()
         try:
             yield candidate
@@ -215,6 +219,8 @@ class NapalmDevice:
                 # Where this fails as well, what failed before is what is told.
                 with contextlib.suppress(DeviceError):
                     self._connection.discard()
+                    if waiting is not None:
+                        self._connection.take_up(waiting)
 
     def _lock(self) -> None:
         """Candidates that we left when we died are given up; somebody else's work is left alone, and refused.
