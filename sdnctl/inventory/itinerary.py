@@ -44,19 +44,26 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Itinerary:
-    """The legs from `start` to `end`.
+    """The legs from `start` to `end`, told of a traced `chain`.
 
     `breaks`: why it does not go on, at the start (if it began in the middle of the glass) and at the end. `losses`
     are totals by wavelength, None if a leg's is unknown.
     """
 
-    start: Terminal
-    end: Terminal
+    chain: Trace
     legs: tuple[Leg, ...]
     length: Length
     wavelengths: tuple[Wavelength, ...]
     losses: tuple[LossSpan | None, ...]
     breaks: tuple[Break, ...]
+
+    @property
+    def start(self) -> Terminal:
+        return self.chain.start
+
+    @property
+    def end(self) -> Terminal:
+        return self.chain.end
 
     @property
     def complete(self) -> bool:
@@ -98,7 +105,7 @@ def told(
         legs.append(_leg(plant, step, Length(position), wavelengths))
         position += step.length
     totals = tuple(_sum([leg.losses[index] for leg in legs]) for index in range(len(wavelengths)))
-    return Itinerary(chain.start, chain.end, tuple(legs), Length(position), wavelengths, totals, breaks)
+    return Itinerary(chain, tuple(legs), Length(position), wavelengths, totals, breaks)
 
 
 def _leg(plant: Plant, step: Step, at: Length, wavelengths: Sequence[Wavelength]) -> Leg:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sdnctl.intents.models import Application
+from sdnctl.inventory.diversity import Comparison, compare
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.glass import polygons_of
+from sdnctl.usecases.glass import find_route, named_links, polygons_of
 from sdnctl.usecases.planning import compile_folder
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.usecases.whatif import Whatif
@@ -32,6 +33,25 @@ def what_if(
     progress("cutting", 2, 3)
     asked = Whatif(loaded.plant, state.compiled, loaded.access, owners_of(context))
     return asked.ask(cut, hazards, outlines, block)
+
+
+def diversity(context: Context, one: str, two: str) -> Comparison:
+    """Two routes held against each other; raises InputError where one of them is not there.
+
+    A trunk is meant by its key, its standby path by ``KEY!standby``; only for these the folder is compiled, where
+    nothing is applied.
+    """
+    loaded = context.loaded
+    links = named_links(loaded.plant)
+    lead_in = loaded.network.settings.lead_in
+    paths: Mapping[str, tuple[str, ...]] = {}
+    if any(">" in name for name in (one, two)):
+        applied = context.applied()
+        compiled = (applied[1] if applied is not None else compile_folder(context)).compiled
+        paths = {trunk.key: trunk.path.links for trunk in compiled.trunks}
+        paths |= {f"{trunk.key}!standby": trunk.standby.links for trunk in compiled.trunks if trunk.standby}
+    a, b = (find_route(loaded.plant, name, links, paths) for name in (one, two))
+    return compare(loaded.plant, a, b, lead_in)
 
 
 def owners_of(context: Context) -> Mapping[str, str]:

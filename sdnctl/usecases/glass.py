@@ -12,6 +12,7 @@ from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
 from sdnctl.inventory.cuts import read_polygon
 from sdnctl.inventory.fields import Wavelength, parse_wavelength
 from sdnctl.inventory.finding import find_terminals, no_such
+from sdnctl.inventory.footprint import Footprint, Stretch, footprint, route_of, together
 from sdnctl.inventory.itinerary import Itinerary, itinerary
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.naming import link_names
@@ -57,6 +58,31 @@ def named_links(plant: Plant) -> dict[str, OpticalLink]:
     """Every optical link by name, also those that carry nothing."""
     links = optical_links(plant)[0]
     return dict(zip(link_names(plant, links), links, strict=True))
+
+
+def find_route(
+    plant: Plant, text: str, links: Mapping[str, OpticalLink], paths: Mapping[str, Sequence[str]]
+) -> Footprint:
+    """The glass that a name means: links, cables, chains from ports or strands, joined by commas.
+
+    `paths` are names of trunks with the links that they run over. Raises InputError with the nearest names.
+    """
+    parts: list[Footprint] = []
+    for name in text.split(","):
+        known = [name] if name in links else [link for link in paths.get(name, ()) if link in links]
+        if known:
+            parts += [route_of(plant, link, (links[link].there, links[link].back)) for link in known]
+        elif name in plant.cables:
+            cable = plant.cables[name]
+            whole = Stretch(name, 0, len(cable.places) - 1)
+            parts.append(footprint(plant, name, (cable.a, cable.b), (whole,)))
+        elif ":" in name or "/" in name:
+            chains = [itinerary(plant, end).chain for end in find_terminals(plant, name)]
+            parts.append(route_of(plant, name, chains))
+        else:
+            names = (*links, *plant.cables, *paths)
+            raise InputError(no_such("link, cable, trunk, port or strand", name, names))
+    return parts[0] if len(parts) == 1 else together(plant, text, parts)
 
 
 @dataclass(frozen=True)

@@ -82,3 +82,19 @@ def budget(
     invocation: Invocation = context.obj
     found = light_budgets(invocation.context.loaded.plant, links or (), advise=cheapest)
     invocation.output.show("inventory budget", lambda: light.document(found), lambda: light.render(found))
+
+
+@inventory.command()
+@reporting
+def diversity(
+    context: typer.Context,
+    one: Annotated[str, typer.Argument(help="A link, a cable, a trunk, a port or a strand; several with commas.")],
+    two: Annotated[str, typer.Argument(help="The same, to hold against it.")],
+) -> None:
+    """What two routes share, how near they come, and which protection grades that allows."""
+    from sdnctl.cli.fibre import pairs
+    from sdnctl.usecases.asking import diversity as compare
+
+    invocation: Invocation = context.obj
+    found = compare(invocation.context, one, two)
+    invocation.output.show("inventory diversity", lambda: pairs.document(found), lambda: pairs.render(found))
