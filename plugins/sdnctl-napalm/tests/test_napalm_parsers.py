@@ -61,7 +61,7 @@ def attachments(draw: st.DrawFn) -> dict[Any, Attachment]:
     return made
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(attachments(), attachments())
 def test_candidates_lead_from_anything_to_anything(
     first: dict[Any, Attachment], second: dict[Any, Attachment]
