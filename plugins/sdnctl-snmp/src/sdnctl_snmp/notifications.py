@@ -20,11 +20,6 @@ class Notification:
     oid: str
     objects: Mapping[str, Value]
     device: str = ""
-    request: int = 0
-
-    @property
-    def uptime(self) -> int | None:
-        return number(self.objects.get(oids.SYS_UPTIME), 32)
 
     @property
     def index(self) -> int | None:

@@ -75,6 +75,7 @@ class Receiver(asyncio.DatagramProtocol):
         """`engine`: our SNMPv3 engine id, where senders of informs have it written down."""
         self._told = told
         self._engine_id = engine or new_engine_id()
+        self._started = int(time.time())
         self.gate = Gate(senders, self._engine_id, clock)
         self.counts: Counter[str] = Counter()
         """Messages that were let pass, by what became of them; the others are in `gate.refused`."""
@@ -150,7 +151,8 @@ class Receiver(asyncio.DatagramProtocol):
             self._tell(said)
 
     def _tell(self, said: Notification) -> None:
-        key = said.device, said.oid, said.request, said.uptime
+        # An inform without an answer is sent again: another request id, the same sysUpTime among its objects.
+        key = said.device, tuple(said.objects.items())
         if key in self._seen:
             self.counts["repeated"] += 1
             return
@@ -165,10 +167,10 @@ class Receiver(asyncio.DatagramProtocol):
             self._transport.sendto(data, address)
 
     def _new_decoder(self) -> _Decoder:
-        return _Decoder(self._engine_id, int(time.time()) - _EPOCH, self._send)
+        return _Decoder(self._engine_id, self._started, self._send)
 
     async def _renew(self) -> None:
-        """Another decoder, made beside the loop; to senders of informs we look as if we had started again."""
+        """Another decoder, made beside the loop; for senders of informs its clock goes on."""
         decoder = await asyncio.to_thread(self._new_decoder)
         self._decoder, self._renewing = decoder, None
 
@@ -176,16 +178,17 @@ class Receiver(asyncio.DatagramProtocol):
 class _Decoder:
     """pysnmp's engine with our ids; what it receives last is what `decode` gives back."""
 
-    def __init__(self, engine: bytes, boots: int, send: Callable[[bytes, tuple[Any, ...]], None]) -> None:
-        """`engine` and `boots` are ours, and `send` takes answers and the address they go to."""
+    def __init__(self, engine: bytes, started: int, send: Callable[[bytes, tuple[Any, ...]], None]) -> None:
+        """`engine` is our id, `started` when we did (Unix time), `send` takes answers and where they go."""
         self.messages = 0
         self._engine = SnmpEngine()
         self._engine.transport_dispatcher = _Outgoing(send)
         symbols = self._engine.get_mib_builder().import_symbols
-        our_id, our_boots = symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineID", "snmpEngineBoots")
+        framework = symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineID", "snmpEngineBoots", "snmpEngineTime")
         # Set here and not given to SnmpEngine, which would keep boots in a file that others can write.
-        our_id.syntax, our_boots.syntax = our_id.syntax.clone(engine), our_boots.syntax.clone(boots)
-        self._engine.snmpEngineID = our_id.syntax
+        for symbol, value in zip(framework, (engine, started - _EPOCH, started), strict=True):
+            symbol.syntax = symbol.syntax.clone(value)  # pysnmp holds the time as its beginning
+        self._engine.snmpEngineID = framework[0].syntax
         (discover,) = symbols("__PYSNMP-USM-MIB", "pysnmpUsmDiscovery")
         discover.syntax = discover.syntax.clone(0)  # no keys for engines that nobody has proven
         self._known: set[tuple[Credentials, bytes]] = set()
@@ -201,7 +204,7 @@ class _Decoder:
         self._engine.message_dispatcher.receive_message(self._engine, udp.DOMAIN_NAME, where, data)
         if self._said is None:
             return None
-        return Notification(self._said.oid, self._said.objects, _names(passed), self._said.request)
+        return Notification(self._said.oid, self._said.objects, _names(passed))
 
     def _learn(self, passed: Passed) -> None:
         """Credentials that the gate has seen to be right: pysnmp looks at them again."""
@@ -231,7 +234,7 @@ class _Decoder:
             objects[".".join(map(str, name))] = _value(value)
         oid = objects.get(TRAP_OID)
         if isinstance(oid, str) and SYS_UPTIME in objects:
-            self._said = Notification(oid, objects, request=int(v2c.apiPDU.get_request_id(pdu)))
+            self._said = Notification(oid, objects)
 
 
 class _Notifications(NotificationReceiver):  # type: ignore[misc]  # pysnmp has no types
