@@ -63,6 +63,7 @@ def own_drift(document: Mapping[str, Any], tenants: Collection[str]) -> dict[str
         "devices": [],
         "settings": [],
         "foreign": {},
+        "attachments": [],
         "findings": findings,
     }
 

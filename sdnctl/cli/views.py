@@ -186,6 +186,9 @@ def drift(found: Drift) -> list[RenderableType]:
         parts: list[RenderableType] = [
             f"[green]no drift[/]: {len(devices)} switches hold the {rules} rules that were applied"
         ]
+        if found.attachments:
+            held = sum(one.matching for one in found.attachments.values())
+            parts.append(f"{len(found.attachments)} devices hold their {held} attachments")
     else:
         shown = table("", "switch", ("match", RIGHT), ("missing", RIGHT), ("extra", RIGHT), ("altered", RIGHT), "")
         for name, one in sorted(devices.items()):
@@ -195,6 +198,12 @@ def drift(found: Drift) -> list[RenderableType]:
                 note = "settings differ" if name in found.settings else ""
                 counts = (one.matching, len(one.missing), len(one.extra), len(one.altered))
                 shown.add_row(name, *map(str, counts), note)
+        for name, gear in found.attachments.items():
+            if gear.unknown:
+                shown.add_row(name, "", "", "", "", "[yellow]unknown: not reachable[/]")
+            elif not gear.ok:
+                counts = (gear.matching, len(gear.missing), len(gear.extra), len(gear.altered))
+                shown.add_row(name, *map(str, counts), "attachments")
         parts = [shown, *_drifted_rules(found)]
     if found.foreign:
         kept = ", ".join(f"{count} on {name}" for name, count in found.foreign.items())
@@ -210,7 +219,7 @@ def _drifted_rules(found: Drift) -> Iterator[RenderableType]:
     """The rules, a few of each switch, with whose they are and where their glass runs."""
     from rich.text import Text
 
-    from sdnctl.dataplane.text import format_rule
+    from sdnctl.plan.drift import shown
 
     by_device: dict[str, list[Located]] = {}
     for one in found.findings:
@@ -219,7 +228,7 @@ def _drifted_rules(found: Drift) -> Iterator[RenderableType]:
         for one in items[:_SHOWN]:
             finding = one.finding
             rule = finding.observed or finding.rule
-            text = format_rule(rule) if rule is not None else "whatever it holds"
+            text = shown(rule) if rule is not None else "whatever it holds"
             yield Text(f"{device}  {_DRIFTED[finding.state]}  {text}")
             for line in whose(one):
                 yield Text(f"    {line}", style="dim")

@@ -31,11 +31,11 @@ class RemoteFleet(Fleet):
     def _known(self) -> frozenset[str]:
         found = self._remote.get("/v1/controller")
         with understood(self._remote.where):
-            return frozenset(one["switch"] for one in found["switches"])
+            return frozenset((*(one["switch"] for one in found["switches"]), *found.get("devices", ())))
 
     async def observe(self, devices: Iterable[str] | None = None) -> Observation:
         """Read back through the controller."""
-        wanted = tuple(devices) if devices is not None else self.devices()
+        wanted = tuple(devices) if devices is not None else (*self.devices(), *self.devices("attachments"))
         known = await asyncio.to_thread(lambda: self._known)
         asked = [device for device in wanted if device in known]
         answer = await asyncio.to_thread(self._remote.post, "/v1/observation", {"switches": asked})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sdnctl.compiler.codec import decode, encode
+from sdnctl.dataplane.attachment import dump_attachment, in_order, keyed, load_attachment
 from sdnctl.dataplane.pack import pack, unpack
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceUnreachable, Diagnostic
@@ -23,10 +24,25 @@ def observation_document(found: Observation) -> dict[str, Any]:
         "rules": pack({device: one.rules for device, one in seen.items()}),
         "others": pack({device: RuleSet.of(one.others) for device, one in seen.items() if one.others}),
         "settings": {device: encode(one) if one is not None else None for device, one in found.settings.items()},
+        "attachments": None
+        if found.attachments is None
+        else {device: _attached(one) for device, one in found.attachments.items()},
         "faults": {
             device: [item.to_json() for item in fault.diagnostics] for device, fault in found.faults.items()
         },
     }
+
+
+def _attached(one: Observed | None) -> Any:
+    if one is None or one.attachments is None:
+        return None
+    return {"foreign": one.foreign, "held": [dump_attachment(item) for item in in_order(one.attachments)]}
+
+
+def _read_attached(data: Any) -> Observed | None:
+    if data is None:
+        return None
+    return Observed(RuleSet(), data["foreign"], attachments=keyed(map(load_attachment, data["held"])))
 
 
 def _rest(one: Observed | None) -> Any:
@@ -53,6 +69,9 @@ def read_observation(document: Mapping[str, Any]) -> Observation:
             device: DeviceUnreachable(*map(Diagnostic.from_json, items))
             for device, items in document["faults"].items()
         },
+        attachments=None
+        if document.get("attachments") is None
+        else {device: _read_attached(data) for device, data in document["attachments"].items()},
     )
 
 

@@ -23,6 +23,7 @@ from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.patience import Patience
 from sdnctl.daemon.repairing import Repair
 from sdnctl.dataplane.values import RuleSet
+from sdnctl.plan.attachments import compare as compare_attachments
 from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.drift import DriftState, Explainer
 from sdnctl.plan.model import Observed
@@ -30,7 +31,7 @@ from sdnctl.southbound.fleet import Observation
 from sdnctl.store.state import State
 from sdnctl.store.store import now as time_of_day
 from sdnctl.usecases.documents import finding_document
-from sdnctl.usecases.drifting import Located, located
+from sdnctl.usecases.drifting import Located, attached_findings, located
 from sdnctl.usecases.planning import settings_of
 from sdnctl.verify.held import HeldReport, compare
 
@@ -105,7 +106,7 @@ class DriftWatch:
         """Ask for a look at every switch when it is due: all at the start, then spread over the interval."""
         while True:
             self._news.clear()
-            names = self._hub.fleet.devices()
+            names = (*self._hub.fleet.devices(), *self._hub.fleet.devices("attachments"))
             for gone in self._switches.keys() - set(names):
                 del self._switches[gone]
                 self._hub.drift.switches.pop(gone, None)
@@ -150,7 +151,8 @@ class DriftWatch:
     async def _look(self, device: str) -> None:
         hub = self._hub
         session, given = hub.fleet.session(device), hub.turns.given
-        if device not in hub.fleet.up:
+        gear = device in hub.fleet.devices("attachments")  # is polled, has no session
+        if not gear and device not in hub.fleet.up:
             self._unknown(device)
             return
         if hub.turns.current is not None:
@@ -163,12 +165,15 @@ class DriftWatch:
         if hub.turns.current is not None or hub.turns.given != given:
             self._again(device, SOON)  # it may be of before, after or in between
             return
-        seen = observation.rules.get(device)
+        seen = observation.rules.get(device) if not gear else (observation.attachments or {}).get(device)
         if seen is None:
             self._unknown(device)
             return
-        now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
-        self._judge(now, seen, session, waits)
+        if gear:
+            now, waits = await hub.compute(self._attached, applied[1], device, seen), False
+        else:
+            now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
+        self._judge(now, session, waits, empty=not gear and not len(seen.rules))
 
     def _compared(
         self, state: State, device: str, seen: Observed, observation: Observation
@@ -185,6 +190,21 @@ class DriftWatch:
         waits = device in state.silent or device in state.doubtful
         waits = waits or any(device in holders for holders in state.baseline.quarantine.values())
         return now, waits
+
+    def _attached(self, state: State, device: str, seen: Observed) -> SwitchDrift:
+        """What is found on a device beside the switches; in the worker thread."""
+        applied = state.compiled.attachments.get(device, {})
+        held = compare_attachments({device: applied}, {device: seen.attachments})[device]
+        findings = attached_findings(self._explain(state.compiled), [held])
+        counts = {
+            DriftState.MATCH: held.matching,
+            DriftState.MISSING: len(held.missing),
+            DriftState.EXTRA: len(held.extra),
+            DriftState.ALTERED: len(held.altered),
+            DriftState.UNKNOWN: 0,
+        }
+        policy = policy_for(self._hub.settings.drift, findings)
+        return SwitchDrift(device, time_of_day(), counts, findings, False, seen.foreign, policy)
 
     def _explain(self, compiled: Compiled) -> Explainer:
         if self._explainer is None or self._explainer.compiled is not compiled:
@@ -205,8 +225,11 @@ class DriftWatch:
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────
 
-    def _judge(self, now: SwitchDrift, seen: Observed, session: int, waits: bool) -> None:
-        """Tell what is new about a switch, and want it repaired where that is to be done."""
+    def _judge(self, now: SwitchDrift, session: int, waits: bool, *, empty: bool) -> None:
+        """Tell what is new about a switch, and want it repaired where that is to be done.
+
+        An `empty` one has restarted, unless it held something on this very connection.
+        """
         board, device = self._hub.drift, now.switch
         switch = self._switches.setdefault(device, _Switch())
         before, board.switches[device] = board.switches.get(device), now
@@ -218,8 +241,7 @@ class DriftWatch:
             return
         if before is None or before.findings != now.findings or before.settings != now.settings:
             self._tell(now)
-        empty = not len(seen.rules) and switch.good != session
-        if empty:
+        if empty and switch.good != session:
             self._want(switch, 0.0)
         elif now.policy is Policy.FREEZE and device not in board.acknowledged:
             self._freeze(now)

@@ -145,8 +145,9 @@ def believed(state: State, fresh: Observation, absent: Iterable[str]) -> Observa
     rules: dict[str, Observed | None] = {
         device: None if device in unknown else Observed(held) for device, held in state.confirmed.items()
     }
-    assumed = frozenset(device for device, one in rules.items() if one is not None)
-    return Observation(rules, assumed=assumed).updated(fresh)
+    gear = {device: Observed(RuleSet(), attachments=held) for device, held in state.compiled.attachments.items()}
+    assumed = frozenset(device for device, one in (rules | gear).items() if one is not None)
+    return Observation(rules, assumed=assumed, attachments=gear or None).updated(fresh)
 
 
 def touched(before: State, after: State) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ async def drift(hub: Hub) -> Drift:
 async def observe(hub: Hub, devices: Iterable[str] | None = None) -> Observation:
     """Read back rules and settings; raises InputError for a switch that the controller does not know."""
     if devices is not None:
-        _known(devices, hub.fleet.devices())
+        _known(devices, (*hub.fleet.devices(), *hub.fleet.devices("attachments")))
     return await hub.fleet.observe(devices)
 
 
@@ -112,8 +112,8 @@ async def plan(hub: Hub, desired: State) -> Prepared:
 async def _observe_for(hub: Hub, desired: State, applied: State | None) -> Observation:
     """What the switches of a state hold; those that are new to the network are asked over connections of this
     moment, because nothing is decided yet."""
-    have = frozenset(hub.fleet.devices())
-    new = frozenset(desired.compiled.topology.nodes) - have
+    have = frozenset((*hub.fleet.devices(), *hub.fleet.devices("attachments")))
+    new = frozenset((*desired.compiled.topology.nodes, *desired.compiled.topology.devices)) - have
     seen = await hub.fleet.observe()
     if not new:
         return seen

@@ -104,7 +104,7 @@ class Repair:
         up = self.hub.fleet.up
         waiting = {*state.silent, *state.doubtful}
         waiting.update(switch for holders in state.baseline.quarantine.values() for switch in holders)
-        asked = ({*devices} | waiting) & up - set(self.frozen)
+        asked = ({*devices} | waiting) & (up | {*self.hub.fleet.devices("attachments")}) - set(self.frozen)
         fresh = await self.hub.fleet.observe(sorted(asked))
         return believed(state, fresh, state.rules.keys() - up)
 

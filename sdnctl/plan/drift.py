@@ -15,7 +15,10 @@ from functools import cached_property
 from sdnctl.compiler.groups import HopGroup, HopGroups, trunk_group_key, trunk_paths
 from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.tables import Kind, read_cookie
+from sdnctl.dataplane.attachment import Attachment, format_attachment
+from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import GROUP_BASE, METER_BASE, Flow, Group
+from sdnctl.plan.attachments import DeviceAttachments
 from sdnctl.plan.model import Rule
 from sdnctl.plan.owners import Owners
 from sdnctl.verify.held import DeviceHeld, Held
@@ -42,7 +45,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One rule that is not as applied, or a switch that could not be asked (`rule` is None).
+    """One rule (or attachment) that is not as applied, or a device that could not be asked (`rule` is None).
 
     `rule` is what was applied (for EXTRA: what is held), `observed` what stands in its place (ALTERED). `what`
     names the thing it is for: ``trunk …``, ``bypass …``, ``link …``, ``demand …``; `links` are those it leads
@@ -51,11 +54,16 @@ class Finding:
 
     device: str
     state: DriftState
-    rule: Rule | None
-    observed: Rule | None = None
+    rule: Rule | Attachment | None
+    observed: Rule | Attachment | None = None
     what: str = ""
     owners: tuple[Owner, ...] = ()
     links: tuple[str, ...] = ()
+
+
+def shown(item: Rule | Attachment) -> str:
+    """One line of text for a rule or an attachment."""
+    return format_attachment(item) if isinstance(item, Attachment) else format_rule(item)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,25 @@ class Explainer:
             yield self._finding(device, DriftState.EXTRA, rule)
         for pair in held.altered:
             yield self._finding(device, DriftState.ALTERED, pair.applied, pair.observed)
+
+    def attached_findings(self, held: DeviceAttachments) -> Iterator[Finding]:
+        """Everything that is wrong with a device beside the switches, an attachment at a time."""
+        device, applied = held.device, self.compiled.attachments.get(held.device, {})
+        if held.unknown:
+            ends = frozenset(one.endpoint for one in applied.values())
+            owners = self._owners_of(frozenset(key for end in ends for key in self._at_endpoint.get(end, ())))
+            yield Finding(device, DriftState.UNKNOWN, None, None, "", owners)
+        for state, items in ((DriftState.MISSING, held.missing), (DriftState.EXTRA, held.extra)):
+            for one in items:
+                yield self._attached(device, state, one)
+        for one, observed in held.altered:
+            yield self._attached(device, DriftState.ALTERED, one, observed)
+
+    def _attached(
+        self, device: str, state: DriftState, one: Attachment, observed: Attachment | None = None
+    ) -> Finding:
+        demands = frozenset(self._at_endpoint.get(one.endpoint, ()))
+        return Finding(device, state, one, observed, f"endpoint {one.endpoint}", self._owners_of(demands))
 
     def glass(self, links: tuple[str, ...]) -> Glass:
         """Cables, ducts and segments of these links; of each link the longest shared route first."""
@@ -157,6 +184,15 @@ class Explainer:
     @cached_property
     def _owners(self) -> Owners:
         return Owners(self.compiled)
+
+    @cached_property
+    def _at_endpoint(self) -> Mapping[str, tuple[str, ...]]:
+        """Endpoint → demands that begin or end there."""
+        table: dict[str, list[str]] = defaultdict(list)
+        for demand in self.compiled.demands:
+            for end in (demand.ingress, demand.egress):
+                table[end.id].append(demand.id)
+        return {end: tuple(demands) for end, demands in table.items()}
 
     @cached_property
     def _by_label(self) -> Mapping[int, tuple[str, tuple[str, ...]]]:

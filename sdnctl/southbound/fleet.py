@@ -52,9 +52,14 @@ class Observation:
 
     @property
     def attached(self) -> Mapping[str, Attachments | None]:
-        """Attachments of the devices that were asked, None where one did not answer."""
+        """Attachments of devices, None where one did not answer."""
         found = (self.attachments or {}).items()
         return {device: one.attachments if one is not None else None for device, one in found}
+
+    @property
+    def attached_read(self) -> Mapping[str, Attachments | None]:
+        """The same of devices that were asked, not only assumed."""
+        return {device: held for device, held in self.attached.items() if device not in self.assumed}
 
     @property
     def unreachable(self) -> tuple[str, ...]:
@@ -70,7 +75,7 @@ class Observation:
             {**self.rules, **newer.rules},
             {**self.settings, **newer.settings},
             {**faults, **newer.faults},
-            (self.assumed - newer.rules.keys()) | newer.assumed,
+            (self.assumed - asked) | newer.assumed,
             None if nobody else attached,
         )
 

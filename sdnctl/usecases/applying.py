@@ -152,7 +152,7 @@ async def carry_out(
             check_outage(now, allow_outage)
         else:  # a plan is a function of what was compared again
             check_outage(plan, allow_outage)
-        result = desired.after(previous, observation.rule_sets, attachments=observation.attached)
+        result = desired.after(previous, observation.rule_sets, attachments=observation.attached_read)
         return not plan.empty or previous is None or result.fingerprint != previous.fingerprint
 
     if not await compute(check):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sdnctl.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
+    from sdnctl.plan.attachments import DeviceAttachments
     from sdnctl.store.store import JournalEntry, Snapshot
     from sdnctl.usecases.applying import Outcome
     from sdnctl.usecases.drifting import Drift, Located
@@ -93,20 +94,32 @@ def drift_document(found: Drift) -> dict[str, Any]:
         **found.held.to_json(),
         "settings": list(found.settings),
         "foreign": found.foreign,
+        "attachments": [_attached_document(one) for one in found.attachments.values()],
         "findings": [finding_document(one) for one in found.findings],
     }
 
 
+def _attached_document(one: DeviceAttachments) -> dict[str, Any]:
+    return {
+        "device": one.device,
+        "status": "unknown" if one.unknown else "match" if one.ok else "drift",
+        "matching": one.matching,
+        "missing": len(one.missing),
+        "extra": len(one.extra),
+        "altered": len(one.altered),
+    }
+
+
 def finding_document(one: Located) -> dict[str, Any]:
-    """One rule that is not as applied (or a switch that did not answer), whose it is, and where its glass runs."""
-    from sdnctl.dataplane.text import format_rule
+    """One rule or attachment that is not as applied (or a device that was silent), whose it is, and its glass."""
+    from sdnctl.plan.drift import shown
 
     found = one.finding
     return {
         "switch": found.device,
         "state": str(found.state),
-        "rule": format_rule(found.rule) if found.rule is not None else None,
-        "observed": format_rule(found.observed) if found.observed is not None else None,
+        "rule": shown(found.rule) if found.rule is not None else None,
+        "observed": shown(found.observed) if found.observed is not None else None,
         "what": found.what,
         "owners": [
             {"application": owner.application, "tenant": owner.tenant, "class": owner.service_class}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sdnctl.errors import Diagnostic, InputError
+from sdnctl.plan.attachments import DeviceAttachments
+from sdnctl.plan.attachments import compare as compare_attachments
 from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.drift import Explainer, Finding, Glass
 from sdnctl.southbound.fleet import Observation
@@ -26,16 +28,20 @@ class Located:
 
 @dataclass(frozen=True)
 class Drift:
-    """What was found, per switch; settings are compared where a settings driver is there."""
+    """What was found, per switch; settings are compared where a settings driver is there.
+
+    `attachments`: what devices beside the switches hold; their findings stand behind those of switches.
+    """
 
     held: HeldReport
     settings: tuple[str, ...]
     foreign: dict[str, int]
     findings: tuple[Located, ...] = ()
+    attachments: Mapping[str, DeviceAttachments] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        return self.held.ok and not self.settings
+        return self.held.ok and not self.settings and all(one.ok for one in self.attachments.values())
 
 
 def drift(context: Context) -> Drift:
@@ -75,11 +81,19 @@ def compared(state: State, observation: Observation) -> Drift:
     )
     foreign = {
         device: observed.foreign
-        for device, observed in sorted(observation.rules.items())
+        for device, observed in sorted((*observation.rules.items(), *(observation.attachments or {}).items()))
         if observed is not None and observed.foreign
     }
     held = compare(state.confirmed, observation.rule_sets)
-    return Drift(held, settings, foreign, located(Explainer(state.compiled), held.devices.values()))
+    attached = compare_attachments(state.compiled.attachments, observation.attached)
+    explainer = Explainer(state.compiled)
+    findings = located(explainer, held.devices.values()) + attached_findings(explainer, attached.values())
+    return Drift(held, settings, foreign, findings, attached)
+
+
+def attached_findings(explainer: Explainer, devices: Iterable[DeviceAttachments]) -> tuple[Located, ...]:
+    """What differs on devices beside the switches, with owners; no glass leads to them that is known here."""
+    return tuple(Located(finding, Glass()) for held in devices for finding in explainer.attached_findings(held))
 
 
 def located(explainer: Explainer, devices: Iterable[DeviceHeld]) -> tuple[Located, ...]:

@@ -186,7 +186,7 @@ class Move:
                 self.leave(desired, observation, observation.unreachable)
                 known = state.based(revive(state.baseline, desired.baseline))
                 known = known.after(
-                    state, observation.read, doubtful=self.beside, attachments=observation.attached
+                    state, observation.read, doubtful=self.beside, attachments=observation.attached_read
                 )
                 successor = known.fingerprint, dumps(known)
             self.context.store.abandon(self.lease, self.number, "rolled back", successor=successor)
@@ -326,7 +326,7 @@ class Move:
         drifted = self._drifted
 
         def finish() -> None:
-            result = desired.after(previous, observation.read, seen.read, self.beside, observation.attached)
+            result = desired.after(previous, observation.read, seen.read, self.beside, observation.attached_read)
             if drifted & result.silent.keys():  # they were given it, and somebody else took it away
                 known = {device: rules for device, rules in result.silent.items() if device not in drifted}
                 result = result.changed(silent=known)

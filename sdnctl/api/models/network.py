@@ -81,6 +81,17 @@ class FindingDocument(Document):
     ducts: list[str]
 
 
+class AttachedDocument(Document):
+    """How much a device beside the switches holds of what was applied to it."""
+
+    device: str
+    status: Literal["match", "drift", "unknown"]
+    matching: int
+    missing: int
+    extra: int
+    altered: int
+
+
 class DriftDocument(Answer):
     """What switches hold against what was applied. A tenant sees the findings that are about its demands."""
 
@@ -89,6 +100,7 @@ class DriftDocument(Answer):
     devices: list[DeviceHeldDocument]
     settings: list[str]
     foreign: dict[str, int]
+    attachments: list[AttachedDocument] = Field(default=[], description="Devices beside the switches.")
     findings: list[FindingDocument]
 
 
@@ -259,6 +271,7 @@ class ControllerDocument(Answer):
     folder: str
     store: str = Field(description="A fingerprint of the URL of its store.")
     switches: list[SwitchDocument]
+    devices: list[str] = Field(default=[], description="Gear beside the switches, polled.")
     current: TurnDocument | None
     waiting: list[TurnDocument]
     damped: list[str] = Field(description="Links that flap, and are kept out of use until they have calmed down.")
@@ -273,6 +286,9 @@ class ObservationDocument(Answer):
     rules: dict[str, Any]
     others: dict[str, Any]
     settings: dict[str, Any]
+    attachments: dict[str, Any] | None = Field(
+        default=None, description="Of gear beside the switches; null where nobody asked any."
+    )
     faults: dict[str, list[DiagnosticDocument]]
 
 

@@ -77,6 +77,7 @@ async def controller(desk: AtDesk, caller: WholeViewer) -> Response:
                 }
                 for device in hub.fleet.devices()
             ],
+            "devices": list(hub.fleet.devices("attachments")),
             "current": _turn(turns.current) if turns.current is not None else None,
             "waiting": [_turn(one) for one in turns.waiting],
             "damped": sorted(hub.damped),
