@@ -183,13 +183,20 @@ def applied_small(folder: Path) -> Context:
     """The small example, compiled and recorded as applied, without any device."""
     initialise(folder, "small")
     context = Context(folder)
-    state = State(compile_network(context.loaded.network, Baseline()), frozenset())
+    record_applied(context)
+    return context
+
+
+def record_applied(context: Context) -> None:
+    """Compile the folder on what was applied before, and record it as applied."""
+    before = context.applied()
+    baseline = before[1].baseline if before is not None else Baseline()
+    state = State(compile_network(context.loaded.network, baseline), frozenset())
     with context.store.hold() as lease:
         number = context.store.begin(
             lease, content=state.text, fingerprint=state.fingerprint, reason="apply", author="test", summary="all"
         )
         context.store.finish(lease, number)
-    return context
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the network folder says about cables, read once: those that carry nothing, where to look for mistakes."""
+"""What the network folder says about cables, read once: which there are, and where to look for mistakes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sdnctl.workspace.convention import LINKS
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`dark`: port → port of every cable that carries nothing; `complete`: whether all cables are known."""
+    """`cables`: port → port of every cable, in use or not; `complete`: whether all are known."""
 
     plant: Plant = field(default_factory=lambda: build_plant({})[0])
     optical: Mapping[Port, OpticalLink] = field(default_factory=dict)
-    dark: Mapping[PortRef, PortRef] = field(default_factory=dict)
+    cables: Mapping[PortRef, PortRef] = field(default_factory=dict)
     complete: bool = False
 
     def where_to_look(self, here: PortRef, there: PortRef) -> tuple[str, ...]:
@@ -32,7 +32,6 @@ def read_blueprint(context: Context) -> Blueprint:
     """From the network folder; raises InputError with every fault in it."""
     loaded = context.loaded
     optical, _ = optical_links(loaded.plant)
-    used = loaded.network.topology.link_at
     pairs = [
         (PortRef(link.a.switch, link.a.port), PortRef(link.b.switch, link.b.port))
         for link in optical
@@ -42,5 +41,5 @@ def read_blueprint(context: Context) -> Blueprint:
     for entry in document.value.links if document is not None else ():
         if entry.a is not None and entry.b is not None:
             pairs.append((entry.a, entry.b))
-    dark = {here: there for a, b in pairs for here, there in ((a, b), (b, a)) if here not in used}
-    return Blueprint(loaded.plant, links_by_port(optical), dark, complete=True)
+    cables = {here: there for a, b in pairs for here, there in ((a, b), (b, a))}
+    return Blueprint(loaded.plant, links_by_port(optical), cables, complete=True)

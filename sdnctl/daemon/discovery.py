@@ -93,6 +93,8 @@ class _Round:
         self.part, self.hub, self.beacons, self.blueprint = part, hub, beacons, blueprint
         settings = hub.settings
         self.topology = Topology({}, {})
+        self.dark: Mapping[PortRef, PortRef] = {}
+        self._cables = dict(blueprint.cables)
         self.hearing: frozenset[str] = frozenset()
         self.names: dict[int, str] = {}
         self.dpids: dict[str, int] = {}
@@ -123,25 +125,32 @@ class _Round:
 
     # ── what is there ────────────────────────────────────────────────────────────────────────────
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, *, again: bool = False) -> None:
         """Look at what is applied: the plan, and which switches bring beacons to us."""
         applied = await self.hub.compute(self.hub.applied)
         state: State | None = applied[1] if applied is not None else None
         if state is None:
             return
-        if state.compiled.topology is not self.topology:
-            self.topology = state.compiled.topology
+        if again or state.compiled.topology is not self.topology:
+            self._plan(state.compiled.topology)
             bound = await self.hub.compute(self.hub.context.bound)
             self.dpids = {key: bound.get(key, node.dpid) for key, node in self.topology.nodes.items()}
             self.names = {dpid: device for device, dpid in self.dpids.items()}
         self.hearing = frozenset(device for device, rules in state.rules.items() if METER_BASE in rules.meters)
         self._news.set()
 
+    def _plan(self, topology: Topology) -> None:
+        """From now on this carries. Cables that did are still there, and no customer's: during works, say."""
+        self.topology = topology
+        for link in topology.links.values():
+            self._cables |= {link.a: link.b, link.b: link.a}
+        used = topology.link_at
+        self.dark = {here: there for here, there in self._cables.items() if here not in used and there not in used}
+
     async def _follow_changes(self) -> None:
         async for event in self.hub.events.follow():
             if event.kind in (Kind.CHANGE_DONE, Kind.SWITCH_ADMITTED):
-                self.topology = Topology({}, {})
-                await self._refresh()
+                await self._refresh(again=True)
 
     def _presence(self, device: str, up: bool) -> None:
         self._stop_watching(device)
@@ -192,7 +201,7 @@ class _Round:
 
     def _interval(self, port: PortRef) -> float:
         settings = self.hub.settings
-        trunk = port in self.topology.link_at or port in self.blueprint.dark
+        trunk = port in self.topology.link_at or port in self.dark
         return settings.discovery_interval if trunk else settings.discovery_edge_interval
 
     async def _send_all(self) -> None:
@@ -280,7 +289,7 @@ class _Round:
             self._news.clear()
             heard = self.sightings.heard(loop.time())
             silent = self.sightings.silent(self.hearing)
-            await self._judged(compare(self.topology, heard, silent, self.blueprint.dark))
+            await self._judged(compare(self.topology, heard, silent, self.dark))
 
     async def _judged(self, found: tuple[Found, ...]) -> None:
         """Tell what is new, and set apart what leads elsewhere."""
@@ -290,7 +299,7 @@ class _Round:
             if one.subject not in before:
                 self._publish(one, before)
         self._set_links(found)
-        for port, why in wrong_edges(self.topology, found, self.blueprint.dark).items():
+        for port, why in wrong_edges(self.topology, found, self.dark).items():
             await self._shut_port(port, why)
 
     def _publish(self, one: Found, before: Mapping[str, Found]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
-from wired import Cables, applied_small, event, hub_of, of_kind
+from wired import Cables, applied_small, event, hub_of, of_kind, record_applied
 
 from sdnctl.cli.cabling import cabling
 from sdnctl.daemon.beacons import Disbelief
@@ -139,6 +139,25 @@ def test_a_cable_between_customer_ports_shuts_both(context: Context, cables: Cab
             del cables.wires[FREE], cables.wires[OTHER]
             for shut in tuple(hub.quarantine.ports):
                 await part.release(shut, "somebody")
+            assert not cables.shut
+            assert not hub.quarantine.ports
+
+    asyncio.run(work())
+
+
+def test_a_link_that_goes_out_for_works_is_no_customer_port(context: Context, cables: Cables) -> None:
+    async def work() -> None:
+        async with discovering(context, cables) as (hub, part):
+            await until(part, Cabling.CONFIRMED, 18)
+            path = context.folder / "topology" / "maintenance.yaml"
+            works = "[{link: core-a--pop-north, reason: works}]"
+            text = path.read_text(encoding="utf-8").replace("out_of_service: []", f"out_of_service: {works}")
+            path.write_text(text, encoding="utf-8")
+            record_applied(Context(context.folder))
+            hub.events.publish(Kind.CHANGE_DONE, "apply", "applied")
+            await until(part, Cabling.CONFIRMED, 17)
+            await asyncio.sleep(1.0)  # several beacons of every port
+            assert not [one for one in part.found().cables if "customer" in one.summary]
             assert not cables.shut
             assert not hub.quarantine.ports
 
