@@ -14,15 +14,33 @@ from sdnctl_netmiko.testing.sshd import PASSPHRASE
 from sdnctl.southbound.base import Target
 
 
-@pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frr]:
+def _need_frr() -> None:
     problem = frr_missing()
     if problem:
         if os.environ.get("CI"):
             pytest.fail(f"FRRouting cannot run: {problem}")
         pytest.skip(f"FRRouting: {problem}")
-    with running_frr(tmp_path_factory.mktemp("frr"), f"sdnctl-frr-{os.getpid()}") as router:
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Frr]:
+    _need_frr()
+    with running_frr(f"sdnctl-frr-{os.getpid()}") as router:
         yield router
+
+
+@pytest.fixture(scope="session")
+def running_helped() -> Iterator[Frr]:
+    _need_frr()
+    with running_frr(f"sdnctl-frrr-{os.getpid()}", helper=True) as router:
+        yield router
+
+
+@pytest.fixture
+def helped(running_helped: Frr) -> Frr:
+    """A router whose account runs our `sdnctl-frr`."""
+    running_helped.clean()
+    return running_helped
 
 
 @pytest.fixture

@@ -87,6 +87,12 @@ class CliDevice:
             self._confirmed = dict(before)
         try:
             self._guard.arm(before, _differing(before, after))
+        except BaseException:
+            if first:  # nothing was typed, and what waits to be confirmed there is somebody else's
+                self._guard.forget()
+                self._confirmed = None
+            raise
+        try:
             self._type(planned, "commit")
             self._read_back(after)
         except BaseException as error:
@@ -97,6 +103,8 @@ class CliDevice:
         """Keep what was committed, also after a restart; without anything to confirm nothing is done."""
         if self._confirmed is None:
             return
+        if not self._guard.restores and not self._show("confirm").undo:
+            raise device_faults.refused(self._device, "confirm", "the time for that was over, it was taken back")
         self._session.renew()
         self._guard.confirm()
         self._confirmed = None

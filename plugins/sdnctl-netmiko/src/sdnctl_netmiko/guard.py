@@ -139,11 +139,15 @@ class JournalGuard:
         self._platform = platform
         self._patience = patience
         self._entries: dict[AttachmentKey, Entry] = {}
+        self._busy = False  # somebody else's entries are there, and their time is not over
 
     def check(self, steps: Sequence[Step]) -> None:
         """Such devices cannot look at lines without taking them."""
 
     def arm(self, before: Held, keys: Iterable[AttachmentKey]) -> None:
+        if self._busy:
+            detail = "another session's change waits to be confirmed"
+            raise device_faults.refused(self._session.device, "lock", detail)
         until = math.ceil(time.time() + self._patience)
         for key in keys:
             self._entries.setdefault(key, Entry(key, before.get(key), until))
@@ -162,7 +166,9 @@ class JournalGuard:
 
     def left_behind(self, entries: Sequence[str]) -> Mapping[AttachmentKey, Attachment | None] | None:
         found = [entry for text in entries if (entry := Entry.load(text)) is not None]
-        if not entries or self._entries or any(entry.until > time.time() for entry in found):
+        waiting = any(entry.until > time.time() for entry in found)
+        self._busy = waiting and not self._entries
+        if not entries or self._entries or waiting:
             return None
         return {entry.key: entry.before for entry in found}
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import netmiko
 import paramiko
-from netmiko.exceptions import NetmikoBaseException, ReadTimeout
+from netmiko.exceptions import NetmikoBaseException, NetmikoTimeoutException, ReadTimeout
 from pydantic import SecretStr
 
 from sdnctl.errors import DeviceError, Diagnostic
@@ -30,7 +30,11 @@ TIMEOUT = 60.0
 """Seconds that a device may take for an answer: fifty sessions at once keep a small one busy."""
 LARGEST = 32 * 1024 * 1024  # characters of one answer
 TAIL = 512  # characters at the end of an answer in which a prompt is looked for
-_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\x08+ *\x08*|\x07|\r+(?=\n)")
+# What terminals do with it: colours and the like, a bell, and the ways in which a line is taken off again. Looking
+# ahead, because the rest may still be under way.
+_ESCAPES = re.compile(
+    r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\x07|\x08+ *\x08+(?!\x08)(?=.)|\r {2,}\r|\r+(?=\n)", re.DOTALL
+)
 _LOST = (OSError, EOFError, paramiko.SSHException, NetmikoBaseException)
 
 # Libraries that nobody configured would print what they have to say on stderr, tracebacks included.
@@ -224,7 +228,7 @@ class Session:
     def _turned(self, said: str) -> str:
         """What was said, without escape sequences; where it ends with a page or a question, that is answered."""
         said = _ESCAPES.sub("", said)
-        if found := re.search(f"(?:{self._settings.paging})\\s*$", said[-TAIL:]):
+        if found := re.search(rf"[ \t]*(?:{self._settings.paging})\s*$", said[-TAIL:]):
             self._connection.write_channel(" ")
             return said[: len(said) - len(found.group())]
         if re.search(self._settings.question, said[-TAIL:]):
@@ -254,19 +258,15 @@ class Session:
             raise device_faults.garbage(self.device, step, self.scrubbed(_first_line(error))) from None
 
     def _explain(self, error: Exception, step: str) -> NoReturn:
-        said = self.scrubbed(_first_line(error))
         if isinstance(error, paramiko.AuthenticationException):
             how = "key" if self._key else "password"
             raise device_faults.bad_credentials(self.device, f"user {self._username!r}, by {how}") from None
-        if isinstance(error, paramiko.SSHException) and "banner" in f"{error}".lower() and self._is_garbage(error):
+        # netmiko wraps causes in advice of many lines.
+        cause = error.__context__ if isinstance(error, NetmikoTimeoutException) else None
+        said = self.scrubbed(_first_line(cause or error))
+        if "Indecipherable protocol version" in said:
             raise device_faults.garbage(self.device, step, "what answers there does not speak SSH") from None
         raise device_faults.unreachable(self.device, step, f"{self.host}:{self.port}: {said}") from None
-
-    @staticmethod
-    def _is_garbage(error: Exception) -> bool:
-        """Whether something came that is no banner, where nothing at all would have been an end of file."""
-        cause = error.__context__
-        return not isinstance(cause, EOFError) and not isinstance(getattr(cause, "__context__", None), EOFError)
 
     def scrubbed(self, text: str) -> str:
         """A text without this session's secrets."""
@@ -277,7 +277,7 @@ def _refuses(pattern: str, said: str) -> bool:
     return re.search(pattern, said, re.MULTILINE) is not None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,6 @@ CUSTOMERS = ("eth1", "eth2", "eth3", "eth4")
 UPLINK = "eth9"
 STARTUP = f"""\
 frr defaults traditional
-hostname handover
 service integrated-vtysh-config
 !
 interface {UPLINK}
@@ -51,10 +51,12 @@ class Frr:
         for path in (folder, self.run_dir, self.config):
             path.mkdir(exist_ok=True)
             shutil.chown(path, "frr", "frr")
-        _open_way(folder)
         (self.config / "vtysh.conf").write_text("service integrated-vtysh-config\n")
         self._make_ports()
+        (self.config / "frr.conf").write_text(STARTUP)
         self.start()
+        self.vtysh("write memory")
+        self._first, self._clean = self.startup, self.running()
         command = " ".join(self.vtysh_command)
         if helper:
             command = f"env SDNCTL_FRR_CONF={self._helper_settings()} {HELPER}"
@@ -112,13 +114,10 @@ class Frr:
                 "-f", str(self.config / f"{daemon}.conf"), "-i", str(self.run_dir / f"{daemon}.pid"),
                 "--vty_socket", str(self.run_dir), "-z", str(self.run_dir / "zserv.api"),
                 "--log", f"file:{self.run_dir}/{daemon}.log")  # fmt: skip
-        if not (self.config / "frr.conf").exists():
-            self.factory()
-        self.vtysh("show version")
         run(*self.vtysh_command, "-b")
 
     def factory(self) -> None:
-        (self.config / "frr.conf").write_text(STARTUP)
+        (self.config / "frr.conf").write_text(self._first)
 
     def crash(self) -> None:
         """Power off: nothing is saved, sessions hang."""
@@ -139,6 +138,8 @@ class Frr:
         """Make running and startup what they were at the beginning, through FRR itself."""
         self.factory()
         text = self.running()
+        if text == self._clean:
+            return
         commands = ["configure terminal"]
         for line in text.splitlines():
             if line.startswith("pbr-map "):
@@ -168,13 +169,18 @@ class Frr:
 
 
 @contextlib.contextmanager
-def running_frr(folder: Path, name: str, helper: bool = False) -> Iterator[Frr]:
-    """A router while the block lasts; `name` is that of its network namespace."""
-    router = Frr(folder, name, helper)
-    try:
-        yield router
-    finally:
-        router.stop()
+def running_frr(name: str, helper: bool = False) -> Iterator[Frr]:
+    """A router while the block lasts; `name` is that of its network namespace.
+
+    Its folder is one that FRR's own user gets at, which pytest's are not: they are root's alone.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
+        Path(folder).chmod(0o755)
+        router = Frr(Path(folder), name, helper)
+        try:
+            yield router
+        finally:
+            router.stop()
 
 
 def run(*command: str) -> str:
@@ -187,14 +193,6 @@ def run(*command: str) -> str:
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
-
-
-def _open_way(folder: Path) -> None:
-    """FRR's user must get through to its folder; pytest keeps its own to root."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if not mode & 0o001 and os.access(parent, os.W_OK):
-            parent.chmod(mode | 0o011)
 
 
 def _state(pid: int) -> str:
