@@ -33,7 +33,6 @@ UPLINK = "eth9"
 YANG = Path(__file__).parent.parent / "src" / "sdnctl_netconf" / "yang"
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
-END = b"]]>]]>"
 
 EMPTY = (
     f'<interfaces xmlns="{INTERFACES}" xmlns:nc="{BASE}" nc:operation="replace"'
@@ -61,11 +60,11 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def wait_until(true: Callable[[], object], what: str, patience: float = 10.0) -> None:
+def wait_until(true: Callable[[], object], what: str, *, patience: float = 10.0, every: float = 0.01) -> None:
     until = time.monotonic() + patience
     while not true():
         assert time.monotonic() < until, f"not in {patience:g} s: {what}"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 class Refused(Exception):
@@ -74,6 +73,8 @@ class Refused(Exception):
 
 class Outside:
     """Somebody else at the device: a session over netconfd's own socket, with no code of the driver."""
+
+    Refused = Refused
 
     def __init__(self, server: Server) -> None:
         self._process = subprocess.Popen(
@@ -90,14 +91,19 @@ class Outside:
             extra_groups=[],
         )
         self._rest = b""
-        capability = "<capability>urn:ietf:params:netconf:base:1.0</capability>"
-        self._write(f'<hello xmlns="{BASE}"><capabilities>{capability}</capabilities></hello>')
-        self.session = re.search(r"<session-id>(\d+)<", self._read())[1]  # type: ignore[index]
+        said = "".join(f"<capability>urn:ietf:params:netconf:base:1.{minor}</capability>" for minor in (0, 1))
+        self._write(f'<hello xmlns="{BASE}"><capabilities>{said}</capabilities></hello>'.encode() + b"]]>]]>")
+        hello = self._read(b"]]>]]>")
+        self.session = hello.partition("<session-id>")[2].partition("<")[0]
 
     def rpc(self, operation: str) -> str:
         """One request, for example ``<discard-changes/>``; the reply, or Refused."""
-        self._write(f'<rpc xmlns="{BASE}" message-id="1">{operation}</rpc>')
-        reply = self._read()
+        request = f'<rpc xmlns="{BASE}" message-id="1">{operation}</rpc>'.encode()
+        self._write(b"\n#%d\n%b" % (len(request), request))
+        # The end goes out by itself: netconfd sometimes waits for more after it has read two messages at once.
+        time.sleep(0.001)
+        self._write(b"\n##\n")
+        reply = re.sub(r"\n#[0-9]+\n", "", self._read(b"\n##\n")).strip()
         if "<rpc-error>" in reply:
             raise Refused(" ".join(reply.split()))
         return reply
@@ -125,22 +131,21 @@ class Outside:
         self._process.terminate()
         self._process.wait()
 
-    def _write(self, text: str, end: bytes = END) -> None:
-        self._process.stdin.write(text.encode() + end)  # type: ignore[union-attr]
+    def _write(self, data: bytes) -> None:
+        self._process.stdin.write(data)  # type: ignore[union-attr]
         self._process.stdin.flush()  # type: ignore[union-attr]
 
-    def _read(self) -> str:
-        while END not in self._rest:
-            descriptor = self._process.stdout.fileno()  # type: ignore[union-attr]
-            if not select.select([descriptor], [], [], 0.25)[0]:
-                self._write("", b"\n")  # netconfd sometimes waits for more after it has read two messages at once
-                assert select.select([descriptor], [], [], 10)[0], "netconfd does not answer"
+    def _read(self, end: bytes) -> str:
+        """Text up to the end of a message."""
+        descriptor = self._process.stdout.fileno()  # type: ignore[union-attr]
+        while end not in self._rest:
+            assert select.select([descriptor], [], [], 10)[0], "netconfd does not answer"
             data = os.read(descriptor, 65_536)
             if not data:
                 raise ConnectionError("netconfd closed the session")
             self._rest += data
-        message, _, self._rest = self._rest.partition(END)
-        return message.decode().strip()
+        message, _, self._rest = self._rest.partition(end)
+        return message.decode()
 
 
 class Door:
@@ -186,6 +191,8 @@ class Door:
 
 class Server:
     """netconfd and sshd in a folder, as the tests see them from outside the driver."""
+
+    wait_until = staticmethod(wait_until)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -254,6 +261,9 @@ class Server:
 
     def empty(self) -> None:
         """Bring the device to its first state; a lock that somebody left behind makes this fail."""
+        assert self._netconfd is not None
+        if self._netconfd.poll() is not None:
+            self.start()
         with contextlib.suppress(Refused):
             self.outside.rpc("<cancel-commit><persist-id>sdnctl sw-school</persist-id></cancel-commit>")
         self.outside.rpc("<discard-changes/>")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NoReturn
 
 from lxml import etree
@@ -48,7 +47,7 @@ class Client:
         self.session = ChannelSession(channel, limit=limit)
         self._manager: Any = Manager(self.session, Handler(), timeout=login.timeout)
         self._manager.raise_mode = RaiseMode.ERRORS
-        self.locks: list[str] = []
+        self.locked = False  # the candidate, by this session
         try:
             self.session.greet(login.timeout)
             if self.session.id in (None, 0):
@@ -74,7 +73,7 @@ class Client:
 
     def close(self) -> None:
         """End the session: what it had locked is free then (RFC 6241 §7.5)."""
-        self.locks.clear()
+        self.locked = False
         if self.alive:
             with contextlib.suppress(NCClientError, OSError):
                 self._manager.timeout = min(2.0, self._login.timeout)
@@ -84,27 +83,31 @@ class Client:
 
     # ── operations ───────────────────────────────────────────────────────────────────────────────
 
-    def get_config(self, step: str, filters: Sequence[Element], source: str = "running") -> Element:
-        """<data> of one datastore."""
-        return self._data(step, lambda: self._manager.get_config(source, filter=_filter(filters)))
+    def get_config(self, step: str, filters: Sequence[Element] | None, source: str = "running") -> Element:
+        """<data> of one datastore; all of it without filters."""
+        wanted = None if filters is None else _filter(filters)
+        return self._data(step, lambda: self._manager.get_config(source, filter=wanted))
 
     def get(self, step: str, filters: Sequence[Element]) -> Element:
         """<data> of configuration and state."""
         return self._data(step, lambda: self._manager.get(filter=_filter(filters)))
 
-    def lock(self, datastore: str) -> None:
-        """Lock a datastore unless this session has it locked; raises RpcRefused."""
-        if datastore not in self.locks:
-            self._ok("lock", lambda: self._manager.lock(datastore))
-            self.locks.append(datastore)
+    def lock(self) -> None:
+        """Lock the candidate unless this session has it; raises RpcRefused, also while it has edits of others.
 
-    def unlock(self, *datastores: str) -> None:
-        """Give back what is locked of these, whatever happens: a session that ends unlocks too."""
-        for datastore in datastores:
-            if datastore in self.locks:
-                self.locks.remove(datastore)
-                with contextlib.suppress(RpcRefused, DeviceError):
-                    self._ok("unlock", partial(self._manager.unlock, datastore))
+        Only the candidate: while running is locked, netconfd 2.13 takes no commit back, neither when it is
+        cancelled (to which it says ok) nor when the time for confirmation is over.
+        """
+        if not self.locked:
+            self._ok("lock", lambda: self._manager.lock("candidate"))
+            self.locked = True
+
+    def unlock(self) -> None:
+        """Give the candidate back, whatever happens: a session that ends unlocks too."""
+        if self.locked:
+            self.locked = False
+            with contextlib.suppress(RpcRefused, DeviceError):
+                self._ok("unlock", lambda: self._manager.unlock("candidate"))
 
     def edit(self, config: Element, test: str | None) -> None:
         """Change the candidate, all or nothing; `test` as in <test-option>. Raises RpcRefused."""
@@ -193,7 +196,7 @@ class Client:
         device, failure = self._login.device, self.session.failure
         self.session.close()
         self._transport.close()
-        self.locks.clear()
+        self.locked = False
         cause = failure if failure is not None else error
         detail = self._login.scrub(" ".join(str(cause).split())[:1_000])
         if isinstance(cause, FramingError | GarbageError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
+
+from lxml import etree
 
 from sdnctl.dataplane.attachment import Attachment, AttachmentKey, format_attachment
 from sdnctl.dataplane.values import RuleSet
-from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
+from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, Diagnostic
 from sdnctl.plan.model import AttachmentChange, DeviceChange, Observed, Op
 from sdnctl.southbound import device_faults
 from sdnctl.southbound.base import Capabilities, Counters, Target
@@ -23,6 +26,7 @@ CONFIRM_S = 300.0
 VALIDATE = ("edit", "explicit")
 _NEEDED = (":candidate", ":confirmed-commit:1.1", ":validate")
 
+T = TypeVar("T")
 Held = dict[AttachmentKey, Attachment | None]  # what some keys should hold: None is nothing
 
 
@@ -72,8 +76,7 @@ class NetconfDevice:
     def prepare(self, changes: Sequence[DeviceChange]) -> None:
         """Let the device check an edit of its candidate, and forget it."""
         asked = self._merge(changes)
-        client = self._session()
-        with self._alone(client):
+        with self._alone() as client:
             config = self._config(self._read(client, "edit"), asked)
             if config is not None:
                 self._edit(client, config, asked)
@@ -86,10 +89,8 @@ class NetconfDevice:
         is over, where it cannot be asked any more.
         """
         asked = self._merge(changes)
-        client = self._session()
-        self._require(client)
-        with self._alone(client):
-            self._settle(client)
+        with self._alone() as client:
+            self._require(client)
             running = self._read(client, "edit")
             config = self._config(running, asked)
             if config is None:
@@ -102,37 +103,23 @@ class NetconfDevice:
             try:
                 self._check(self._read(client, "read back"), asked, "read back")
             except DeviceError:
-                self._take_back(client)
+                with contextlib.suppress(DeviceError):  # where it cannot, it is pending still
+                    self._take_back(client)
                 raise
 
     def confirm(self) -> None:
         """Make the last commit permanent, and see that it runs; nothing happens where none is pending."""
-        if not self._pending:
-            return
-        client = self._session()
-        try:
-            client.confirm(self._persist)
-        except RpcRefused as error:
-            self._forget(client)
-            raise device_faults.refused(
-                self._device, "confirm", f"{error}; it may have taken the change back after {self._timeout:g} s"
-            ) from None
-        wanted = self._wanted
-        self._forget(client)
-        self._check(self._read(client, "confirm"), wanted, "confirm")
-        try:
-            client.save()
-        except RpcRefused as error:
-            raise device_faults.refused(
-                self._device, "confirm", f"not saved for the next start: {error}"
-            ) from None
+        if self._pending:
+            wanted = self._wanted
+            gone = self._again(self._confirm)
+            self._check(self._read(self._session(), "confirm"), wanted, "confirm", gone)
 
     def revert(self) -> None:
         """Go back to the last confirmed state, also in a new session where the old one was lost."""
         if self._pending:
-            client, before = self._session(), self._before
-            self._take_back(client)
-            self._check(self._read(client, "revert"), before, "revert")
+            before = self._before
+            self._again(self._take_back)
+            self._check(self._read(self._session(), "revert"), before, "revert")
 
     def counters(self) -> Counters:
         """State and counters of ports as far as the device reports them, else whether they are enabled."""
@@ -146,12 +133,11 @@ class NetconfDevice:
         return Counters(self._platform.states(data, ports))
 
     def close(self) -> None:
-        """End the session; what is not confirmed is taken back first."""
-        try:
-            if self._pending and self._client.alive:
+        """End the session; what is not confirmed is taken back first, or by the device when its time is over."""
+        if self._pending and self._client.alive:
+            with contextlib.suppress(DeviceError):
                 self._take_back(self._client)
-        finally:
-            self._client.close()
+        self._client.close()
 
     # ── sessions and locks ───────────────────────────────────────────────────────────────────────
 
@@ -162,6 +148,16 @@ class NetconfDevice:
             self._client = Client(self._login)
         return self._client
 
+    def _again(self, work: Callable[[Client], T]) -> T:
+        """Do what may be done twice, in a new session if the old one turns out to be lost."""
+        try:
+            return work(self._session())
+        except DeviceUnreachable as error:
+            try:
+                return work(self._session())
+            except DeviceUnreachable:
+                raise error from None
+
     def _require(self, client: Client) -> None:
         if lacking := [capability for capability in _NEEDED if not client.can(capability)]:
             raise device_faults.refused(
@@ -171,34 +167,77 @@ class NetconfDevice:
             )
 
     @contextmanager
-    def _alone(self, client: Client) -> Iterator[None]:
-        """Lock running and candidate. Afterwards the candidate stays locked while a commit of ours is pending."""
+    def _alone(self) -> Iterator[Client]:
+        """Lock the candidate. Afterwards it stays locked while a commit of this session is pending."""
+        client = self._session()
+        if not client.locked:
+            self._settle(client)
         try:
-            client.lock("running")
             # Refused while somebody's edits are in it, so what is in it from here on is ours.
-            client.lock("candidate")
-            yield
+            client.lock()
         except RpcRefused as error:
             raise device_faults.refused(self._device, "lock", str(error)) from None
+        try:
+            yield client
         except BaseException:
             client.discard()
             raise
         finally:
-            client.unlock("running", *([] if self._pending else ["candidate"]))
+            if not self._pending:
+                client.unlock()
 
     def _settle(self, client: Client) -> None:
         """Take back what an earlier session of ours left unconfirmed: no plan counts on that."""
-        if self._pending:
-            return
+        if self._cancel(client) or self._pending:
+            self._forget(client)
+            raise device_faults.refused(
+                self._device,
+                "commit",
+                "an earlier session had left a commit unconfirmed; it has been taken back: plan again",
+            )
+
+    def _confirm(self, client: Client) -> str:
+        """Confirm what is pending. Where nothing is any more, the result says so: the device has confirmed it already,
+        in a session that was lost, or has taken it back; whoever calls this reads back which.
+        """
+        # Confirming commits the candidate too, and only our lock keeps edits of others out of it.
+        if not client.locked and self._edited(client):
+            raise device_faults.refused(self._device, "confirm", "the candidate has edits of somebody else")
+        gone = ""
+        try:
+            client.confirm(self._persist)
+        except RpcRefused as error:
+            if error.tag == "in-use":
+                raise device_faults.refused(self._device, "confirm", str(error)) from None
+            gone = f"{error}; it takes back what is not confirmed in {self._timeout:g} s"
+        self._forget(client)
+        try:
+            if not gone:
+                client.save()
+        except RpcRefused as error:
+            raise device_faults.refused(
+                self._device, "confirm", f"not saved for the next start: {error}"
+            ) from None
+        return gone
+
+    def _cancel(self, client: Client) -> bool:
+        """Take back what is pending, and say whether anything was; raises DeviceRefused if that cannot be done."""
         try:
             client.cancel(self._persist)
-        except RpcRefused:
-            return  # there is none
-        raise device_faults.refused(
-            self._device,
-            "commit",
-            "an earlier session had left a commit unconfirmed; it has been taken back: plan again",
-        )
+        except RpcRefused as error:
+            if error.tag == "in-use":  # running is locked
+                raise device_faults.refused(self._device, "revert", str(error)) from None
+            return False
+        return True
+
+    def _take_back(self, client: Client) -> None:
+        """Go back to the last confirmed state; whoever calls this reads back what runs."""
+        self._cancel(client)
+        self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        self._pending, self._before, self._wanted = False, {}, {}
+        client.unlock()
 
     # ── editing ──────────────────────────────────────────────────────────────────────────────────
 
@@ -270,20 +309,18 @@ class NetconfDevice:
         except RpcRefused as error:
             raise device_faults.refused(self._device, step, str(error)) from None
 
-    def _check(self, running: Running, wanted: Held, step: str) -> None:
-        """Raise DeviceError ``read-back`` unless these keys hold what they should."""
-        if wrong := list(_wrong(running, wanted)):
+    def _edited(self, client: Client) -> bool:
+        """Whether the candidate is something else than what runs."""
+        running, candidate = (client.get_config("confirm", None, source) for source in ("running", "candidate"))
+        return bool(etree.tostring(running, method="c14n") != etree.tostring(candidate, method="c14n"))
+
+    def _check(self, running: Running, wanted: Held, step: str, known: str = "") -> None:
+        """Raise DeviceError unless these keys hold what they should: ``read-back``, unless the reason is known."""
+        wrong = list(_wrong(running, wanted))
+        if wrong and known:
+            raise device_faults.refused(self._device, step, known)
+        if wrong:
             raise device_faults.not_held(self._device, wrong, step)
-
-    def _take_back(self, client: Client) -> None:
-        """Cancel what is pending. Where the device has none any more, it has taken it back by itself."""
-        with contextlib.suppress(RpcRefused):  # whoever calls this reads back what runs
-            client.cancel(self._persist)
-        self._forget(client)
-
-    def _forget(self, client: Client) -> None:
-        self._pending, self._before, self._wanted = False, {}, {}
-        client.unlock("candidate")
 
 
 def _wrong(running: Running, wanted: Held) -> Iterable[str]:

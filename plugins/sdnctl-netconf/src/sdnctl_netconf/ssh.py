@@ -126,6 +126,8 @@ def _negotiate(transport: Any, login: Login) -> None:
         if isinstance(error.__cause__ or error.__context__, EOFError) or "Timeout" in str(error):
             raise device_faults.unreachable(login.device, "connect", login.scrub(str(error))) from error
         raise device_faults.garbage(login.device, "connect", login.scrub(f"no SSH server: {error}")) from error
+    if not transport.initial_kex_done:  # paramiko returns when the time is up, as if all were well
+        raise device_faults.unreachable(login.device, "connect", f"no handshake in {login.timeout:g} s")
     login.keys.check(transport.get_remote_server_key().asbytes())
 
 
