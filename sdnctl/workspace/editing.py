@@ -99,6 +99,10 @@ class _Found:
         """Replace a value, or write one that is not there; raises CannotEdit."""
         raise NotImplementedError
 
+    def remove(self, field: str) -> Splice:
+        """Take a value away that is there; raises CannotEdit."""
+        raise NotImplementedError
+
 
 _Find = Callable[[Entry], _Found]
 
@@ -112,9 +116,13 @@ def _splices(text: str, find: _Find, edit: Edit) -> list[Splice]:
         return [found.put(field, value) for field, value in edit.values]
     a, b = find(edit.a), find(edit.b)
     value_a, value_b = a.value(edit.field), b.value(edit.field)
-    if value_a is None or value_b is None:
-        raise CannotEdit(f"{edit.field} is not written at both entries")
-    return [Splice(value_a.start, value_a.end, value_b.text), Splice(value_b.start, value_b.end, value_a.text)]
+    if value_a is not None and value_b is not None:
+        return [Splice(value_a.start, value_a.end, value_b.text), Splice(value_b.start, value_b.end, value_a.text)]
+    if value_a is not None:
+        return [a.remove(edit.field), b.put(edit.field, plain(value_a.text))]
+    if value_b is not None:
+        return [a.put(edit.field, plain(value_b.text)), b.remove(edit.field)]
+    raise CannotEdit(f"{edit.field} is written at neither entry")
 
 
 def _clash(a: Splice, b: Splice) -> bool:
@@ -158,15 +166,15 @@ def _yaml(text: str) -> _Find:
         for node in by_line.get(entry.source.line or 0, ()):
             found = _Mapping(text, node)
             value = found.value(entry.key)
-            if value is not None and _plain(value.text) == entry.value:
+            if value is not None and plain(value.text) == entry.value:
                 return found
         raise CannotEdit(f"no {entry.key} {entry.value} at {entry.source}")
 
     return find
 
 
-def _plain(text: str) -> str:
-    """A scalar without quotes and blanks: ``0x3`` and ``"3"`` are compared as they are written."""
+def plain(text: str) -> str:
+    """A scalar without its quotes."""
     found = yaml.compose(text, Loader=yaml.SafeLoader)
     return found.value if isinstance(found, yaml.ScalarNode) else text
 
@@ -208,6 +216,17 @@ class _Mapping(_Found):
         if line_end < 0 or not isinstance(self._node.value[0][1], yaml.ScalarNode):
             raise CannotEdit(f"{field} cannot be written here")
         return Splice(line_end, line_end, f"\n{' ' * first.start_mark.column}{field}: {_scalar(value)}")
+
+    def remove(self, field: str) -> Splice:
+        """The value with its key, from the end of the one before."""
+        keys = [key.value for key, _ in self._node.value]
+        place = keys.index(field) if field in keys else 0
+        if place == 0:
+            raise CannotEdit(f"{field} cannot be taken away here")
+        before, gone = self._node.value[place - 1][1], self._node.value[place][1]
+        if not all(isinstance(node, yaml.ScalarNode) for node in (before, gone)):
+            raise CannotEdit(f"{field} cannot be taken away here")
+        return Splice(before.end_mark.index, gone.end_mark.index, "")
 
 
 def _scalar(value: str) -> str:
@@ -254,6 +273,9 @@ class _Row(_Found):
             raise CannotEdit(f"the table has no column {field}")
         quoted = '"' + value.replace('"', '""') + '"' if set(value) & set(',"\n') else value
         return Splice(span.start, span.end, quoted)
+
+    def remove(self, field: str) -> Splice:
+        return self.put(field, "")
 
 
 def _cells(row: str, offset: int) -> Iterator[_Span]:

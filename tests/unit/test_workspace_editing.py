@@ -67,6 +67,14 @@ def test_an_exchange_keeps_quotes_and_comments() -> None:
     assert after == YAML.replace("odf:2", "X").replace("odf:4", "odf:2").replace("X", "odf:4")
 
 
+def test_an_exchange_of_what_only_one_has() -> None:
+    after, left_out = edited("e.yaml", YAML, [Exchange(A1, A2, "link"), Exchange(A1, A2, "tx")])
+    assert left_out == []
+    assert after == YAML.replace(",\n         link: long}", "}").replace(
+        '"odf:2"}', '"odf:2", link: long}'
+    ).replace("odf:1", "X").replace("odf:3", "odf:1").replace("X", "odf:3")
+
+
 def test_tables() -> None:
     one, two = entry(2, "port", "1", "p.csv"), entry(3, "port", "2", "p.csv")
     edits = [Exchange(one, two, "tx"), Set.of(one, {"status": "a,b"}), Set.of(two, {"status": ""})]
@@ -91,7 +99,7 @@ def test_what_does_not_fit_is_left_out_with_a_reason() -> None:
         "no id z at e.yaml:3",
         "no id a at e.yaml:99",
         "uplink.vlan is not written",
-        "bidi is not written at both entries",
+        "bidi is written at neither entry",
         "another edit changes the same place",
     ]
     row = entry(2, "port", "1", "p.csv")

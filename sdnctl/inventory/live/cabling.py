@@ -54,7 +54,7 @@ def _neighbours(
         at = port_of(one.port, device.ports, names, reading.numbers)
         if at is None:
             continue  # which port of the inventory that is cannot be said
-        far = device_of(one.device, one.chassis, expected.dpids, expected.devices)
+        far = device_of(one.device, one.chassis or one.device, expected.dpids, expected.devices)
         port = None
         if far is not None and one.remote_port:
             told = readings.get(far, Reading(None))
@@ -209,31 +209,49 @@ def _rewire(expected: Expected, one: Heard, planned: Place) -> tuple[Edit, ...]:
         return ()
     heard = (one.device, one.port)
     if cable.how == "jumper":
-        exchanged = _exchange(expected, one.at, heard, planned)
-        return (exchanged,) if exchanged is not None else ()
+        return tuple(_exchanged(expected, one.at, heard, planned))
     assert cable.entry is not None
     return tuple(_rewritten(expected, cable, one.at, heard))
 
 
 def _rewritten(expected: Expected, cable: Cable, at: Place, heard: Place) -> Iterator[Edit]:
+    """A declared link, or an uplink, with what was heard for its other end."""
     assert cable.entry is not None
-    if cable.how == "declared":
+    other, planned = expected.facing(heard), expected.facing(at)
+    if cable.how == "declared" and other is not None and planned is not None:
+        # Two links changed an end; whichever port tells, it is the same two ends.
+        one, two = min(tuple(sorted((at, other))), tuple(sorted((heard, planned))))
+        for mine, its in ((one, two), (two, one)):
+            link = expected.cables[mine]
+            if link.how == "declared" and link.entry is not None:
+                yield Set.of(link.entry, {"a" if link.a == mine else "b": _text(its)})
+    elif cable.how == "declared":
         yield Set.of(cable.entry, {"b" if cable.a == at else "a": _text(heard)})
     elif cable.a == at and _is_switch(expected, heard):
         yield Set.of(cable.entry, {"uplink.switch": heard[0], "uplink.switch_port": heard[1]})
 
 
-def _exchange(expected: Expected, at: Place, heard: Place, planned: Place) -> Edit | None:
-    """Light of `heard` comes in at `at`, where that of `planned` should."""
+def _exchanged(expected: Expected, at: Place, heard: Place, planned: Place) -> Iterator[Edit]:
+    """Light of `heard` comes in at `at`, where that of `planned` should.
+
+    Of two ends where that can have happened it is always the same one, whichever port tells: the other three ports
+    of crossed plugs then ask for the same edit. A name of the link goes with its glass.
+    """
     other = expected.facing(heard)  # where the light of `heard` should come in
-    for field, a, b in (("rx", at, other), ("tx", heard, planned)):
-        if b is None or a == b or not _beside(expected, a, b):
+    ends = [("rx", at, other), ("tx", heard, planned)]
+    possible = [
+        (tuple(sorted((a, b))), lane)
+        for lane, a, b in ends
+        if b is not None and a != b and _beside(expected, a, b)
+    ]
+    for (one, two), lane in sorted(possible):
+        first, second = expected.port(one), expected.port(two)
+        if first is None or second is None or not _alike(first, second):
             continue
-        first, second = expected.port(a), expected.port(b)
-        if first is not None and second is not None and _alike(first, second):
-            ends = sorted((first.entry, second.entry), key=lambda entry: (entry.source, entry.value))
-            return Exchange(ends[0], ends[1], "bidi" if first.bidi else field)
-    return None
+        yield Exchange(first.entry, second.entry, "bidi" if first.bidi else lane)
+        if first.named or second.named:
+            yield Exchange(first.entry, second.entry, "link")
+        return
 
 
 def _alike(a: ExpectedPort, b: ExpectedPort) -> bool:

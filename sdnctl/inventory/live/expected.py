@@ -38,6 +38,7 @@ class ExpectedPort:
     optics: Transceiver | None = None
     level: Level | None = None
     bidi: bool = False
+    named: bool = False  # the entry names the link
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,13 @@ def _port(plant: Plant, place: Place, port: Port, levels: Mapping[Place, Level],
     optics = plant.transceivers.get(port.transceiver) if port.transceiver else None
     entry = Entry(port.origin, "port", str(port.number))
     return ExpectedPort(
-        place, entry, port.life.in_service(on), optics, levels.get(place), bidi="bidi" in port.lanes
+        place,
+        entry,
+        port.life.in_service(on),
+        optics,
+        levels.get(place),
+        "bidi" in port.lanes,
+        port.link is not None,
     )
 
 

@@ -48,7 +48,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Let two entries of one file change a field: each gets what the other has."""
+    """Let two entries of one file change a field: each gets what the other has, be it nothing."""
 
     a: Entry
     b: Entry
