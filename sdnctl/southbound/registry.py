@@ -18,6 +18,7 @@ from sdnctl.southbound.base import PAYLOADS, Driver
 GROUP = "sdnctl.drivers"
 PLUGINS: Mapping[str, str] = {
     "napalm": "sdnctl-napalm",
+    "netconf": "sdnctl-netconf",
     "ovsdb": "sdnctl-ovsdb",
     "ryu": "sdnctl-ryu",
     "snmp": "sdnctl-snmp",
