@@ -27,6 +27,9 @@ def up(
     kind: Annotated[
         Kind, typer.Option(help="Open vSwitch, embedded switches, or whichever works here.")
     ] = Kind.AUTO,
+    real_devices: Annotated[
+        bool, typer.Option("--real-devices", help="Devices at their own addresses, not simulated ones.")
+    ] = False,
 ) -> None:
     """Bring the network up on this machine, in a network namespace of its own."""
     from sdnctl.cli import views
@@ -34,7 +37,7 @@ def up(
 
     invocation: Invocation = context.obj
     with invocation.output.progress("bringing switches up") as progress:
-        running = labs.up(invocation.context, kind.value, progress)
+        running = labs.up(invocation.context, kind.value, progress, real_devices=real_devices)
     invocation.output.show("lab up", lambda: views.lab_document(running), lambda: views.lab(running))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sdnctl.errors import Diagnostics, InputError
+from sdnctl.lab import devices
 from sdnctl.lab import record as records
 from sdnctl.lab.record import Kind, Record
 from sdnctl.lab.wire import Prober, Wire
@@ -58,6 +59,10 @@ class Lab(ABC):
     @abstractmethod
     def targets(self) -> Mapping[str, Mapping[str, str]]:
         """Where each switch is: switch id → driver name → address, as `southbound.base.Target` wants it."""
+
+    def devices(self) -> Mapping[str, Mapping[str, str]] | None:
+        """Where each simulated device beside the switches is, as `targets`; None: where the inventory says."""
+        return devices.targets(Path(self._record.run_dir))
 
     @abstractmethod
     def wire(self) -> Wire:

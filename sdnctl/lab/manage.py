@@ -10,7 +10,7 @@ from typing import Literal
 
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.intents.demand import Endpoint
-from sdnctl.lab import netns, openvswitch
+from sdnctl.lab import devices, netns, openvswitch
 from sdnctl.lab import record as records
 from sdnctl.lab.base import Lab, Progress
 from sdnctl.lab.ovslab import RUN_DIR, OvsLab
@@ -28,14 +28,16 @@ def up(
     *,
     kind: Literal["ovs", "memory", "auto"] = "auto",
     name: str = "",
+    real_devices: bool = False,
     progress: Progress = lambda _: None,
 ) -> Lab:
     """Make the switches, links and host ports of a topology and return the running lab.
 
-    `kind` *auto* takes Open vSwitch where it can run and the in-memory switches elsewhere; the lab's
-    `reason` then says why. What a crashed lab of this folder left is cleaned up first. `name` (default: the
-    folder's name) appears in namespace names. Raises InputError (already up, not possible here, unusable
-    topology) or DeviceError (a command failed); nothing is left behind then.
+    `kind` *auto* takes Open vSwitch where it can run and the in-memory switches elsewhere; the lab's `reason`
+    then says why. What a crashed lab of this folder left is cleaned up first. `name` (default: the folder's
+    name) appears in namespace names. Devices beside the switches are simulated, unless `real_devices`. Raises
+    InputError (already up, not possible here, unusable topology) or DeviceError (a command failed); nothing is
+    left behind then.
     """
     wiring = wire(topology, endpoints)
     with records.lock(folder):
@@ -58,6 +60,7 @@ def up(
         lab = _lab(folder, record)
         try:
             lab.start(progress)
+            devices.make(Path(record.run_dir), topology, endpoints, real=real_devices)
         except BaseException:
             lab.dismantle()
             records.remove(folder)

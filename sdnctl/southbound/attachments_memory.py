@@ -139,7 +139,7 @@ class AttachmentsMemoryDriver:
         return None if running == device.running else running
 
     def _refusal(self, device: SimulatedDevice, wanted: Attachment) -> DeviceError | None:
-        if wanted.port not in device.ports or wanted.uplink not in device.ports:
+        if not device.any_port and not {wanted.port, wanted.uplink} <= {*device.ports}:
             return device_faults.refused(self._device, "validate", "it has no such port", wanted)
         if wanted.port in device.foreign:
             return device_faults.port_in_use(self._device, wanted, device.foreign[wanted.port])

@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sdnctl.dataplane.attachment import Attachment, AttachmentKey, dump_attachment, load_attachment
 from sdnctl.errors import Diagnostic, ProtocolError
 
 FORMAT = 1
+_STATE = ".device.json"
 ABILITIES = ("policing", "marking", "vlans")
 
 
@@ -29,8 +30,9 @@ class SimulatedDevice:
     """One device: names of its ports, what runs, what was confirmed, and how it behaves.
 
     `confirmed` is None where everything that runs was confirmed; otherwise what to go back to at `until` (Unix
-    time). `foreign`: port → configuration of somebody else. `delay`: seconds that every step takes. `faults`: step
-    → ``hang`` (no answer for `hangs` seconds) or the text with which it refuses.
+    time). `foreign`: port → configuration of somebody else. `any_port`: ports are made when they are used.
+    `delay`: seconds that every step takes. `faults`: step → ``hang`` (no answer for `hangs` seconds) or the text
+    with which it refuses.
     """
 
     ports: list[str]
@@ -39,6 +41,7 @@ class SimulatedDevice:
     until: float = 0.0
     foreign: dict[str, str] = field(default_factory=dict)
     can: list[str] = field(default_factory=lambda: list(ABILITIES))
+    any_port: bool = False
     reachable: bool = True
     delay: float = 0.0
     window: float = 60.0
@@ -57,6 +60,11 @@ class Simulator:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self._locked(name):
             self._write(name, SimulatedDevice(list(ports), **behaviour))
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all devices in the directory."""
+        found = (path.name.removesuffix(_STATE) for path in self.directory.glob(f"[!.]*{_STATE}"))
+        return tuple(sorted(map(unquote, found)))
 
     def read(self, name: str) -> SimulatedDevice | None:
         """The device as it is now, None where there is none."""
@@ -96,7 +104,7 @@ class Simulator:
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────
 
-    def _path(self, name: str, suffix: str = ".device.json") -> Path:
+    def _path(self, name: str, suffix: str = _STATE) -> Path:
         return self.directory / (quote(name, safe="").replace(".", "%2E") + suffix)
 
     @contextmanager

@@ -160,6 +160,7 @@ class Context:
 
         lab = self.lab
         stand_in = lab.targets() if lab is not None else {}
+        simulated = lab.devices() if lab is not None else None
         bound = self.bound()
         table: dict[str, dict[type[Driver], Target]] = {}
         for node in topology.nodes.values():
@@ -175,8 +176,8 @@ class Context:
                 if lab is None or self.registry.has(name)
             }
         for device in topology.devices.values():
-            addresses = stand_in.get(device.id, {}) if lab is not None else device.drivers
-            options = {} if lab is not None else self._options(device.options)
+            addresses = device.drivers if simulated is None else simulated.get(device.id, {})
+            options = self._options(device.options) if simulated is None else {}
             table[device.id] = {
                 self.registry.load(name): Target(device.id, address, options=options)
                 for name, address in sorted(addresses.items())

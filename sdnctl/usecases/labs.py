@@ -45,8 +45,14 @@ class Cut:
     """Those of the links and switches that were cut before."""
 
 
-def up(context: Context, kind: Literal["auto", "ovs", "memory"], progress: Progress = silent) -> Lab:
-    """Bring the folder's topology up, with a host at every endpoint."""
+def up(
+    context: Context,
+    kind: Literal["auto", "ovs", "memory"],
+    progress: Progress = silent,
+    *,
+    real_devices: bool = False,
+) -> Lab:
+    """Bring the folder's topology up, with a host at every endpoint; `real_devices`: none are simulated."""
     network = context.loaded.network
     return labs.up(
         context.folder,
@@ -54,6 +60,7 @@ def up(context: Context, kind: Literal["auto", "ovs", "memory"], progress: Progr
         network.endpoints,
         kind=kind,
         name=network.settings.name,
+        real_devices=real_devices,
         progress=lambda what: progress(what, 0, 0),
     )
 
