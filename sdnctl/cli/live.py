@@ -102,11 +102,11 @@ def render(checked: "Checked", patch: Path | None, *, accepted: bool) -> "Sequen
 
 
 def _summary(checked: "Checked", patch: Path | None, *, accepted: bool) -> list[str]:
-    count = len(checked.findings)
-    asked = f"{len(checked.asked)} devices asked"
+    asked = f"{_counted(len(checked.asked), 'device')} asked"
     if checked.discovery:
         asked += ", and the controller's discovery"
-    lines = [f"{count} findings; {asked}" if count else f"everything is as written; {asked}"]
+    found = _counted(len(checked.findings), "finding") if checked.findings else "everything is as written"
+    lines = [f"{found}; {asked}"]
     if checked.unasked:
         shown = ", ".join(checked.unasked[:6]) + (", …" if len(checked.unasked) > 6 else "")
         lines.append(f"{len(checked.unasked)} tell no facts by themselves: {shown}")
@@ -118,6 +118,10 @@ def _summary(checked: "Checked", patch: Path | None, *, accepted: bool) -> list[
         lines.append("--patch FILE writes the edits that would make the inventory say what was found")
     lines += [f"an edit is not in the patch: {why}" for _, why in checked.patch.left_out]
     return lines
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def markdown(checked: "Checked") -> str:

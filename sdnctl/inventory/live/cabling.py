@@ -21,7 +21,7 @@ EQUIPMENT = "inventory/equipment.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one port hears: a device of the inventory (and its port, where that is said), or a stranger's name."""
+    """What one port hears: a device of the inventory, and its port where that is said; or a stranger, by name."""
 
     at: Place
     device: str | None
@@ -60,7 +60,7 @@ def _neighbours(
             told = readings.get(far, Reading(None))
             there = [item.name for item in told.facts.ports] if told.facts is not None else []
             port = port_of(one.remote_port, expected.devices[far].ports, there, told.numbers)
-        yield Heard((device_id, at), far, port, one.device or one.chassis)
+        yield Heard((device_id, at), far, port, far or one.device or one.chassis)
 
 
 def judge_cabling(expected: Expected, readings: Readings) -> Iterator[Finding]:
