@@ -17,6 +17,7 @@ Notify: TypeAlias = Callable[..., subprocess.Popen[str]]
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RUST_BACKTRACE", "0")  # of the decoder's panics: a tenth of a second each
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,8 @@ class Agent:
     async def _get(self, oids: Sequence[str]) -> dict[str, Value]:
         async def work() -> dict[str, Value]:
             session = await self._connected()
-            return await session.get_many(oids)
+            async with self._limit():
+                return await session.get_many(oids)
 
         return await self._ask(work, f"read {oids[0]}")
 
@@ -125,7 +126,13 @@ class Agent:
         session = await self._connected()
         rows: dict[str, Value] = {}
         last: tuple[int, ...] = ()
-        async for oid, value in session.getbulk(base, repetitions):
+        answers = session.getbulk(base, repetitions)
+        while True:
+            try:
+                async with self._limit():
+                    oid, value = await anext(answers)
+            except StopAsyncIteration:
+                break
             below = under(oid, base)
             if below is None:
                 break
@@ -142,9 +149,14 @@ class Agent:
         if session is None:
             session = await self._opened()
         elif now - self._used > IDLE:
-            await session.refresh()
+            async with self._limit():
+                await session.refresh()
         self._used = now
         return session
+
+    def _limit(self, answers: int = 1) -> asyncio.Timeout:
+        """A bound on waiting: the library begins anew with every datagram, also with answers to other requests."""
+        return asyncio.timeout(1.2 * answers * self._timeout)
 
     async def _opened(self) -> SnmpSession:
         host, port = await resolve(self._address, self.device), self._address.port
@@ -155,7 +167,8 @@ class Agent:
         else:
             session = SnmpSession(host, port, user=who.user(), timeout=self._timeout)
             try:
-                await session.refresh()
+                async with self._limit(2):  # its engine id, then its clock
+                    await session.refresh()
             finally:
                 engine = session.get_engine_id()
                 self._found = bool(engine)
