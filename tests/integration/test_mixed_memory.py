@@ -228,7 +228,7 @@ def test_a_device_that_leaves_the_inventory_is_cleared(net: MixedNet) -> None:
 
 
 def test_killed_between_commit_and_confirmation_the_next_apply_finishes(net: MixedNet) -> None:
-    """Devices take back by themselves what nobody confirmed; the snapshot is pending, and done by the next apply."""
+    """Devices take back what nobody confirmed; the snapshot is pending, and the next apply finishes it."""
     for name in net.simulator.names():
         with net.simulator.changing(name) as device:
             device.window = 1.0
