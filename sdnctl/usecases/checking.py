@@ -134,35 +134,17 @@ def _nothing_to_ask() -> Diagnostic:
 
 
 def fact_targets(context: Context) -> Targets:
-    """Every switch and device with a driver that tells facts, and where; one that only reads comes first."""
-    topology, plant = context.loaded.network.topology, context.loaded.plant
-    bound = context.bound()
+    """Every switch and device with a driver that tells facts, and where; one that only reads comes first.
+
+    A running lab stands in for all of them. Raises InputError for a driver that is not installed.
+    """
     found: dict[str, tuple[type[Driver], Target]] = {}
-    for node in topology.nodes.values():
-        chosen = _telling(context, node.drivers)
-        if chosen is not None:
-            driver, address = chosen
-            options = context.tls if address.startswith("ssl:") else {}
-            found[node.id] = driver, Target(node.id, address, bound.get(node.id, node.dpid), options)
-    for device in plant.devices.values():
-        chosen = _telling(context, device.drivers)
-        if chosen is not None:
-            driver, address = chosen
-            found[device.id] = driver, Target(device.id, address, None, device.options)
+    for device, drivers in context.targets(context.loaded.network.topology).items():
+        telling = [driver for driver in drivers if issubclass(driver, FactsReader)]
+        if telling:
+            chosen = min(telling, key=lambda driver: (driver.payload != "facts", driver.name))
+            found[device] = chosen, drivers[chosen]
     return found
-
-
-def _telling(context: Context, drivers: Mapping[str, str]) -> tuple[type[Driver], str] | None:
-    """The first driver that tells facts, and its address; missing ones are `sdnctl drivers`' to tell of."""
-    found = [
-        (driver.payload != "facts", name, driver, drivers[name])
-        for name in sorted(drivers)
-        if context.registry.has(name) and issubclass(driver := context.registry.load(name), FactsReader)
-    ]
-    if not found:
-        return None
-    _, _, driver, address = min(found, key=lambda one: one[:2])
-    return driver, address
 
 
 async def _read(
