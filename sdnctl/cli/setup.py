@@ -153,9 +153,12 @@ def explain(
 @app.command()
 @reporting
 def drivers(context: typer.Context) -> None:
-    """List the drivers that are installed, and where each comes from."""
+    """List the drivers that are here, and those that are not, with the command that installs each."""
     from sdnctl.cli import views
 
     invocation: Invocation = context.obj
-    found = invocation.context.registry.installed()
-    invocation.output.show("drivers", lambda: views.drivers_document(found), lambda: views.drivers(found))
+    registry = invocation.context.registry
+    found, missing = registry.installed(), registry.missing()
+    invocation.output.show(
+        "drivers", lambda: views.drivers_document(found, missing), lambda: views.drivers(found, missing)
+    )

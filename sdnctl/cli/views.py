@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sdnctl.lab import Lab
-    from sdnctl.southbound.registry import Installed
+    from sdnctl.southbound.registry import Installed, Missing
     from sdnctl.store.state import State
     from sdnctl.store.store import JournalEntry, Snapshot
     from sdnctl.usecases.drifting import Drift, Located
@@ -276,15 +276,20 @@ def journal(found: Sequence[JournalEntry]) -> list[RenderableType]:
 # ── drivers, lab ─────────────────────────────────────────────────────────────────────────────────
 
 
-def drivers_document(found: Sequence[Installed]) -> dict[str, Any]:
-    return {"drivers": [asdict(one) for one in found]}
+def drivers_document(found: Sequence[Installed], missing: Sequence[Missing]) -> dict[str, Any]:
+    return {"drivers": [asdict(one) for one in found], "missing": [asdict(one) for one in missing]}
 
 
-def drivers(found: Sequence[Installed]) -> list[RenderableType]:
+def drivers(found: Sequence[Installed], missing: Sequence[Missing]) -> list[RenderableType]:
+    from rich.text import Text
+
     shown = table("", "driver", "carries", "distribution", "version", "state")
     for one in found:
         shown.add_row(one.name, one.payload, one.distribution, one.version, one.status)
-    return [shown]
+    for lacking in missing:
+        shown.add_row(lacking.name, "", lacking.distribution, "", "[yellow]not installed[/]")
+    commands = (Text(f"{one.name}: {one.install}", overflow="fold", no_wrap=False) for one in missing)
+    return [shown, *commands]
 
 
 def lab_document(lab: Lab) -> dict[str, Any]:

@@ -7,10 +7,12 @@ that is missing or does not import is reported with what to do about it and neve
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.southbound.base import PAYLOADS, Driver
@@ -19,6 +21,7 @@ GROUP = "sdnctl.drivers"
 PLUGINS: Mapping[str, str] = {
     "napalm": "sdnctl-napalm",
     "netconf": "sdnctl-netconf",
+    "netmiko": "sdnctl-netmiko",
     "ovsdb": "sdnctl-ovsdb",
     "ryu": "sdnctl-ryu",
     "snmp": "sdnctl-snmp",
@@ -36,6 +39,15 @@ class Installed:
     version: str
     payload: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A driver that sdnctl publishes and that is not here; `install` is the command that brings it."""
+
+    name: str
+    distribution: str
+    install: str
 
 
 class Registry:
@@ -73,6 +85,11 @@ class Registry:
     def installed(self) -> tuple[Installed, ...]:
         """All drivers with their state, by name."""
         return tuple(self._describe(name) for name in self.names)
+
+    def missing(self) -> tuple[Missing, ...]:
+        """The drivers that sdnctl publishes and that are not installed, by name."""
+        lacking = ((name, PLUGINS[name]) for name in sorted(PLUGINS) if not self.has(name))
+        return tuple(Missing(name, distribution, install_command(distribution)) for name, distribution in lacking)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
@@ -113,9 +130,7 @@ class Registry:
     def _missing(self, name: str) -> Diagnostic:
         close = difflib.get_close_matches(name, [*self.names, *PLUGINS], n=1)
         if name in PLUGINS:
-            hint = (
-                f"install it: pip install {PLUGINS[name]} (in a checkout: pip install ./plugins/{PLUGINS[name]})"
-            )
+            hint = f"install it: {install_command(PLUGINS[name])}"
         elif close:
             hint = f"did you mean {close[0]}?"
         else:
@@ -138,6 +153,12 @@ class Registry:
             detail=detail,
             hint=f"install it again: pip install --force-reinstall {distribution}",
         )
+
+
+def install_command(distribution: str) -> str:
+    """What to type to get a distribution of ours: from the checkout that this package runs from, if it is one."""
+    source = Path(__file__).parents[2] / "plugins" / distribution
+    return f"pip install {shlex.quote(str(source))}" if source.is_dir() else f"pip install {distribution}"
 
 
 def _origin(point: EntryPoint) -> tuple[str, str]:

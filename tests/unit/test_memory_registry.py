@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from sdnctl.errors import InputError
 from sdnctl.southbound.memory import MemoryDriver
-from sdnctl.southbound.registry import GROUP, Installed, Registry
+from sdnctl.southbound.registry import GROUP, PLUGINS, Installed, Registry, install_command
 
 
 @pytest.fixture
@@ -69,7 +70,9 @@ def test_a_plugin_is_found_and_loaded_only_when_asked_for(plugins: Path) -> None
 
 def test_a_missing_plugin_says_how_to_install_it() -> None:
     registry = Registry(points=())
-    assert "pip install sdnctl-ovsdb" in fault(registry, "ovsdb")
+    assert "pip install /" in fault(registry, "ovsdb"), "from the checkout, where there is one"
+    assert "plugins/sdnctl-ovsdb" in fault(registry, "ovsdb")
+    assert install_command("sdnctl-elsewhere") == "pip install sdnctl-elsewhere"
     assert GROUP in fault(registry, "carrier-pigeon")
     assert "did you mean memory?" in fault(Registry(), "memry")
 
@@ -110,3 +113,22 @@ def test_points_can_be_given() -> None:
     registry = Registry([point, point])
     assert registry.load("memory") is MemoryDriver
     assert registry.installed()[0].distribution == "sdnctl"
+
+
+def test_what_is_published_and_not_here_is_listed_with_its_command() -> None:
+    missing = Registry(points=()).missing()
+    assert [one.name for one in missing] == ["napalm", "netconf", "netmiko", "ovsdb", "ryu", "snmp"]
+    assert all(one.install.startswith("pip install ") and one.distribution in one.install for one in missing)
+    here = Registry([EntryPoint("ovsdb", "sdnctl_ovsdb:OvsdbDriver", GROUP)]).missing()
+    assert "ovsdb" not in {one.name for one in here}
+
+
+def test_every_plugin_in_the_checkout_is_known_by_its_drivers() -> None:
+    """And every one that is known is there: the table and the folder do not drift apart."""
+    folder = Path(__file__).parents[2] / "plugins"
+    found: dict[str, str] = {}
+    for project in folder.glob("*/pyproject.toml"):
+        document = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+        for name in document.get("entry-points", {}).get(GROUP, {}):
+            found[name] = document["name"]
+    assert found == dict(PLUGINS)
