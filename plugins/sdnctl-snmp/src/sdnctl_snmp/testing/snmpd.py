@@ -20,7 +20,7 @@ from pathlib import Path
 from sdnctl.southbound.base import Target
 
 TABLES = Path(__file__).with_name("tables.py")
-COMMUNITY = "a community of the tests"
+COMMUNITY = "community-of-the-tests"
 AUTH, PRIVACY = "an authentication phrase", "a privacy phrase"
 SECRETS: Mapping[str, str] = {
     "SNMP_COMMUNITY": COMMUNITY,
