@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncssh
 import pytest
 from sdnctl_netmiko import NetmikoDriver
 from sdnctl_netmiko.testing.ios import CUSTOMERS, ENABLE, PASSWORD, UPLINK, Faults, IosSimulator, IosSwitch
@@ -75,6 +76,16 @@ def test_enable_secret_that_is_refused(ios_target: Target, monkeypatch: pytest.M
     monkeypatch.setenv("IOS_ENABLE", "not-the-secret")
     error = fails(ios_target, lambda driver: driver.observe(), "bad-credentials", "connect", "enable")
     assert "not-the-secret" not in str(error)
+
+
+@pytest.mark.parametrize("passphrase", ["", "env:IOS_ENABLE"])
+def test_a_key_that_does_not_open(ios_target: Target, tmp_path: Path, passphrase: str) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    key.write_private_key(tmp_path / "id", passphrase="another one", rounds=1, ignore_few_rounds=True)
+    (tmp_path / "none").write_text("no key\n")
+    for name in ("id", "none"):
+        options = {"key": f"file:{tmp_path}/{name}"} | ({"passphrase": passphrase} if passphrase else {})
+        fails(with_options(ios_target, **options), lambda driver: driver.observe(), "bad-credentials", name)
 
 
 def test_another_host_key_is_told_before_the_password_is_sent(ios_target: Target, ios: IosSwitch) -> None:

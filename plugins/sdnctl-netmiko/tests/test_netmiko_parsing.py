@@ -163,7 +163,7 @@ def attachments(draw: st.DrawFn) -> dict[tuple[str, int | None], Attachment]:
 
 
 @given(first=attachments(), second=attachments())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_simulated_ios_holds_what_was_typed_and_nothing_is_left(
     first: dict[tuple[str, int | None], Attachment], second: dict[tuple[str, int | None], Attachment]
 ) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import netmiko
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 from netmiko.exceptions import NetmikoBaseException, NetmikoTimeoutException, ReadTimeout
 from pydantic import SecretStr
 
@@ -72,7 +73,7 @@ class Session:
         options = target.options
         self._username = options.get("username", "")
         self._secrets = {name: optional(target, name) for name in ("password", "passphrase", "enable")}
-        self._key = file_of(target, "key")
+        self._key = self._private_key(target)
         self._host_keys = host_keys(target, self.host, self.port)
         self.timeout = seconds(target, "timeout", TIMEOUT)
         self._connection: Any = None
@@ -111,15 +112,24 @@ class Session:
             username=self._username,
             password=secret["password"],
             secret=secret["enable"] or "",
-            use_keys=self._key is not None,
-            key_file=str(self._key) if self._key else None,
-            passphrase=secret["passphrase"],
+            pkey=self._key,
             conn_timeout=min(self.timeout, 15),
             banner_timeout=self.timeout,
             auth_timeout=self.timeout,
             read_timeout_override=self.timeout,
             auto_connect=False,
         )
+
+    def _private_key(self, target: Target) -> Any:
+        """The key of the option `key`, None without one; raises DeviceError where the passphrase does not fit."""
+        path, passphrase = file_of(target, "key"), self._secrets["passphrase"]
+        if path is None:
+            return None
+        try:
+            return paramiko.PKey.from_path(path, passphrase.get_secret_value().encode() if passphrase else None)
+        except (paramiko.SSHException, ValueError, TypeError, UnsupportedAlgorithm):
+            what = "with this passphrase" if passphrase else "without a passphrase"
+            raise device_faults.bad_credentials(self.device, f"{path} holds no key that opens {what}") from None
 
     def _greet(self, connection: Any) -> None:
         """What is typed after login, until a prompt in privileged mode is known."""
