@@ -119,7 +119,7 @@ NEARLY = st.lists(st.one_of(st.sampled_from(LINES), st.text(max_size=30)), max_s
 @given(
     text=st.one_of(NEARLY, st.text(max_size=300), st.binary(max_size=300).map(lambda data: data.decode("latin-1")))
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None, derandomize=True)
 def test_whatever_comes_is_read_or_refused(name: str, text: str) -> None:
     """Neither running configurations nor ports ever raise anything else, also with the end where it belongs."""
     kind = platform(name)
@@ -133,7 +133,7 @@ def test_whatever_comes_is_read_or_refused(name: str, text: str) -> None:
 
 
 @given(cut=st.integers(0, len(FRR) - 6))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_a_part_is_never_taken_for_the_whole(cut: int) -> None:
     with pytest.raises(Unreadable, match="ends after"):
         read("frr", FRR[:cut], "eth9")
@@ -163,7 +163,7 @@ def attachments(draw: st.DrawFn) -> dict[tuple[str, int | None], Attachment]:
 
 
 @given(first=attachments(), second=attachments())
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_simulated_ios_holds_what_was_typed_and_nothing_is_left(
     first: dict[tuple[str, int | None], Attachment], second: dict[tuple[str, int | None], Attachment]
 ) -> None:
