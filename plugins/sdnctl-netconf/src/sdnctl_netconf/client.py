@@ -22,7 +22,7 @@ from sdnctl.errors import DeviceError
 from sdnctl.southbound import device_faults
 from sdnctl_netconf.framing import LARGEST_MESSAGE, FramingError
 from sdnctl_netconf.pattern import BASE, Element
-from sdnctl_netconf.session import ChannelSession, GarbageError, Handler
+from sdnctl_netconf.session import ChannelSession, GarbageError, Handler, parse
 from sdnctl_netconf.ssh import Login, connect
 
 _CAPABILITY = "urn:ietf:params:netconf:capability:"
@@ -214,19 +214,6 @@ def _filter(filters: Sequence[Element]) -> Element:
     element = etree.Element(f"{{{BASE}}}filter", type="subtree")
     element.extend(copy.deepcopy(list(filters)))
     return element
-
-
-def parse(text: str) -> Element:
-    """A message that the session let through, as a tree: no entities, no networks, no comments, no huge trees."""
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    return etree.fromstring(text.encode(), parser)
 
 
 def _text_of(xml: str | None, name: str) -> str:

@@ -90,7 +90,6 @@ class NetconfDevice:
         """
         asked = self._merge(changes)
         with self._alone() as client:
-            self._require(client)
             running = self._read(client, "edit")
             config = self._config(running, asked)
             if config is None:
@@ -170,6 +169,7 @@ class NetconfDevice:
     def _alone(self) -> Iterator[Client]:
         """Lock the candidate. Afterwards it stays locked while a commit of this session is pending."""
         client = self._session()
+        self._require(client)
         if not client.locked:
             self._settle(client)
         try:
@@ -180,7 +180,8 @@ class NetconfDevice:
         try:
             yield client
         except BaseException:
-            client.discard()
+            if client.locked:  # else what is in it is somebody else's by now
+                client.discard()
             raise
         finally:
             if not self._pending:
@@ -197,8 +198,9 @@ class NetconfDevice:
             )
 
     def _confirm(self, client: Client) -> str:
-        """Confirm what is pending. Where nothing is any more, the result says so: the device has confirmed it already,
-        in a session that was lost, or has taken it back; whoever calls this reads back which.
+        """Confirm what is pending; the result says why that cannot be, where nothing is pending any more.
+
+        The device has confirmed it already then, in a session that was lost, or taken it back: reading back tells.
         """
         # Confirming commits the candidate too, and only our lock keeps edits of others out of it.
         if not client.locked and self._edited(client):

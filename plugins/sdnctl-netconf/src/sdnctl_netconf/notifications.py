@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ncclient.transport.session import SessionListener
 
-from sdnctl_netconf.client import parse
 from sdnctl_netconf.pattern import Element
+from sdnctl_netconf.session import parse
 
 NOTIFICATION = "{urn:ietf:params:xml:ns:netconf:notification:1.0}notification"
 _CHANGE = "{urn:ietf:params:xml:ns:yang:ietf-netconf-notifications}netconf-config-change"

@@ -29,6 +29,7 @@ Values: TypeAlias = Mapping[str, str | int | None]
 Element: TypeAlias = Any  # of lxml, which has no types
 
 _ENTRY, _KEY, _PLAIN = (f"{{{NAMESPACE}}}{name}" for name in ("entry", "key", "plain"))
+_SPACE = " \t\r\n"  # of XML
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)(?:\|([^{}|/]+)|/([1-9][0-9]*))?\}")
 
 
@@ -101,7 +102,9 @@ class Pattern:
         for node in root.iter(etree.Element):
             for mark in (_ENTRY, _KEY, _PLAIN):
                 node.attrib.pop(mark, None)
-        etree.cleanup_namespaces(root, keep_ns_prefixes=[prefix for prefix in self._root.nsmap if prefix])
+        # Prefixes that texts may use (identities) stay.
+        kept = [prefix for prefix, namespace in self._root.nsmap.items() if prefix and namespace != NAMESPACE]
+        etree.cleanup_namespaces(root, keep_ns_prefixes=kept)
         return root
 
     def identity(self, values: Values) -> tuple[str, ...]:
@@ -178,7 +181,7 @@ class _Text:
     """The text of one element without children."""
 
     def __init__(self, node: Element, numbers: frozenset[str]) -> None:
-        text = (node.text or "").strip()
+        text = (node.text or "").strip(_SPACE)
         self._node = node
         self._text = text
         self._parts = [(found[1], found[2], int(found[3] or 1)) for found in _PLACEHOLDER.finditer(text)]
@@ -213,7 +216,7 @@ class _Text:
 
     def read(self, element: Element) -> dict[str, str | int | None] | None:
         """Values out of an element of a device; None where the text is not like this."""
-        text = (element.text or "").strip()
+        text = (element.text or "").strip(_SPACE)
         if not self._parts:
             return {} if _expand(text, element) == _expand(self._text, self._node) else None
         match = self._regex.fullmatch(text)

@@ -11,6 +11,7 @@ import contextlib
 import threading
 from typing import Any
 
+from lxml import etree
 from ncclient.capabilities import Capabilities
 from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.transport.errors import SessionCloseError, TransportError
@@ -18,6 +19,11 @@ from ncclient.transport.session import NetconfBase, NotificationHandler, Session
 
 from sdnctl_netconf.framing import Framer, frame
 
+_MESSAGES = (
+    "{urn:ietf:params:xml:ns:netconf:base:1.0}hello",
+    "{urn:ietf:params:xml:ns:netconf:base:1.0}rpc-reply",
+    "{urn:ietf:params:xml:ns:netconf:notification:1.0}notification",
+)
 CAPABILITIES = ("urn:ietf:params:netconf:base:1.0", "urn:ietf:params:netconf:base:1.1")
 READ_MOST = 65_536
 NUDGE_S = 0.25
@@ -128,15 +134,33 @@ class ChannelSession(Session):  # type: ignore[misc]
 
 
 def _checked(message: bytes) -> str:
-    """A message as text; raises GarbageError for what may not be one."""
+    """A message as text; raises GarbageError for what is none. ncclient would pass over it, and wait."""
     try:
-        text = message.decode()
+        text = message.decode().strip()
     except UnicodeDecodeError as error:
         raise GarbageError(f"a message that is not UTF-8, at octet {error.start} of it") from None
-    text = text.strip()
     # RFC 6241 §3: no document types in NETCONF; refused before any parser sees their entities.
     if (at := text.find("<!DOCTYPE")) >= 0:
         raise GarbageError(f"a document type, at character {at} of a message")
     if not text.startswith("<"):
         raise GarbageError(f"{text[:40]!r} instead of XML")
+    try:
+        root = parse(text)
+    except etree.XMLSyntaxError as error:
+        raise GarbageError(f"a message that is not XML: {error}") from None
+    if root.tag not in _MESSAGES:
+        raise GarbageError(f"{root.tag[:80]!r} instead of a message of NETCONF")
     return text
+
+
+def parse(text: str) -> Any:
+    """A message as a tree: no entities, no networks, no comments, no huge trees; raises XMLSyntaxError."""
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    return etree.fromstring(text.encode(), parser)

@@ -94,7 +94,7 @@ def connect(login: Login) -> tuple[Any, Any]:
     try:
         transport = paramiko.Transport(tcp)
         transport.set_log_channel(_LOG)
-        _negotiate(transport, login)
+        _negotiate(transport, tcp, login)
         _authenticate(transport, login)
         transport.set_keepalive(max(1, round(login.keepalive)))
         return transport, _subsystem(transport, login)
@@ -108,7 +108,7 @@ def connect(login: Login) -> tuple[Any, Any]:
 # ── steps ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _negotiate(transport: Any, login: Login) -> None:
+def _negotiate(transport: Any, tcp: socket.socket, login: Login) -> None:
     """Agree on keys and see whether this is the device we know."""
     if login.keys.types:
         names = [name for kind in sorted(login.keys.types) for name in _KINDS.get(kind, (kind,))]
@@ -117,17 +117,19 @@ def _negotiate(transport: Any, login: Login) -> None:
             options.key_types = wanted
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = login.timeout
     try:
+        first = _peek(tcp, login.timeout)
         transport.start_client(timeout=login.timeout)
-    except (EOFError, ConnectionError, TimeoutError) as error:
-        raise device_faults.unreachable(login.device, "connect", "it closed the connection") from error
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise device_faults.refused(login.device, "connect", login.scrub(str(error))) from error
-    except (paramiko.SSHException, OSError, ValueError) as error:
-        if isinstance(error.__cause__ or error.__context__, EOFError) or "Timeout" in str(error):
-            raise device_faults.unreachable(login.device, "connect", login.scrub(str(error))) from error
-        raise device_faults.garbage(login.device, "connect", login.scrub(f"no SSH server: {error}")) from error
+    except OSError as error:
+        raise device_faults.unreachable(login.device, "connect", f"no SSH handshake: {error}") from error
+    except (paramiko.SSHException, EOFError, ValueError) as error:
+        detail = login.scrub(f"no SSH handshake: {error}")
+        if not first or (b"SSH-" in first and isinstance(error, EOFError)):
+            raise device_faults.unreachable(login.device, "connect", "it closed the connection") from error
+        raise device_faults.garbage(login.device, "connect", detail) from error
     if not transport.initial_kex_done:  # paramiko returns when the time is up, as if all were well
-        raise device_faults.unreachable(login.device, "connect", f"no handshake in {login.timeout:g} s")
+        raise device_faults.unreachable(login.device, "connect", f"no SSH handshake in {login.timeout:g} s")
     login.keys.check(transport.get_remote_server_key().asbytes())
 
 
@@ -190,6 +192,16 @@ def _watch_for_dead_peers(tcp: socket.socket, keepalive: float) -> None:
     tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if sys.platform == "linux":
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(keepalive * 3_000))
+
+
+def _peek(tcp: socket.socket, timeout: float) -> bytes:
+    """What the other end says first, without taking it: paramiko does not tell silence from nonsense."""
+    before = tcp.gettimeout()
+    tcp.settimeout(timeout)
+    try:
+        return tcp.recv(255, socket.MSG_PEEK)
+    finally:
+        tcp.settimeout(before)
 
 
 def _endpoint(target: Target) -> tuple[str, int]:
