@@ -8,7 +8,7 @@ from pathlib import Path
 from sdnctl.intents.models import Application
 from sdnctl.inventory.diversity import Comparison, compare
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.glass import find_route, named_links, polygons_of
+from sdnctl.usecases.glass import FreeGlass, find_route, free_glass, named_links, polygons_of
 from sdnctl.usecases.planning import compile_folder
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.usecases.whatif import Whatif
@@ -42,16 +42,29 @@ def diversity(context: Context, one: str, two: str) -> Comparison:
     nothing is applied.
     """
     loaded = context.loaded
-    links = named_links(loaded.plant)
-    lead_in = loaded.network.settings.lead_in
-    paths: Mapping[str, tuple[str, ...]] = {}
-    if any(">" in name for name in (one, two)):
-        applied = context.applied()
-        compiled = (applied[1] if applied is not None else compile_folder(context)).compiled
-        paths = {trunk.key: trunk.path.links for trunk in compiled.trunks}
-        paths |= {f"{trunk.key}!standby": trunk.standby.links for trunk in compiled.trunks if trunk.standby}
+    links, paths = named_links(loaded.plant), _paths(context, (one, two))
     a, b = (find_route(loaded.plant, name, links, paths) for name in (one, two))
-    return compare(loaded.plant, a, b, lead_in)
+    return compare(loaded.plant, a, b, loaded.network.settings.lead_in)
+
+
+def free(context: Context, a: str, b: str, count: int, most: int = 3, away: str | None = None) -> FreeGlass:
+    """Routes of free strands from a to b, away from a route as `diversity` takes it; raises InputError."""
+    plant, lead_in = context.loaded.plant, context.loaded.network.settings.lead_in
+    other = None
+    if away is not None:
+        other = find_route(plant, away, named_links(plant), _paths(context, (away,)))
+    return free_glass(plant, a, b, count, most=most, away=other, lead_in=lead_in)
+
+
+def _paths(context: Context, names: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """Trunk (``KEY`` and ``KEY!standby``) → links, if one of the names may be a trunk's."""
+    if not any(">" in name for name in names):
+        return {}
+    applied = context.applied()
+    compiled = (applied[1] if applied is not None else compile_folder(context)).compiled
+    paths = {trunk.key: trunk.path.links for trunk in compiled.trunks}
+    paths |= {f"{trunk.key}!standby": trunk.standby.links for trunk in compiled.trunks if trunk.standby}
+    return paths
 
 
 def owners_of(context: Context) -> Mapping[str, str]:

@@ -10,13 +10,17 @@ from pathlib import Path
 from sdnctl.errors import Diagnostic, Diagnostics, InputError, Source, UsageError
 from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
 from sdnctl.inventory.cuts import read_polygon
+from sdnctl.inventory.diversity import LEAD_IN, Comparison, compare
 from sdnctl.inventory.fields import Wavelength, parse_wavelength
-from sdnctl.inventory.finding import find_terminals, no_such
+from sdnctl.inventory.finding import find_place, find_terminals, no_such
 from sdnctl.inventory.footprint import Footprint, Stretch, footprint, route_of, together
+from sdnctl.inventory.free import Free, Route
 from sdnctl.inventory.itinerary import Itinerary, itinerary
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.plant import Plant, Point
+from sdnctl.inventory.spare import Channel, free_channels
+from sdnctl.units import Length
 
 
 def follow(plant: Plant, end: str, wavelength: str | None = None) -> tuple[Itinerary, ...]:
@@ -83,6 +87,54 @@ def find_route(
             names = (*links, *plant.cables, *paths)
             raise InputError(no_such("link, cable, trunk, port or strand", name, names))
     return parts[0] if len(parts) == 1 else together(plant, text, parts)
+
+
+@dataclass(frozen=True)
+class FreeGlass:
+    """Routes of free strands between two places, each against the route it should avoid, and free wavelengths."""
+
+    a: str
+    b: str
+    count: int
+    routes: tuple[Route, ...]
+    channels: tuple[Channel, ...]
+    against: tuple[Comparison, ...] = ()
+
+
+def free_glass(
+    plant: Plant,
+    a: str,
+    b: str,
+    count: int,
+    *,
+    most: int = 3,
+    away: Footprint | None = None,
+    lead_in: Length = LEAD_IN,
+) -> FreeGlass:
+    """Up to `most` routes of `count` free strands from a to b, away from another route if one is given.
+
+    Raises InputError where a place is not there, and where no glass leads from one to the other.
+    """
+    out, places = Diagnostics(), list[str]()
+    for name in (a, b):
+        try:
+            places.append(find_place(plant, name))
+        except InputError as error:
+            out.extend(error.diagnostics)
+    out.raise_if_errors(InputError)
+    start, goal = places
+    if start == goal:
+        raise InputError(Diagnostic("same-place", f"{a} and {b} are the same place", start, hint="Name two."))
+    free = Free(plant)
+    routes = free.routes(start, goal, count, most, away)
+    channels = free_channels(plant, start, goal)
+    if not routes and not channels:
+        hint = "Ask for fewer strands, or lay a cable; `sdnctl inventory capacity` shows what is full."
+        raise InputError(
+            Diagnostic("no-free-glass", f"no {count} free strands lead from {start} to {goal}", start, hint=hint)
+        )
+    against = tuple(compare(plant, route.ground, away, lead_in) for route in routes) if away is not None else ()
+    return FreeGlass(start, goal, count, routes, channels, against)
 
 
 @dataclass(frozen=True)

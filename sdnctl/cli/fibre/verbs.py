@@ -98,3 +98,24 @@ def diversity(
     invocation: Invocation = context.obj
     found = compare(invocation.context, one, two)
     invocation.output.show("inventory diversity", lambda: pairs.document(found), lambda: pairs.render(found))
+
+
+@inventory.command()
+@reporting
+def free(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(help="A site or chamber, or an ODF, switch or closure there.")],
+    b: Annotated[str, typer.Argument(help="The other end.")],
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many strands.")] = 2,
+    routes: Annotated[int, typer.Option(min=1, max=20, help="How many routes at most.")] = 3,
+    diverse_from: Annotated[
+        str | None, typer.Option(metavar="R", help="A route to stay away from, as `inventory diversity` takes it.")
+    ] = None,
+) -> None:
+    """Routes of free strands between two places: splices to make, km, loss, reserve left per cable."""
+    from sdnctl.cli.fibre import spare
+    from sdnctl.usecases.asking import free as find_free
+
+    invocation: Invocation = context.obj
+    found = find_free(invocation.context, a, b, count, routes, diverse_from)
+    invocation.output.show("inventory free", lambda: spare.document(found), lambda: spare.render(found))

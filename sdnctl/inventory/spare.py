@@ -1,0 +1,165 @@
+"""Glass that nobody uses: strands, spliced together as they are, in bundles that run the same way.
+
+A chain of pieces that are spliced to each other is free if all its cables are in service, no strand of it is
+broken, and no jumper is plugged in at either end. Chains over the same pieces of the same cables, with the same
+kinds of ends, are one `Bundle`: what can be done with one of its strands can be done with all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from sdnctl.inventory.colours import modulo, tube_of
+from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.plant import PassivePort, Plant, Side, StrandEnd
+from sdnctl.inventory.tracing import next_cut, trace
+
+EndKind: TypeAlias = Literal["frame", "open"]
+
+
+class Piece(NamedTuple):
+    """Glass of a cable from place number `first` to `last`; first > last where it runs towards the end a."""
+
+    cable: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Free chains alike: `pieces` in order, kinds of the two ends, and of each chain the strand in each piece."""
+
+    pieces: tuple[Piece, ...]
+    ends: tuple[EndKind, EndKind]
+    chains: tuple[tuple[int, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.chains)
+
+
+def bundles(plant: Plant) -> tuple[Bundle, ...]:
+    """Every bundle of free strands, in order of its pieces."""
+    found: dict[tuple[tuple[Piece, ...], tuple[EndKind, EndKind]], list[tuple[int, ...]]] = defaultdict(list)
+    for ends in _chains(plant):
+        first, last = _kind(plant, ends[0]), _kind(plant, ends[-1])
+        broken = any(_faulty(plant, one, two) for one, two in zip(ends[::2], ends[1::2], strict=True))
+        if first is None or last is None or broken:
+            continue
+        pieces = tuple(
+            Piece(one.cable, one.place, two.place) for one, two in zip(ends[::2], ends[1::2], strict=True)
+        )
+        strands = tuple(end.strand for end in ends[::2])
+        back = tuple(Piece(piece.cable, piece.last, piece.first) for piece in reversed(pieces))
+        if back < pieces:
+            pieces, strands, first, last = back, strands[::-1], last, first
+        found[pieces, (first, last)].append(strands)
+    return tuple(Bundle(*key, tuple(sorted(found[key]))) for key in sorted(found))
+
+
+def _chains(plant: Plant) -> Iterator[list[StrandEnd]]:
+    """Every chain of spliced pieces of cables in service, as the ends of its pieces in order; none twice."""
+    seen = set[StrandEnd]()
+    for cable in plant.cables.values():
+        if not cable.life.in_service():
+            continue
+        for strand in range(1, plant.cable_types[cable.type].strands + 1):
+            place = 0
+            while place < len(cable.places) - 1:
+                start = StrandEnd(cable.id, strand, place, "b")
+                far = _far(plant, start)
+                place = far.place
+                if start in seen:
+                    continue
+                ahead = _onwards(plant, far, start)
+                if ahead is None:  # a ring of glass: it leads nowhere
+                    continue
+                ends = [*reversed(_onwards(plant, start, far) or ()), start, far, *ahead]
+                seen.update(ends)
+                if all(plant.cables[end.cable].life.in_service() for end in ends[::2]):
+                    yield ends
+
+
+def _far(plant: Plant, end: StrandEnd) -> StrandEnd:
+    side: Side = "a" if end.side == "b" else "b"
+    return StrandEnd(end.cable, end.strand, next_cut(plant, end), side)
+
+
+def _onwards(plant: Plant, end: StrandEnd, first: StrandEnd) -> list[StrandEnd] | None:
+    """The ends of the pieces that follow an end, by its splice; None where they come back to `first`."""
+    found: list[StrandEnd] = []
+    while (joined := plant.splice_at.joined(end)) is not None:
+        if joined[1] == first:
+            return None
+        end = _far(plant, joined[1])
+        found += (joined[1], end)
+    return found
+
+
+def _kind(plant: Plant, end: StrandEnd) -> EndKind | None:
+    """What the end of a chain is, None where something is plugged in."""
+    if end in plant.jumper_at:
+        return None
+    position = plant.position_at.get(end)
+    if position is None:
+        return "open"
+    return None if position in plant.jumper_at else "frame"
+
+
+def _faulty(plant: Plant, one: StrandEnd, two: StrandEnd) -> bool:
+    cable = plant.cables[one.cable]
+    low, high = sorted((cable.marks[one.place], cable.marks[two.place]))
+    return any(one.strand in fault.strands and low <= fault.at <= high for fault in cable.faults)
+
+
+def pick(plant: Plant, bundle: Bundle, count: int) -> tuple[tuple[int, ...], ...]:
+    """So many chains of a bundle: of one tube of its first cable where that has them, the fullest such first."""
+    kind = plant.cable_types[plant.cables[bundle.pieces[0].cable].type]
+    tubes: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for chain in bundle.chains:
+        tubes[tube_of(kind, chain[0])].append(chain)
+    wide = [found for found in tubes.values() if len(found) >= count]
+    if count <= modulo(kind) and wide:
+        return tuple(min(wide, key=lambda found: (len(found), found[0]))[:count])
+    return bundle.chains[:count]
+
+
+def free_in(found: Iterable[Bundle]) -> Mapping[str, Mapping[int, int]]:
+    """Cable → number of a passage → free strands there."""
+    table: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for bundle in found:
+        for piece in bundle.pieces:
+            low, high = sorted((piece.first, piece.last))
+            for passage in range(low, high):
+                table[piece.cable][passage] += len(bundle)
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A wavelength that is free from a mux to a mux: nothing is plugged in at either end."""
+
+    wavelength: Wavelength
+    a: PassivePort
+    b: PassivePort
+    metres: float
+
+
+def free_channels(plant: Plant, a: str, b: str) -> tuple[Channel, ...]:
+    """Free wavelengths between the muxes of two sites."""
+    found = []
+    for mux in plant.passives.values():
+        if mux.site != a or mux.kind != "mux":
+            continue
+        for name, nm in mux.channels.items():
+            start = PassivePort(mux.id, name)
+            if start in plant.jumper_at:
+                continue
+            light = trace(plant, start, wavelength=nm, backwards=True)
+            end = light.end
+            unplugged = light.broken is not None and light.broken.cause == "unpatched"
+            if unplugged and isinstance(end, PassivePort) and plant.passives[end.passive].site == b:
+                found.append(Channel(nm, start, end, light.length))
+    return tuple(sorted(found, key=lambda one: (one.wavelength, one.a, one.b)))
