@@ -73,7 +73,7 @@ def running(folder: Path, hub: str, *applications: str) -> Iterator[Running]:
         application.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def switch() -> Iterator[PrivateSwitch]:
     with PrivateSwitch() as switch:
         yield switch
@@ -85,14 +85,14 @@ def started() -> Start:
     return running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def native(switch: PrivateSwitch) -> Iterator[Running]:
     """os-ken on native threads, its default."""
     with running(switch.folder, "native") as application:
         yield application
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def eventlet(switch: PrivateSwitch) -> Iterator[Running]:
     """os-ken on eventlet, as Ryu runs."""
     folder = switch.folder / "eventlet"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import given, settings
 from openflow_values import flows, groups, meters
 
 from sdnctl.dataplane.values import Decap, Encap, Flow, Group, Meter
@@ -36,6 +36,7 @@ def test_every_kind_of_rule() -> None:
     check(samples.full((1, 2, 3)))
 
 
+@settings(max_examples=40)
 @given(flow=flows(), group=groups(), meter=meters)
 def test_any_rule(flow: Flow, group: Group, meter: Meter) -> None:
     check((flow, group, meter))
