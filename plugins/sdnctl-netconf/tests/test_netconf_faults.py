@@ -139,10 +139,10 @@ def test_a_device_that_says_nothing_any_more(server: Any) -> None:
                 await driver.observe()
         finally:
             server.pause(False)
-        described(caught, "device-unreachable", "observe", "no reply in 2 s")
+        described(caught, "device-unreachable", "observe", "no reply in 1 s")
         assert (await driver.observe()).attachments == {}, "the next call has a new session"
 
-    use(server.target(timeout="2"), work)
+    use(server.target(timeout="1"), work)
 
 
 # ── candidates of others ─────────────────────────────────────────────────────────────────────────

@@ -23,7 +23,7 @@ from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError
 from sdnctl.southbound.base import Target
 
-EXAMPLES = settings(max_examples=60)
+EXAMPLES = settings(max_examples=40)
 MESSAGES = st.lists(st.binary(min_size=1, max_size=80).filter(lambda text: b"]]>" not in text + b"]]"), max_size=5)
 NAMES = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, exclude_characters=".<>&"), min_size=1, max_size=12
@@ -79,7 +79,7 @@ def test_a_message_in_many_chunks(chunks: list[bytes]) -> None:
     assert framer.feed(sent) == [b"".join(chunks)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.lists(st.binary(max_size=40) | st.sampled_from([b"\n#", b"\n##\n", b"\n#5\n", b"]]>]]>"]), max_size=8))
 def test_any_bytes_are_messages_or_a_framing_error(data: list[bytes]) -> None:
     for chunked in (False, True):
@@ -211,7 +211,7 @@ def grow(parent: Any, tree: Any) -> None:
         grow(etree.SubElement(parent, f"{{{namespace}}}{name}"), inside)
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.lists(TREES, max_size=4))
 def test_any_configuration_can_be_read(ietf: Platform, entries: list[Any]) -> None:
     data = etree.Element(f"{{{BASE}}}data")
