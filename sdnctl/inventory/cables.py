@@ -38,6 +38,7 @@ def read_cable_types(c: Collector) -> dict[str, CableType]:
                 item.helix,
                 item.group_index,
                 attenuation,
+                item.diameter,
             )
     return types
 

@@ -91,7 +91,10 @@ class Segment:
 @quick
 @dataclass(frozen=True, slots=True)
 class Duct:
-    """A duct through `segments`, in order; `ends` are the places at its first and last opening."""
+    """A duct through `segments`, in order; `ends` are the places at its first and last opening.
+
+    `diameter` (m) is None where nobody wrote it down.
+    """
 
     id: str
     segments: tuple[str, ...]
@@ -99,6 +102,7 @@ class Duct:
     parent: str | None
     life: Life
     origin: Source
+    diameter: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class CableType:
     helix: float
     group_index: float
     attenuation: Mapping[Wavelength, tuple[float, float]]
+    diameter: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             )
             continue
         life = c.life(entry.defaults, item, address, origin)
-        ducts[key] = Duct(key, tuple(names), (places[0], places[-1]), item.parent, life, origin)
+        ducts[key] = Duct(key, tuple(names), (places[0], places[-1]), item.parent, life, origin, item.diameter)
     c.note_unknown_owners("duct", ((duct.life, duct.origin) for duct in ducts.values()))
     return ducts
 

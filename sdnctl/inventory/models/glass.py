@@ -15,7 +15,7 @@ class CableTypeModel(Strict):
     """A kind of cable; it implies the strands of every cable of the type.
 
     `helix`: how much longer a strand is than its sheath. `attenuation` per wavelength replaces the
-    planning figures of the fibre. `group_index` sets delay.
+    planning figures of the fibre. `group_index` sets delay. `diameter` is that of the sheath.
     """
 
     id: Id
@@ -26,6 +26,7 @@ class CableTypeModel(Strict):
     helix: ShareField
     group_index: Annotated[float, Field(ge=1.4, le=1.6)] = 1.4682
     attenuation: dict[WavelengthField, LossRateSpan] = {}
+    diameter: LengthField | None = None
     source: str | None = None
 
     @model_validator(mode="after")
