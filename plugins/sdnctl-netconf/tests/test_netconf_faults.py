@@ -139,10 +139,10 @@ def test_a_device_that_says_nothing_any_more(server: Any) -> None:
                 await driver.observe()
         finally:
             server.pause(False)
-        described(caught, "device-unreachable", "observe", "no reply in 1 s")
+        described(caught, "device-unreachable", "observe", "no reply in 2 s")
         assert (await driver.observe()).attachments == {}, "the next call has a new session"
 
-    use(server.target(timeout="1"), work)
+    use(server.target(timeout="2"), work)
 
 
 # ── candidates of others ─────────────────────────────────────────────────────────────────────────
@@ -258,6 +258,25 @@ def test_a_new_session_does_not_confirm_edits_of_others(server: Any, another: An
     found = another.interfaces()
     assert names(found) == OURS[:1]
     assert found["eth2"].findtext(f"{{{IF}}}description") is None
+
+
+def test_a_refused_commit_leaves_no_memory(server: Any, another: Any) -> None:
+    """What to go back to is what ran before the commit that is taken back, not before one that never was."""
+
+    async def work(driver: NetconfDriver) -> None:
+        await driver.commit(adds(WANTED[0]))
+        await driver.confirm()
+        another.rpc("<lock><target><running/></target></lock>")
+        with pytest.raises(DeviceRefused):
+            await driver.commit(adds(replace(WANTED[0], tag=150)))
+        another.rpc("<unlock><target><running/></target></unlock>")
+        altered = '<attachment xmlns="urn:sdnctl:yang:attachments"><tag>777</tag></attachment>'
+        another.commit(f"{HEAD}<interface><name>eth1.untagged</name>{altered}</interface></interfaces>")
+        await driver.commit(adds(replace(WANTED[0], tag=160)))
+        await driver.revert()
+        assert (await driver.observe()).attachments == {WANTED[0].key: replace(WANTED[0], tag=777)}
+
+    use(server.target(), work)
 
 
 def test_two_commits_go_back_as_one(server: Any, names: Any) -> None:

@@ -37,7 +37,6 @@ class NetconfDevice:
     """
 
     def __init__(self, target: Target) -> None:
-        self._target = target
         self._device = target.device
         self._login = login_of(target)
         self._platform: Platform = platform_of(target)
@@ -185,7 +184,7 @@ class NetconfDevice:
             raise
         finally:
             if not self._pending:
-                client.unlock()
+                self._forget(client)
 
     def _settle(self, client: Client) -> None:
         """Take back what an earlier session of ours left unconfirmed: no plan counts on that."""
@@ -313,7 +312,10 @@ class NetconfDevice:
 
     def _edited(self, client: Client) -> bool:
         """Whether the candidate is something else than what runs."""
-        running, candidate = (client.get_config("confirm", None, source) for source in ("running", "candidate"))
+        try:
+            running, candidate = (client.get_config("confirm", None, each) for each in ("running", "candidate"))
+        except RpcRefused as error:
+            raise device_faults.refused(self._device, "confirm", str(error)) from None
         return bool(etree.tostring(running, method="c14n") != etree.tostring(candidate, method="c14n"))
 
     def _check(self, running: Running, wanted: Held, step: str, known: str = "") -> None:
