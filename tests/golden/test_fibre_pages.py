@@ -66,5 +66,12 @@ def test_page_says_what_is_printed(
 
 def test_there_is_a_page_for_each_question() -> None:
     asked = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    for verb in ("inventory trace", "whatif", "inventory budget", "inventory diversity", "inventory free"):
+    for verb in (
+        "inventory trace",
+        "whatif",
+        "inventory budget",
+        "inventory diversity",
+        "inventory free",
+        "inventory capacity",
+    ):
         assert f"$ sdnctl {verb}" in asked

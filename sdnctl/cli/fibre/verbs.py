@@ -119,3 +119,26 @@ def free(
     invocation: Invocation = context.obj
     found = find_free(invocation.context, a, b, count, routes, diverse_from)
     invocation.output.show("inventory free", lambda: spare.document(found), lambda: spare.render(found))
+
+
+@inventory.command()
+@reporting
+def capacity(
+    context: typer.Context,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="strand, cable, duct, port, link; without any, all but strand.")
+    ] = None,
+    warn: Annotated[float, typer.Option(min=0, max=100, help="From how many percent on a fill is marked.")] = 70.0,
+    full: Annotated[
+        float, typer.Option(min=0, max=100, help="From how many percent on it counts as full.")
+    ] = 90.0,
+    top: Annotated[int, typer.Option(min=1, help="How many of each kind are shown; JSON has all.")] = 10,
+) -> None:
+    """How full strands, cables, ducts, ports and links are; links also in the failure that loads them most."""
+    from sdnctl.cli.fibre import fills
+    from sdnctl.usecases.filling import filling
+
+    invocation: Invocation = context.obj
+    with invocation.output.progress("counting"):
+        found = filling(invocation.context, what or ("cable", "duct", "port", "link"), warn / 100, full / 100)
+    invocation.output.show("inventory capacity", lambda: fills.document(found), lambda: fills.render(found, top))
