@@ -33,6 +33,8 @@ BENCHES: Mapping[str, str] = {
     "scale": "scaling",
     "observe": "observing",
     "reroute": "reroute",
+    "snmp": "snmp",
+    "devices": "devices",
 }
 """Name → module of this package with ``run(report)``; its docstring says what is measured against what."""
 

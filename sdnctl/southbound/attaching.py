@@ -32,14 +32,20 @@ _STEPS: tuple[tuple[str, Work], ...] = (
 
 
 async def attach(
-    stage: Stage, opened: Opener, gate: asyncio.Semaphore, told: Told | None = None, patience: float = PATIENCE
+    stage: Stage,
+    opened: Opener,
+    gate: asyncio.Semaphore,
+    told: Told | None = None,
+    patience: float = PATIENCE,
+    took: dict[str, float] | None = None,
 ) -> dict[str, DeviceError]:
     """Make a stage; returns the fault of each device because of which it was taken back, nothing where it stands.
 
     `opened` gives a device's driver, `gate` limits how many are worked on at a time, `patience` is what one device
-    has for one step (s).
+    has for one step (s). `took`: how long devices took lately (s); those that take longest begin first, so that
+    nobody waits for one that began last.
     """
-    return await _Attaching(stage, opened, gate, told, patience).run()
+    return await _Attaching(stage, opened, gate, told, patience, {} if took is None else took).run()
 
 
 @dataclass
@@ -49,6 +55,7 @@ class _Attaching:
     gate: asyncio.Semaphore
     told: Told | None
     patience: float
+    took: dict[str, float]
     drivers: dict[str, Driver] = field(default_factory=dict)
     confirmed: set[str] = field(default_factory=set)
 
@@ -79,13 +86,15 @@ class _Attaching:
     async def _each(self, step: str, devices: Iterable[str], work: Work) -> dict[str, DeviceError]:
         """Do one step on devices, as many at a time as the gate lets through; returns the faults, by device."""
         faults: dict[str, DeviceError] = {}
-        names = list(devices)
+        names = sorted(devices, key=lambda device: (-self.took.get(device, 0.0), device))
+        clock = asyncio.get_running_loop().time
         done = 0
-        await self._tell("step", {"step": step, "devices": names})
+        await self._tell("step", {"step": step, "devices": sorted(names)})
 
         async def one(device: str) -> None:
             nonlocal done
             async with self.gate:
+                start = clock()
                 try:
                     async with asyncio.timeout(self.patience):
                         if device not in self.drivers:
@@ -100,6 +109,7 @@ class _Attaching:
                 except OSError as error:
                     said = Diagnostic("driver-failed", f"its driver failed: {error}", f"device {device}, {step}")
                     faults[device] = DeviceError(said)
+                self.took[device] = clock() - start
             done += 1
             await self._tell("progress", {"step": step, "done": done, "of": len(names)})
 

@@ -115,6 +115,7 @@ class Fleet:
         self._targets = targets
         self._open: dict[tuple[str, Payload], Driver] = {}
         self._gate = asyncio.Semaphore(LIMIT)
+        self._took: dict[str, float] = {}  # devices with attachments: seconds of what was done last
         self.patience = PATIENCE
         """Seconds that a device with attachments has for one step."""
         self.generation: int | None = None
@@ -249,13 +250,17 @@ class Fleet:
             return await (await self.driver(device, "settings")).observe()
 
         async def attachments(device: str) -> Observed:
-            return await (await self.driver(device, "attachments")).observe()
+            clock = asyncio.get_running_loop().time
+            start = clock()
+            found = await (await self.driver(device, "attachments")).observe()
+            self._took[device] = clock() - start
+            return found
 
         with_settings = [device for device in wanted if device in self.devices("settings")]
         (held, faults), (set_, settings_faults), (attached, their_faults) = await asyncio.gather(
             self._each(wanted, rules),
             self._each(with_settings, settings),
-            self._each(sorted(asked), attachments),
+            self._each(sorted(asked, key=lambda device: (-self._took.get(device, 0.0), device)), attachments),
         )
         return Observation(
             {device: held.get(device) for device in wanted},
@@ -316,7 +321,7 @@ class Fleet:
         async def session(device: str) -> Driver:
             return await self.driver(device, "attachments")
 
-        faults = await attach(stage, session, self._gate, told, self.patience)
+        faults = await attach(stage, session, self._gate, told, self.patience, self._took)
         await asyncio.gather(*(self._forget(device) for device in faults))
         if faults:
             raise StageFailed(stage, dict(sorted(faults.items())))

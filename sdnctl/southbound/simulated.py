@@ -70,8 +70,11 @@ class Simulator:
         """The device as it is now, None where there is none."""
         if not self._path(name).exists():
             return None
-        with self.changing(name) as device:
-            return device
+        device = self._load(name)  # files are replaced as a whole
+        if device.confirmed is not None and time.time() >= device.until:
+            with self.changing(name) as device:
+                return device
+        return device
 
     @contextmanager
     def changing(self, name: str) -> Iterator[SimulatedDevice]:
