@@ -50,7 +50,8 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/sshd
 mount --bind "$1/passwd" /etc/passwd
 mount --bind "$1/shadow" /etc/shadow
-exec /usr/sbin/sshd -i -e -f "$1/sshd_config"
+echo ready
+exec sleep infinity
 """
 
 
@@ -281,7 +282,11 @@ class Server:
         (self.folder / "shadow").write_text(f"{shadow}{ACCOUNT}:{hashed}:19000:0:99999:7:::\n")
         (self.folder / "password").write_text(PASSWORD + "\n")
         (self.folder / "wrong").write_text("Wr0ng-p4ssw0rd\n")
-        (self.folder / "namespace.sh").write_text(NAMESPACE_SCRIPT)
+        self._namespace = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", NAMESPACE_SCRIPT, "sh", str(self.folder)], stdout=subprocess.PIPE
+        )
+        assert self._namespace.stdout is not None
+        assert self._namespace.stdout.readline() == b"ready\n"
         self.present("host")
 
     def present(self, key: str) -> None:
@@ -308,7 +313,15 @@ Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname={self.port}@
         with (self.folder / "sshd.log").open("ab") as log:
             self._sshds.append(
                 subprocess.Popen(
-                    ["unshare", "-m", "sh", str(self.folder / "namespace.sh"), str(self.folder)],
+                    [
+                        "nsenter",
+                        f"--mount=/proc/{self._namespace.pid}/ns/mnt",
+                        "/usr/sbin/sshd",
+                        "-i",
+                        "-e",
+                        "-f",
+                        str(self.folder / "sshd_config"),
+                    ],
                     stdin=connection,
                     stdout=connection,
                     stderr=log,
@@ -337,6 +350,8 @@ Subsystem netconf "/usr/sbin/netconf-subsystem --ncxserver-sockname={self.port}@
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._namespace.kill()
+        self._namespace.communicate()
 
 
 @pytest.fixture(scope="session")
