@@ -19,6 +19,7 @@ import asyncio
 import logging
 
 from sdnctl.daemon.carrying import carry, failed, finish_pending, mover
+from sdnctl.daemon.events import Kind
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.moving import named, solved
 from sdnctl.daemon.turns import Urgency
@@ -50,6 +51,7 @@ class Failures:
         self.unsolved = True
         self.links.start()
         again: asyncio.TimerHandle | None = None
+        follower = asyncio.create_task(self._follow_changes(hub))
         try:
             while True:
                 await self._due.wait()
@@ -63,9 +65,16 @@ class Failures:
                     logger.warning("a failure is not handled yet: %s", error)
                     again = asyncio.get_running_loop().call_later(AGAIN, self._due.set)
         finally:
+            follower.cancel()
             self.links.stop()
             if again is not None:
                 again.cancel()
+
+    async def _follow_changes(self, hub: Hub) -> None:
+        """A change may bring links into service whose ports went down long before."""
+        async for event in hub.events.follow():
+            if event.kind is Kind.CHANGE_DONE and self.links is not None:
+                self.links.look()
 
     async def _act(self, hub: Hub) -> None:
         """Do what is due; nothing where links that are applied as down are those that are down."""

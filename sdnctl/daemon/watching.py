@@ -47,7 +47,7 @@ class LinkWatch:
         self._forget = [
             fleet.on_port(self._port),
             fleet.on_presence(self._presence),
-            self._hub.quarantine.on_change(self._gather),
+            self._hub.quarantine.on_change(self.look),
         ]
         for device, counters in fleet.port_states().items():
             if counters is None:
@@ -78,10 +78,10 @@ class LinkWatch:
 
     def _tell(self, what: PortRef | str, up: bool) -> None:
         self._news.append((self._loop.time(), what, up))
-        self._gather()
+        self.look()
 
-    def _gather(self) -> None:
-        """Have a batch end soon."""
+    def look(self) -> None:
+        """Have a batch end soon: there is news of ports, or of what is applied."""
         if "gather" not in self._timers:
             self._timers["gather"] = self._loop.call_later(GATHER, self._digest)
 

@@ -17,7 +17,7 @@ from sdnctl.daemon.controller import Controller
 from sdnctl.daemon.events import Event, Kind
 from sdnctl.daemon.failures import Failures
 from sdnctl.daemon.hub import Hub
-from sdnctl.daemon.operations import Call, drain
+from sdnctl.daemon.operations import Call, apply, drain, plan
 from sdnctl.errors import CompileError
 from sdnctl.lab.base import Lab
 from sdnctl.plan.model import Stage, StageKind
@@ -25,6 +25,7 @@ from sdnctl.southbound.embedded import Switchboard
 from sdnctl.southbound.fleet import Fleet
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
+from sdnctl.usecases.planning import compile_folder
 from sdnctl.verify.probes import judge, probes
 
 SMALL = Path(__file__).parent.parent.parent / "lab" / "examples" / "small"
@@ -371,3 +372,34 @@ def test_a_drain_that_would_cut_somebody_off_is_refused_with_the_reason(folder: 
             assert running.state is before
 
     run(story())
+
+
+def test_a_link_that_was_cut_during_works_is_down_when_it_is_back_in_service(folder: Path) -> None:
+    works = folder / "topology" / "maintenance.yaml"
+    before = works.read_text(encoding="utf-8")
+    (link,) = busiest(Context(folder).need_applied()[1])
+
+    async def follow_folder(running: Running) -> None:
+        desired = compile_folder(Context(folder))
+        made = await plan(running.hub, desired)
+        await apply(running.hub, Call("test"), desired, made.plan)
+
+    async def story() -> None:
+        async with controller(folder) as running:
+            text = before.replace("out_of_service: []", f"out_of_service: [{{link: {link}, reason: works}}]")
+            works.write_text(text, encoding="utf-8")
+            await follow_folder(running)
+            running.lab.cut([link])
+            links = running.part.links
+            assert links is not None
+            await running.until(lambda: False in links.ports.values())
+            assert running.state.down == frozenset()
+            works.write_text(before, encoding="utf-8")
+            await follow_folder(running)
+            await running.down(link)
+            assert running.lost() == set(stranded(running.state.compiled, running.state.down))
+
+    try:
+        run(story())
+    finally:
+        works.write_text(before, encoding="utf-8")
