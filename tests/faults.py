@@ -24,6 +24,7 @@ from ovs_fixture import tool, wait_until
 from sdnctl_in_process import Net
 
 from sdnctl.compiler.protection import stranded
+from sdnctl.dataplane.text import format_rules
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.lab import netns
 from sdnctl.southbound.base import Target
@@ -32,6 +33,17 @@ from sdnctl.southbound.registry import Registry
 from sdnctl.store.state import State
 from sdnctl.usecases.verifying import FAILURES, prove
 from sdnctl.verify.probes import judge, probes
+
+
+def _difference(node: str, held: RuleSet | None, wanted: RuleSet) -> list[str]:
+    """What a switch should not hold (+), and what it lacks (-), rule by rule."""
+    if held is None:
+        return [f"{node}: does not answer"]
+    have, want = set(format_rules(held).splitlines()), set(format_rules(wanted).splitlines())
+    return [f"{node}: +{line}" for line in sorted(have - want)] + [
+        f"{node}: -{line}" for line in sorted(want - have)
+    ]
+
 
 DOWN = 2
 """So many links may be cut at the same time, beside those of a dead switch."""
@@ -247,7 +259,12 @@ class Faults:
             return f"snapshot {pending.id} is pending", []
         held = self.read()
         differ = sorted(node for node, rules in held.items() if rules != state.rules.get(node, RuleSet()))
-        return (f"{differ} hold something else", differ) if differ else ("", [])
+        if not differ:
+            return "", []
+        details = [
+            line for node in differ for line in _difference(node, held[node], state.rules.get(node, RuleSet()))[:6]
+        ]
+        return "\n".join((f"{differ} hold something else", *details)), differ
 
     def _ask(self, differ: list[str]) -> None:
         """The controller must name each of these, as drifted or not asked; then it is told to put them right."""
