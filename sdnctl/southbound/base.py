@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, Protocol, Self, TypeAlias, get_args, runti
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceError
 from sdnctl.plan.model import DeviceChange, Observed, Rule
+from sdnctl.quick import quick
 
 Payload: TypeAlias = Literal["rules", "settings", "attachments", "facts"]
 """What a driver changes on its device; one of ``facts`` only reads (`southbound.facts`), and commits nothing."""
@@ -52,6 +53,7 @@ class Capabilities:
     description: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PortState:
     """State of one port as the device reports it. `bfd` is up, down, admin_down, init, or "" without BFD.

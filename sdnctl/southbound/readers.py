@@ -7,8 +7,7 @@ did not answer is looked for in the background: a round waits only for those tha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
@@ -20,7 +19,7 @@ T = TypeVar("T")
 Targets: TypeAlias = Mapping[str, tuple[type[Driver], Target]]
 """Device → its driver, and where that finds it."""
 
-LIMIT = 64
+LIMIT = 128
 """Devices asked at a time, those not counted that are late."""
 PATIENCE = 0.25
 """Seconds after which a device is late."""
@@ -32,6 +31,7 @@ class Readers:
     def __init__(self, targets: Targets | None = None, limit: int = LIMIT, patience: float = PATIENCE) -> None:
         self._targets: dict[str, tuple[type[Driver], Target]] = dict(targets or {})
         self._patience = patience
+        self._limit = limit
         self._places = asyncio.Semaphore(limit)
         self._turn = asyncio.Lock()  # of rounds: there is one conversation with a device at a time
         self._open: dict[str, Driver] = {}
@@ -82,65 +82,60 @@ class Readers:
 
     async def _ask(self, device: str, work: Callable[[Driver], Awaitable[T]]) -> T | None:
         """Ask one device; from one that fails nothing is expected until it was found again."""
-        async with self._place():
-            answer = await self._tried(device, lambda: self._work(device, work))
-        if answer is None and device in self._targets:
+        place = await self._place()
+        try:
+            driver = self._open.get(device)
+            if driver is None:
+                kind, target = self._targets[device]
+                driver = self._open[device] = await kind.open(target)
+            answer = await work(driver)
+        except Exception as error:  # a driver may fail in any way; it must not take the others along
+            self._failed(device, error)
+        else:
+            if self.faults:
+                self.faults.pop(device, None)
+            return answer
+        finally:
+            if place is not None:
+                place.leave()
+        if device in self._targets:
             await self._close(device)
             self._seek(device)
-        return answer
-
-    async def _work(self, device: str, work: Callable[[Driver], Awaitable[T]]) -> T:
-        if device not in self._open:
-            kind, target = self._targets[device]
-            self._open[device] = await kind.open(target)
-        return await work(self._open[device])
+        return None
 
     def _seek(self, device: str) -> None:
         """Look for a device without anybody waiting for it."""
 
         async def seek() -> None:
             kind, target = self._targets[device]
-            async with self._place():
-                driver = await self._tried(device, lambda: kind.open(target))
-            if driver is not None:
-                self._open[device] = driver
+            place = await self._place()
+            try:
+                self._open[device] = await kind.open(target)
+            except Exception as error:
+                self._failed(device, error)
+            else:
+                self.faults.pop(device, None)
+            finally:
+                if place is not None:
+                    place.leave()
 
         if device not in self._sought:
             self._sought[device] = asyncio.get_running_loop().create_task(seek(), name=f"seek {device}")
 
-    async def _tried(self, device: str, work: Callable[[], Awaitable[T]]) -> T | None:
-        """What the work gives; None, and a fault, where the device or its driver fails."""
-        try:
-            done = await work()
-        except DeviceError as error:
-            self.faults[device] = error
-        except Exception as error:  # a driver may fail in any way; it must not take the others along
+    def _failed(self, device: str, error: Exception) -> None:
+        if not isinstance(error, DeviceError):
             text = f"{type(error).__name__}: {error}"
-            diagnostic = Diagnostic(
-                "driver-failed", f"the driver of {device} failed", f"device {device}", detail=text
+            error = DeviceError(
+                Diagnostic("driver-failed", f"the driver of {device} failed", f"device {device}", detail=text)
             )
-            self.faults[device] = DeviceError(diagnostic)
-        else:
-            self.faults.pop(device, None)
-            return done
-        return None
+        self.faults[device] = error
 
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """A place in the queue, held until the work is done or late."""
+    async def _place(self) -> _Place | None:
+        """A place in the queue, held until the work is done or late; there is none where all fit at once."""
+        if len(self._targets) <= self._limit:
+            return None
         await self._places.acquire()
-        held = [self._places]
-
-        def leave() -> None:
-            if held:
-                held.pop().release()
-
-        late = asyncio.get_running_loop().call_later(self._patience, leave)
-        try:
-            yield
-        finally:
-            late.cancel()
-            leave()
+        return _Place(self._places, self._patience)
 
     async def _close(self, device: str) -> None:
         driver = self._open.pop(device, None)
@@ -154,3 +149,19 @@ async def _facts(driver: Driver) -> DeviceFacts:
     raise DeviceRefused(
         Diagnostic("no-facts", f"the driver {driver.name} tells no facts", f"driver {driver.name}")
     )
+
+
+class _Place:
+    """One of so many; `leave` gives it back, once, and so does the time."""
+
+    __slots__ = ("_late", "_places")
+
+    def __init__(self, places: asyncio.Semaphore, patience: float) -> None:
+        self._places: asyncio.Semaphore | None = places
+        self._late = asyncio.get_running_loop().call_later(patience, self.leave)
+
+    def leave(self) -> None:
+        if self._places is not None:
+            self._late.cancel()
+            self._places.release()
+            self._places = None

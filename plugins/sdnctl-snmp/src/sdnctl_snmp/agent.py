@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from gufo.snmp import SnmpAuthError, SnmpDecodeError, SnmpEncodeError, SnmpError
 from gufo.snmp.aio import SnmpSession
@@ -23,6 +23,7 @@ from sdnctl_snmp.credentials import Community, Credentials
 from sdnctl_snmp.oids import under
 from sdnctl_snmp.values import Value
 
+A = TypeVar("A")
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ ROWS = 20_000
 IDLE = 100.0
 """Seconds without a request after which an SNMPv3 session asks for the agent's clock first; 150 are too many
 (RFC 3414 §2.2.3)."""
+
+
+_UNBOUNDED = cast(float, None)  # two bounds on each answer would be two timers
 
 
 class _Silence(Exception):
@@ -81,7 +85,7 @@ class Agent:
     async def open(self) -> None:
         """Find the agent; raises DeviceUnreachable, or DeviceError ``bad-credentials``."""
         async with self._turn:
-            await self._ask(self._connected, CONNECT)
+            await self._ask(self._connected, None, CONNECT)
 
     def close(self) -> None:
         self._session = None  # its socket is closed with it
@@ -96,33 +100,36 @@ class Agent:
             for start in range(0, len(oids), CHUNK):
                 chunk = oids[start : start + CHUNK]
                 try:
-                    found |= await self._get(chunk)
+                    found.update(await self._ask(self._get, chunk, f"read {chunk[0]}"))
                 except (ProtocolError, DeviceRefused):
                     if len(chunk) <= SMALL_CHUNK:
                         raise
                     for small in range(0, len(chunk), SMALL_CHUNK):
-                        found |= await self._get(chunk[small : small + SMALL_CHUNK])
+                        part = chunk[small : small + SMALL_CHUNK]
+                        found.update(await self._ask(self._get, part, f"read {part[0]}"))
         return found
 
     async def walk(self, base: str) -> dict[str, Value]:
         """All objects below an OID, by what follows it; empty where the agent has none. Raises as `get`."""
+        step = f"read {base}"
         async with self._turn:
             try:
-                return await self._ask(lambda: self._walk(base, REPETITIONS[0]), f"read {base}")
+                return await self._ask(self._walk, (base, REPETITIONS[0]), step)
             except (ProtocolError, DeviceRefused):
-                return await self._ask(lambda: self._walk(base, REPETITIONS[1]), f"read {base}")
+                return await self._ask(self._walk, (base, REPETITIONS[1]), step)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
     async def _get(self, oids: Sequence[str]) -> dict[str, Value]:
-        async def work() -> dict[str, Value]:
+        session, now = self._session, asyncio.get_running_loop().time()
+        if session is None or now - self._used > IDLE:
             session = await self._connected()
-            async with self._limit():
-                return await session.get_many(oids)
+        self._used = now
+        async with asyncio.timeout(self._timeout):
+            return await session.get_many(oids)
 
-        return await self._ask(work, f"read {oids[0]}")
-
-    async def _walk(self, base: str, repetitions: int) -> dict[str, Value]:
+    async def _walk(self, asked: tuple[str, int]) -> dict[str, Value]:
+        base, repetitions = asked
         session = await self._connected()
         rows: dict[str, Value] = {}
         last: tuple[int, ...] = ()
@@ -142,7 +149,7 @@ class Agent:
             rows[below], last = value, here
         return rows
 
-    async def _connected(self) -> SnmpSession:
+    async def _connected(self, _: None = None) -> SnmpSession:
         """The session, opened where there is none, with a clock that is not too old."""
         now = asyncio.get_running_loop().time()
         session = self._session
@@ -155,17 +162,17 @@ class Agent:
         return session
 
     def _limit(self, answers: int = 1) -> asyncio.Timeout:
-        """A bound on waiting: the library begins anew with every datagram, also with answers to other requests."""
-        return asyncio.timeout(1.2 * answers * self._timeout)
+        """A bound on waiting in place of the library's, which begins anew with each datagram that is no answer."""
+        return asyncio.timeout(answers * self._timeout)
 
     async def _opened(self) -> SnmpSession:
         host, port = await resolve(self._address, self.device), self._address.port
         who = self._credentials
         if isinstance(who, Community):
             community = who.secret.get_secret_value()
-            session = SnmpSession(host, port, community=community, timeout=self._timeout)
+            session = SnmpSession(host, port, community=community, timeout=_UNBOUNDED)
         else:
-            session = SnmpSession(host, port, user=who.user(), timeout=self._timeout)
+            session = SnmpSession(host, port, user=who.user(), timeout=_UNBOUNDED)
             try:
                 async with self._limit(2):  # its engine id, then its clock
                     await session.refresh()
@@ -178,49 +185,43 @@ class Agent:
         self._session = session
         return session
 
-    async def _ask(self, work: Callable[[], Awaitable[T]], step: str) -> T:
+    async def _ask(self, work: Callable[[A], Awaitable[T]], asked: A, step: str) -> T:
         """Do something that asks, up to so many times; what it raises in the end says what kind of fault it is."""
         fault: DeviceError | _Silence | None = None
         for _ in range(self._tries):
+            begun = time.monotonic()
             try:
-                done = await self._answered(work, step)
-            except (_Silence, DeviceUnreachable, ProtocolError) as error:
-                fault = error
+                done = await work(asked)
+            except BaseException as error:
                 # Another engine or clock since a restart is found by asking for it again.
                 self._session = None
-                continue
-            if step != CONNECT:
-                self._proven = True
-            return done
+                fault = self._fault(error, step, time.monotonic() - begun)
+            else:
+                self._proven = self._proven or step != CONNECT
+                return done
         assert fault is not None
         raise self._silent(step, fault.refused) if isinstance(fault, _Silence) else fault
 
-    async def _answered(self, work: Callable[[], Awaitable[T]], step: str) -> T:
-        begun = time.monotonic()
-        try:
-            return await work()
-        except TimeoutError:  # the library says so, too, when the port is closed
-            raise _Silence(time.monotonic() - begun < self._timeout / 2) from None
-        except SnmpAuthError as error:
-            self._session = None
-            if self._proven:  # a restart in between, or somebody else's answer: it is asked again
-                self._proven = False
-                raise device_faults.unreachable(
-                    self.device, step, "it refused a request that was its own"
-                ) from error
-            raise device_faults.bad_credentials(self.device, self._clean(error)) from error
-        except (SnmpDecodeError, SnmpEncodeError) as error:
-            raise device_faults.garbage(self.device, step, self._clean(error)) from error
-        except SnmpError as error:
+    def _fault(self, error: BaseException, step: str, seconds: float) -> DeviceError | _Silence:
+        """What an error means, where asking again may help; raises what it means where that cannot."""
+        if isinstance(error, TimeoutError):  # the library says so, too, when the port is closed
+            return _Silence(seconds < self._timeout / 2)
+        if isinstance(error, SnmpAuthError):
+            if not self._proven:
+                raise device_faults.bad_credentials(self.device, self._clean(error)) from error
+            self._proven = False  # a restart in between, or somebody else's answer
+            return device_faults.unreachable(self.device, step, "it refused a request that was its own")
+        if isinstance(error, SnmpDecodeError | SnmpEncodeError):
+            return device_faults.garbage(self.device, step, self._clean(error))
+        if isinstance(error, SnmpError):
             raise device_faults.refused(self.device, step, self._clean(error)) from error
-        except OSError as error:
-            raise device_faults.unreachable(self.device, step, error.strerror or type(error).__name__) from error
-        except BaseException as error:
-            if not _panicked(error):
-                raise
-            self._session = None
-            detail = f"the decoder gave up: {self._clean(error)}"
-            raise device_faults.garbage(self.device, step, detail) from None
+        if isinstance(error, OSError):
+            return device_faults.unreachable(self.device, step, error.strerror or type(error).__name__)
+        if _panicked(error):
+            return device_faults.garbage(self.device, step, f"the decoder gave up: {self._clean(error)}")
+        if isinstance(error, DeviceUnreachable):
+            return error
+        raise error
 
     def _silent(self, step: str, refused: bool) -> DeviceError:
         """The error for no answer; what that means depends on what was answered before."""

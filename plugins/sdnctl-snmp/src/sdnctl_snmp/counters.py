@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import add, lt
 
 _runs = itertools.count(1)
 
@@ -46,16 +47,19 @@ class Uptime:
         return ticks < least and not least <= ticks + _WRAP <= most
 
 
-@dataclass(slots=True)
 class Tally:
     """The counters of one port. `bits` is the width of each; the first `octets` of them count octets."""
 
-    bits: Sequence[int]
-    octets: int
-    since: int = field(default_factory=new_run)
-    _last: tuple[int, ...] | None = None
-    _carried: list[int] = field(default_factory=list)
-    _mark: int = 0
+    __slots__ = ("_begun", "_bits", "_carried", "_last", "_mark", "_room", "since")
+
+    def __init__(self, bits: Sequence[int], octets: int) -> None:
+        self.since = new_run()
+        self._bits = bits
+        self._room = 8 << min(bits[:octets], default=64)  # bits that go by before a counter of octets is full
+        self._last: tuple[int, ...] = ()
+        self._carried: list[int] | None = None  # where something has wrapped
+        self._mark = 0
+        self._begun = False
 
     def take(
         self, raw: tuple[int, ...], mark: int, seconds: float, speed: int, restarted: bool
@@ -63,36 +67,31 @@ class Tally:
         """Counts that never go back within one `since`.
 
         `mark` is ifCounterDiscontinuityTime, `seconds` the time since the reading before, `speed` bit/s (0: not
-        known).
+        known). A counter of octets that may have wrapped more than once without being seen begins anew.
         """
         last, self._last = self._last, raw
-        if last is None or restarted or mark != self._mark or self._unsure(seconds, speed):
-            self._begin(raw, mark)
-            return raw
-        if any(map(int.__lt__, raw, last)) and not self._wrapped(raw, last, seconds, speed):
-            self._begin(raw, mark)
-            return raw
-        if not any(self._carried):
-            return raw
-        return tuple(map(int.__add__, raw, self._carried))
+        if not self._begun or restarted or mark != self._mark or speed * seconds >= self._room:
+            return self._begin(raw, mark)
+        if any(map(lt, raw, last)) and not self._wrapped(raw, last, seconds, speed):
+            return self._begin(raw, mark)
+        return raw if self._carried is None else tuple(map(add, raw, self._carried))
 
-    def _begin(self, raw: tuple[int, ...], mark: int) -> None:
-        if self._carried:
+    def _begin(self, raw: tuple[int, ...], mark: int) -> tuple[int, ...]:
+        if self._begun:
             self.since = new_run()
-        self._carried, self._mark = [0] * len(raw), mark
-
-    def _unsure(self, seconds: float, speed: int) -> bool:
-        """Whether a counter of octets may have wrapped more than once without being seen."""
-        return any(speed * seconds / 8 >= 1 << bits for bits in self.bits[: self.octets])
+        self._begun, self._carried, self._mark = True, None, mark
+        return raw
 
     def _wrapped(self, raw: tuple[int, ...], last: tuple[int, ...], seconds: float, speed: int) -> bool:
         """Carry every counter that went back; False where one cannot have counted that much."""
+        carried = self._carried or [0] * len(raw)
         for index, (new, old) in enumerate(zip(raw, last, strict=True)):
             if new >= old:
                 continue
-            turn = 1 << self.bits[index]
+            turn = 1 << self._bits[index]
             room = speed * (seconds + _SLACK) / 8 if speed else turn / 2
             if new + turn - old > room:
                 return False
-            self._carried[index] += turn
+            carried[index] += turn
+        self._carried = carried
         return True

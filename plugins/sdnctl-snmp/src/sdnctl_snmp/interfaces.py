@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sdnctl.southbound.base import PortState
 from sdnctl_snmp import oids
@@ -20,6 +21,7 @@ UP = 1
 REREAD = 900.0
 """Seconds after which the table of ports is read again, whatever the agent says of changes."""
 
+_COUNTS = frozenset({int})
 _SIGNS = (oids.SYS_UPTIME, oids.IF_NUMBER, oids.IF_TABLE_LAST_CHANGE)
 _DISCARDS = (oids.IF_IN_DISCARDS, oids.IF_OUT_DISCARDS)
 _WIDE = (
@@ -36,17 +38,27 @@ _NARROW = (
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """What a port is asked for: its state, its discontinuity time, its counters, as OIDs with its index."""
+    """What a port is asked for, as OIDs with its index: state, discontinuity time, counters; octets come first."""
 
     index: int
     name: str
     speed: int
-    state: str
-    mark: str
-    counters: tuple[str, ...]
-    bits: tuple[int, ...]
+    asked: tuple[str, ...]
+    bits: tuple[int, ...]  # width of the counters
     received: slice  # which of the counters are packets received
     sent: slice
+
+
+class _Followed:
+    """A port, and what its counters said the last time."""
+
+    __slots__ = ("at", "fetch", "port", "tally")
+
+    def __init__(self, port: Port, now: float) -> None:
+        self.port = port
+        self.fetch = itemgetter(*port.asked)
+        self.tally = Tally(port.bits, 2)
+        self.at = now
 
 
 class Interfaces:
@@ -54,17 +66,16 @@ class Interfaces:
 
     def __init__(self, agent: Objects) -> None:
         self._agent = agent
-        self._ports: tuple[Port, ...] = ()
+        self._followed: tuple[_Followed, ...] = ()
         self._asked: tuple[str, ...] = ()
         self._signs: tuple[Value, ...] | None = None
         self._read_at = 0.0
         self._uptime = Uptime()
-        self._tallies: dict[int, tuple[Port, Tally, float]] = {}
 
     @property
     def names(self) -> Mapping[int, str]:
         """Names of ports by ifIndex, as the table was last read."""
-        return {port.index: port.name for port in self._ports}
+        return {followed.port.index: followed.port.name for followed in self._followed}
 
     async def read(self, now: float) -> Mapping[int, PortState]:
         """States and counters of all ports now, `now` in seconds of a clock that never goes back.
@@ -80,12 +91,8 @@ class Interfaces:
             found = await self._agent.get(self._asked)
             self._changed(found)
             self._uptime.restarted(number(found.get(oids.SYS_UPTIME), 32), now)
-        states = {}
-        for port in self._ports:
-            state = self._state(port, found, now, restarted)
-            if state is not None:
-                states[port.index] = state
-        return states
+        states = (_state(followed, found, now, restarted) for followed in self._followed)
+        return {state.port: state for state in states if state is not None}
 
     async def reread(self, now: float) -> None:
         """Read which ports there are."""
@@ -98,14 +105,13 @@ class Interfaces:
                 continue
             speed = 10**6 * (number(fast.get(index), 32) or 0) or number(slow.get(index), 32) or 0
             ports.append(_port(int(index), text(name) or index, speed, index in wide))
-        self._ports = tuple(ports)
-        self._asked = (*_SIGNS, *(oid for port in ports for oid in (port.state, port.mark, *port.counters)))
-        kept = {port.index: port for port in ports}
-        self._tallies = {
-            index: kept_before
-            for index, kept_before in self._tallies.items()
-            if kept.get(index) == kept_before[0]  # another port under the same number counts for itself
-        }
+        before = {followed.port.index: followed for followed in self._followed}
+        # Another port under the same number counts for itself.
+        self._followed = tuple(
+            old if (old := before.get(port.index)) is not None and old.port == port else _Followed(port, now)
+            for port in ports
+        )
+        self._asked = (*_SIGNS, *(oid for port in ports for oid in port.asked))
         self._signs = ()
         self._read_at = now
 
@@ -115,30 +121,33 @@ class Interfaces:
         before, self._signs = self._signs, signs
         return before not in ((), None, signs)
 
-    def _state(self, port: Port, found: Mapping[str, Value], now: float, restarted: bool) -> PortState | None:
-        """One port; None where it is gone since."""
-        status = found.get(port.state)
-        if status is None:
-            self._tallies.pop(port.index, None)
+
+def _state(followed: _Followed, found: Mapping[str, Value], now: float, restarted: bool) -> PortState | None:
+    """One port; None where it is gone since."""
+    port, tally = followed.port, followed.tally
+    try:
+        values = followed.fetch(found)
+    except KeyError:
+        values = tuple(map(found.get, port.asked))
+        if values[0] is None:
             return None
-        raw = tuple([number(found.get(oid)) or 0 for oid in port.counters])
-        _, tally, read = self._tallies.get(port.index) or (port, Tally(port.bits, 2), now)
-        self._tallies[port.index] = port, tally, now
-        mark = number(found.get(port.mark), 32) or 0
-        counts = tally.take(raw, mark, now - read, port.speed, restarted)
-        return PortState(
-            port.index,
-            port.name,
-            status == UP,
-            "",
-            sum(counts[port.received]),
-            sum(counts[port.sent]),
-            counts[0],
-            counts[1],
-            counts[-2],
-            counts[-1],
-            tally.since,
-        )
+    if not _COUNTS.issuperset(map(type, values)) or min(values) < 0:
+        values = tuple([number(value) or 0 for value in values])
+    seconds, followed.at = now - followed.at, now
+    counts = tally.take(values[2:], values[1], seconds, port.speed, restarted)
+    return PortState(
+        port.index,
+        port.name,
+        values[0] == UP,
+        "",
+        sum(counts[port.received]),
+        sum(counts[port.sent]),
+        counts[0],
+        counts[1],
+        counts[-2],
+        counts[-1],
+        tally.since,
+    )
 
 
 def _port(index: int, name: str, speed: int, wide: bool) -> Port:
@@ -148,9 +157,7 @@ def _port(index: int, name: str, speed: int, wide: bool) -> Port:
         index,
         name,
         speed,
-        f"{oids.IF_OPER_STATUS}.{index}",
-        f"{oids.IF_DISCONTINUITY}.{index}",
-        tuple(f"{column}.{index}" for column in columns),
+        tuple(f"{column}.{index}" for column in (oids.IF_OPER_STATUS, oids.IF_DISCONTINUITY, *columns)),
         (*(64 if wide else 32 for _ in columns[:-2]), 32, 32),
         slice(2, 2 + kinds),
         slice(2 + kinds, 2 + 2 * kinds),

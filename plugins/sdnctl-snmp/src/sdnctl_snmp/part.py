@@ -128,8 +128,7 @@ class TrapReceiver:
     async def _ask_names(self, device: str, target: Target) -> None:
         async with self._gate:
             try:
-                agent = Agent(device, parse(target.address, device), credentials_of(target))
-                interfaces = Interfaces(agent)
+                interfaces = Interfaces(Agent(device, parse(target.address, device), credentials_of(target)))
                 await interfaces.reread(0.0)
             except DeviceError as error:
                 logger.info("ports of %s have no names yet: %s", device, error.diagnostics[0].summary)
