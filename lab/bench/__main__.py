@@ -33,6 +33,7 @@ BENCHES: Mapping[str, str] = {
     "scale": "scaling",
     "observe": "observing",
     "reroute": "reroute",
+    "cut": "cutting",
     "snmp": "snmp",
     "devices": "devices",
 }

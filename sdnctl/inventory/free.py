@@ -27,7 +27,7 @@ from sdnctl.units import Length, Loss
 Node: TypeAlias = tuple[str, str] | tuple[int, int]
 """``("frame", place)``, ``("open", place)``, or number of a bundle and of a station on it."""
 
-AGAIN = 3.0
+AGAIN = 1.5
 """How many times the loss of a cable counts for each route before that used it."""
 SHARED = 1000.0
 """dB that a shared kilometre costs where the route is to be diverse; a shared chamber costs a tenth."""
@@ -122,7 +122,7 @@ class Free:
         used: dict[str, int] = defaultdict(int)
         found: list[Route] = []
         signs = set[frozenset[str]]()
-        for _ in range(3 * most):
+        for _ in range(6 * most):
             path = self._search(a, b, count, self._price(used, away))
             if path is None or len(found) == most:
                 break
