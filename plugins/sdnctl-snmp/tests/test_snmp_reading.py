@@ -179,6 +179,20 @@ def test_wrong_options_are_named(agent: Snmpd, options: dict[str, str], expected
     assert code(fails(Target("plain", f"udp:127.0.0.1:{agent.port}", options=options))) == expected
 
 
+@USERS
+def test_credentials_that_other_drivers_share(agent: Snmpd, user: str | None) -> None:
+    """A device that is logged in to over SSH as well: its username and password are not for SNMP."""
+    shared = {"username": "admin", "password": "env:SNMP_WRONG", "platform": "frr"}
+    target = agent.target(user)
+    mine = dict(target.options) if user is None else {**target.options, "snmp_user": user}
+    target = Target(target.device, target.address, options={**shared, **mine, "username": "admin"})
+
+    async def work() -> None:
+        assert (await (await SnmpDriver.open(target)).counters()).ports
+
+    run(work)
+
+
 def test_a_short_phrase_is_refused_before_it_is_sent(agent: Snmpd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNMP_SHORT", "seven77")
     error = fails(agent.target("sha256", auth_key="env:SNMP_SHORT"))

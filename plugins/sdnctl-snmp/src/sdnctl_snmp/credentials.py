@@ -2,7 +2,8 @@
 
 A target's options say it: `community`, or `username`, `auth_key` and `privacy_key` (where one of the two is
 missing, `password` stands for it), with `auth` (`sha256`) and `privacy` (`aes128`). Keys and community are
-references (``env:NAME``, ``file:PATH``). Levels below authPriv, MD5 and DES are not offered.
+references (``env:NAME``, ``file:PATH``). A device that other drivers log in to shares its credentials with them:
+`community` comes before `username`, and `snmp_user` before that. There is no level below authPriv, no MD5, no DES.
 """
 
 from __future__ import annotations
@@ -100,13 +101,14 @@ Credentials: TypeAlias = Community | UsmUser
 def credentials_of(target: Target) -> Credentials:
     """Whom a target's options name; raises DeviceError with the option that is wrong, never with its value."""
     options = target.options
-    if "username" not in options:
-        community = optional(target, "community") or optional(target, "password")
-        if community is None:
-            raise _wrong(
-                target, "community", "no credentials are given", "give community, or username and auth_key"
-            )
-        return Community(community)
+    name = options.get("snmp_user")
+    if name is None:
+        if (community := optional(target, "community")) is not None:
+            return Community(community)
+        name = options.get("username")
+    if name is None:
+        hint = "give community, or username with auth_key and privacy_key"
+        raise _wrong(target, "community", "no credentials are given", hint)
     auth, privacy = options.get("auth", "sha256"), options.get("privacy", "aes128")
     for option, chosen, offered in (("auth", auth, AUTHS), ("privacy", privacy, PRIVACIES)):
         if chosen not in offered:
@@ -119,7 +121,7 @@ def credentials_of(target: Target) -> Credentials:
         if len(key.get_secret_value()) < SHORTEST:
             raise _wrong(target, option, f"it has less than {SHORTEST} characters", "SNMPv3 allows no shorter one")
         keys.append(key)
-    return UsmUser(options["username"], auth, keys[0], privacy, keys[1])
+    return UsmUser(name, auth, keys[0], privacy, keys[1])
 
 
 def _wrong(target: Target, option: str, reason: str, hint: str) -> DeviceError:
