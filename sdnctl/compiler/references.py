@@ -13,6 +13,7 @@ from sdnctl.dataplane.values import (
     Flow,
     Group,
     Meter,
+    Output,
     RuleSet,
     SetField,
     ToGroup,
@@ -40,6 +41,11 @@ def actions_of(item: Flow | Group | Meter) -> Iterator[Action]:
 def groups_used(item: Flow | Group | Meter) -> frozenset[int]:
     """Ids of the groups that an item sends to."""
     return frozenset([action.group for action in actions_of(item) if type(action) is ToGroup])
+
+
+def ports_used(item: Flow | Group | Meter) -> frozenset[int]:
+    """Numbers of the ports that an item sends out of."""
+    return frozenset([action.port for action in actions_of(item) if type(action) is Output])
 
 
 def labels_written(item: Flow | Group | Meter) -> frozenset[int]:

@@ -62,7 +62,9 @@ def make_plan(
     changes = {device: difference(rules, wanted.get(device, RuleSet())) for device, rules in held.items()}
     last = {device: (before.get(device, RuleSet()), *(doubtful or {}).get(device, ())) for device in unknown}
     alive = frozenset(compiled.baseline.ids.get("demand", {}).values())
-    allowed = hold_back(changes, held, wanted, last, alive, compiled.settings.bypass_labels)
+    allowed = hold_back(
+        changes, held, wanted, last, alive, compiled.settings.bypass_labels, _cables(compiled, applied)
+    )
 
     settings = {
         device: report.settings for device, report in observed.items() if report is not None and report.settings
@@ -93,6 +95,13 @@ def _unknown(
     silent = {device for device, report in observed.items() if report is None}
     expected = {device for table in (wanted, before) for device, rules in table.items() if len(rules)}
     return tuple(sorted(silent | (expected - observed.keys())))
+
+
+def _cables(compiled: Compiled, applied: Compiled | None) -> Mapping[tuple[str, int], tuple[str, int]]:
+    """Port → the port at the other end of its cable, of links that were and of those that shall be."""
+    links = [*(applied.topology.links.values() if applied is not None else ()), *compiled.topology.links.values()]
+    ends = [((link.a.node, link.a.port), (link.b.node, link.b.port)) for link in links]
+    return dict(ends) | {b: a for a, b in ends}
 
 
 def _unknown_settings(settings: Mapping[str, SwitchSettings | None], unknown: Iterable[str]) -> tuple[str, ...]:

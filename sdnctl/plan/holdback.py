@@ -20,12 +20,16 @@ from sdnctl.compiler.references import (
     labels_written,
     metadata_matched,
     metadata_written,
+    ports_used,
 )
 from sdnctl.compiler.tables import CLASSIFY, DEMUX, ENCAP, POLICE, TRANSIT, Kind, read_cookie
 from sdnctl.dataplane.values import Flow, Group, RuleSet
 from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.changes import in_stages, is_carrier_rule
 from sdnctl.plan.model import Change, Op, Rule, StageKind
+
+Port: TypeAlias = tuple[str, int]
+_NONE: Mapping[Port, Port] = {}
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,13 @@ def hold_back(
     last: Mapping[str, Sequence[RuleSet]],
     alive: frozenset[int],
     bypass_labels: LabelRange,
+    cables: Mapping[Port, Port] = _NONE,
 ) -> HeldBack:
     """Leave out of `changes` what depends on devices that do not answer.
 
     `held`: what reachable devices hold. `wanted`: what every device should hold. `last`: unreachable device → what
     was applied to it last, and everything else that it may hold instead. `alive`: numbers of demands that still
-    exist; traffic of others needs nothing.
+    exist; traffic of others needs nothing. `cables`: port → the port at the other end, of links that are or were.
     """
     if not last:
         return HeldBack(changes)
@@ -58,7 +63,7 @@ def hold_back(
     for device, items in changes.items():
         allowed[device], blocked = _without_unready(items, wanted.get(device, RuleSet()), unready, bypass_labels)
         waiting |= blocked
-    return HeldBack(_without_needed(allowed, held, last, alive), frozenset(waiting))
+    return HeldBack(_without_needed(allowed, held, last, alive, cables), frozenset(waiting))
 
 
 def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, Sequence[RuleSet]]) -> frozenset[int]:
@@ -134,9 +139,10 @@ def _without_needed(
     held: Mapping[str, RuleSet],
     last: Mapping[str, Sequence[RuleSet]],
     alive: frozenset[int],
+    cables: Mapping[Port, Port],
 ) -> Mapping[str, tuple[Change, ...]]:
     """Drop deletions of what rules that stay, here or on unreachable devices, still lead to."""
-    needed = _Needed()
+    needed = _Needed(cables)
     for device, items in changes.items():
         made = [change for change in items if change.op is not Op.DELETE]
         after = held[device]
@@ -181,8 +187,9 @@ Place: TypeAlias = tuple[str, int]
 
 @dataclass
 class _Needed:
-    """Rules that stay, and those on offer that they lead to: by group, label, metadata and meter."""
+    """Rules that stay, and those on offer that they lead to: by group, label, cable, metadata and meter."""
 
+    cables: Mapping[Port, Port]
     kept: set[tuple[Place, tuple[str, object]]] = field(default_factory=set)
     work: list[tuple[Place, Rule]] = field(default_factory=list)
     offered: dict[tuple[object, ...], list[tuple[Place, Rule]]] = field(default_factory=lambda: defaultdict(list))
@@ -198,7 +205,10 @@ class _Needed:
         if not isinstance(rule, Flow):
             self.offered[type(rule).__name__, place, rule.id].append((place, rule))
         elif is_carrier_rule(rule):
-            self.offered["transit", place].append((place, rule))
+            in_port = rule.match.get("in_port")
+            far = self.cables.get((place[0], in_port[0])) if in_port is not None else None
+            # What comes over a cable comes from its other end; where that is not known, from anywhere.
+            self.offered[("transit", place) if far is None else ("cable", far)].append((place, rule))
         elif rule.table == DEMUX.number or rule.table in (POLICE.number, ENCAP.number):
             self.offered["metadata", place, rule.table, metadata_matched(rule)].append((place, rule))
         elif rule.table != CLASSIFY.number:
@@ -219,6 +229,7 @@ class _Needed:
 def _leads_to(place: Place, rule: Rule) -> Iterable[tuple[object, ...]]:
     yield from (("Group", place, group) for group in groups_used(rule))
     yield from (("label", label) for label in labels_written(rule))
+    yield from (("cable", (place[0], port)) for port in ports_used(rule))
     if isinstance(rule, Flow):
         if rule.meter is not None:
             yield "Meter", place, rule.meter
