@@ -161,8 +161,8 @@ def _endpoints(context: Context) -> Listing:
         (
             one.id,
             one.kind,
-            str(one.attachment),
-            str(one.vlan or ""),
+            str(one.attachment) if one.behind is None else f"{one.behind.device}:{one.behind.port}",
+            str((one.vlan if one.behind is None else one.behind.vlan) or ""),
             " ".join(map(str, one.prefixes)),
             " ".join(sorted(one.tags)),
         )

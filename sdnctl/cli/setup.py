@@ -42,14 +42,19 @@ def validate(context: typer.Context) -> None:
 
     invocation: Invocation = context.obj
     loaded = invocation.context.loaded
+    found = loaded.diagnostics
+    if loaded.network.topology.devices:  # asking which drivers are here takes longer than reading a folder
+        from sdnctl.usecases.validating import lacking
+
+        found = (*found, *lacking(invocation.context))
     document = {
         "ok": True,
         **views.counts_document(loaded),
-        "diagnostics": [diagnostic_document(item) for item in loaded.diagnostics],
+        "diagnostics": [diagnostic_document(item) for item in found],
     }
     if invocation.output.format != "json":
-        invocation.output.diagnostics(loaded.diagnostics)
-    invocation.output.show("validate", lambda: document, lambda: views.counts(loaded))
+        invocation.output.diagnostics(found)
+    invocation.output.show("validate", lambda: document, lambda: views.counts(loaded, found))
 
 
 @app.command()

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import MARK, RIGHT, table
-from sdnctl.errors import Severity
+from sdnctl.errors import Diagnostic, Severity
 from sdnctl.usecases.documents import (
     diagnostic_document,
     drift_document,
@@ -57,6 +57,7 @@ def counts_document(loaded: Loaded) -> dict[str, Any]:
     return {
         "network": network.settings.name,
         "switches": len(network.topology.nodes),
+        **({"devices": len(network.topology.devices)} if network.topology.devices else {}),
         "links": len(network.topology.links),
         "srlgs": len(network.topology.srlgs),
         "endpoints": len(network.endpoints),
@@ -65,11 +66,11 @@ def counts_document(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def counts(loaded: Loaded) -> list[RenderableType]:
+def counts(loaded: Loaded, diagnostics: Sequence[Diagnostic]) -> list[RenderableType]:
     found = counts_document(loaded)
     name = found.pop("network")
     words = ", ".join(f"{count} {what}" for what, count in found.items())
-    warnings = sum(one.severity is Severity.WARNING for one in loaded.diagnostics)
+    warnings = sum(one.severity is Severity.WARNING for one in diagnostics)
     return [f"[green]valid[/]: {name}: {words}" + (f"; {warnings} warnings" if warnings else "")]
 
 

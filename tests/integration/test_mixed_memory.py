@@ -227,6 +227,21 @@ def test_a_device_that_leaves_the_inventory_is_cleared(net: MixedNet) -> None:
     assert net.running()["sw-hall"] == []
 
 
+def test_validate_names_drivers_that_are_not_here(net: MixedNet) -> None:
+    lacking = 'drivers: {attachments-memory: "attachments-memory:/nowhere"}\n    can:'
+    net.edit(
+        "inventory/equipment.yaml", lacking, 'drivers: {carrier-pigeon: "coop:7", memory: "memory:/x"}\n    can:'
+    )
+    found = net.json("validate")
+    assert [(one["code"], one["address"], one["severity"]) for one in found["diagnostics"]] == [
+        ("driver-missing", "device sw-hall", "warning")
+    ]
+    assert found["devices"] == 3
+    net.edit("inventory/equipment.yaml", 'carrier-pigeon: "coop:7", ', "")
+    assert [one["code"] for one in net.json("validate")["diagnostics"]] == ["no-attachment-driver"]
+    assert "sw-school:eth1" in net.ok("show", "endpoints").out
+
+
 def test_killed_between_commit_and_confirmation_the_next_apply_finishes(net: MixedNet) -> None:
     """Devices take back what nobody confirmed; the snapshot is pending, and the next apply finishes it."""
     for name in net.simulator.names():
