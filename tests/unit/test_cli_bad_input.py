@@ -108,7 +108,12 @@ FAULTS = {
         "intents/schools.yaml", "owner: school-board", "\towner: school-board", "yaml-syntax", "school-board"
     ),
     "not a number": Fault(
-        "inventory/endpoints.csv", "com-aigues,10,", "com-aigues,ten,", "not-a-port-number", ",ten,", "endpoint cam-02"
+        "inventory/endpoints.csv",
+        "com-aigues,10,",
+        "com-aigues,ten,",
+        "not-a-port-number",
+        ",ten,",
+        "endpoint cam-02",
     ),
 }
 
