@@ -51,6 +51,22 @@ def keep_stranded(network: Network, placement: Placement, baseline: Baseline) ->
     )
 
 
+def remembered(network: Network, baseline: Baseline, before: Baseline) -> Baseline:
+    """The baseline in which demands that are cut off are still known to have had a way.
+
+    One whose old way is no longer in the plan has no trunk; the next compilation must not take it for new and
+    refuse it, and everything else with it, while links are down.
+    """
+    if not network.down:
+        return baseline
+    had = {
+        demand.id: before.members[demand.id]
+        for demand in network.demands
+        if demand.id in before.members and demand.id not in baseline.members
+    }
+    return replace(baseline, members=dict(sorted({**baseline.members, **had}.items()))) if had else baseline
+
+
 def _fits(network: Network, path: Path, demand: Demand) -> bool:
     """Whether the path is still there in the plant and joins the demand's ends."""
     ends = demand.ingress.attachment.node, demand.egress.attachment.node

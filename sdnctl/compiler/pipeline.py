@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sdnctl.compiler.abilities import Abilities
 from sdnctl.compiler.attach import place_behind
 from sdnctl.compiler.check import UNKNOWN_SWITCH, refusals
-from sdnctl.compiler.failed import keep_stranded, usable
+from sdnctl.compiler.failed import keep_stranded, remembered, usable
 from sdnctl.compiler.ir import Baseline, Compiled, Network, Placement
 from sdnctl.compiler.label import Labelled, label, next_baseline
 from sdnctl.compiler.lower import lower
@@ -91,6 +91,7 @@ def run_passes(
     found.extend(findings)
     _check(rules, found)
     found.raise_if_errors(CompileError)
+    decided = remembered(network, next_baseline(labelled, rules, before), before)
     compiled = Compiled(
         settings=network.settings,
         topology=network.topology,
@@ -100,7 +101,7 @@ def run_passes(
         bypasses=labelled.bypasses,
         rules=rules,
         switch_settings=switch_settings(network),
-        baseline=with_tags(next_baseline(labelled, rules, before), network.topology, tagged.tags, before),
+        baseline=with_tags(decided, network.topology, tagged.tags, before),
         network_fingerprint=network_fingerprint(network),
         baseline_fingerprint=baseline_fingerprint(before),
         diagnostics=found.sorted(),

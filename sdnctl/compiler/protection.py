@@ -33,10 +33,20 @@ def effective_grades(compiled: Compiled) -> Mapping[str, Grade]:
 
 
 def stranded(compiled: Compiled, down: Collection[str]) -> frozenset[str]:
-    """Demands whose only way runs over a link that is down."""
+    """Demands whose only way runs over a link that is down, or is no longer in the plan (`uncarried`)."""
     gone = set(down)
-    return frozenset(
+    return uncarried(compiled).union(
         demand for trunk in compiled.trunks if gone.intersection(trunk.path.links) for demand in trunk.demands
+    )
+
+
+def uncarried(compiled: Compiled) -> frozenset[str]:
+    """Demands between two switches without a trunk: cut off, and their old way is not in the plan any more."""
+    carried = {demand for trunk in compiled.trunks for demand in trunk.demands}
+    return frozenset(
+        demand.id
+        for demand in compiled.demands
+        if demand.id not in carried and demand.ingress.attachment.node != demand.egress.attachment.node
     )
 
 
@@ -44,7 +54,8 @@ def promised(compiled: Compiled, down: Collection[str], drained: Collection[str]
     """What the rules promise while links are down or switches drained: demands at the grade they can have.
 
     With everything up that is exactly what was asked for, so that nothing is forgiven then. Demands that are
-    cut off (`stranded`) are among them, without protection: their rules are there, only the link is not.
+    cut off (`stranded`) are among them, without protection: their rules are there, only the link is not. To those
+    without a way in the plan nothing is promised.
     """
     if not down and not drained:
         yield from compiled.demands
@@ -52,7 +63,10 @@ def promised(compiled: Compiled, down: Collection[str], drained: Collection[str]
     lost = stranded(compiled, down)
     grades = effective_grades(compiled)
     carrier = {demand: trunk for trunk in compiled.trunks for demand in trunk.demands}
+    nowhere = uncarried(compiled)
     for demand in compiled.demands:
+        if demand.id in nowhere:
+            continue
         if demand.id in lost:
             yield replace(demand, grade=Grade.NONE, latency=None, avoid=frozenset())
             continue
