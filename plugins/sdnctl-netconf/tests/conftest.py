@@ -209,6 +209,7 @@ class Server:
             f'<config xmlns="{BASE}">{EMPTY}</config>'.replace(' nc:operation="replace"', "")
         )
         os.chown(folder / "startup.xml", UID, GID)
+        shutil.copytree(YANG, folder / "yang")  # a checkout may be where netconfd's account may not look
         self.start()
 
     # ── netconfd ─────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +223,7 @@ class Server:
                 f"--port={self.port}",
                 f"--superuser={ACCOUNT}",
                 f"--startup={self.folder / 'startup.xml'}",
-                f"--modpath={YANG}:/usr/share/yuma/modules",
+                f"--modpath={self.folder / 'yang'}:/usr/share/yuma/modules",
                 "--module=ietf-interfaces",
                 "--module=iana-if-type",
                 "--module=sdnctl-attachments",
