@@ -255,6 +255,8 @@ class Faults:
         about = self.controller.get("/v1/controller")
         if about["current"] or about["waiting"]:
             return f"busy: {about['current']}", []
+        if about["unhandled"]:
+            return f"not handled yet: {about['unhandled']}", []
         if (pending := self.net.pending()) is not None:
             return f"snapshot {pending.id} is pending", []
         held = self.read()

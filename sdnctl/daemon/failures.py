@@ -29,8 +29,8 @@ from sdnctl.store.state import State
 
 logger = logging.getLogger(__name__)
 
-AGAIN = 10.0
-"""Seconds until a move that failed is tried again, where nothing happens before."""
+AGAIN = (1.0, 2.0, 5.0, 10.0)
+"""Seconds until a move that failed is tried again, where nothing happens before; then always the last."""
 ROUNDS = 3
 """How often one turn solves again because more failed meanwhile; then it goes on with what it has."""
 
@@ -52,6 +52,7 @@ class Failures:
         self.links.start()
         again: asyncio.TimerHandle | None = None
         follower = asyncio.create_task(self._follow_changes(hub))
+        failed_before = 0
         try:
             while True:
                 await self._due.wait()
@@ -61,9 +62,13 @@ class Failures:
                     again = None
                 try:
                     await self._act(hub)
+                    failed_before, hub.unhandled = 0, ""
                 except SdnctlError as error:
                     logger.warning("a failure is not handled yet: %s", error)
-                    again = asyncio.get_running_loop().call_later(AGAIN, self._due.set)
+                    hub.unhandled = error.diagnostics[0].summary
+                    pause = AGAIN[min(failed_before, len(AGAIN) - 1)]
+                    failed_before += 1
+                    again = asyncio.get_running_loop().call_later(pause, self._due.set)
         finally:
             follower.cancel()
             self.links.stop()

@@ -49,6 +49,7 @@ class Hub:
     drift: DriftBoard = field(default_factory=DriftBoard)
     lease: Lease | None = None  # None: this process is the standby, and nothing may be written
     damped: frozenset[str] = frozenset()  # links that flap, and are kept out of use until they have calmed down
+    unhandled: str = ""  # why a failure is pinned and not yet moved away from; tried again soon
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="sdnctl-compute"), repr=False
     )

@@ -275,6 +275,7 @@ class ControllerDocument(Answer):
     current: TurnDocument | None
     waiting: list[TurnDocument]
     damped: list[str] = Field(description="Links that flap, and are kept out of use until they have calmed down.")
+    unhandled: str = Field(description="Why a failure is pinned and not yet moved away from; tried again soon.")
     last_event: int
     peer: str = Field(description="Who you are to this controller.")
 

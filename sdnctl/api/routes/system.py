@@ -81,6 +81,7 @@ async def controller(desk: AtDesk, caller: WholeViewer) -> Response:
             "current": _turn(turns.current) if turns.current is not None else None,
             "waiting": [_turn(one) for one in turns.waiting],
             "damped": sorted(hub.damped),
+            "unhandled": hub.unhandled,
             "last_event": hub.events.last,
             "peer": caller.name,
         }
