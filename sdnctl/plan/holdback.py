@@ -67,12 +67,18 @@ def hold_back(
 
 
 def _unready(wanted: Mapping[str, RuleSet], last: Mapping[str, Sequence[RuleSet]]) -> frozenset[int]:
-    """Labels for which an unreachable device should have rules that it does not have, or may not have."""
+    """Labels for which an unreachable device should have rules, or may have some, but perhaps has not.
+
+    A label that is no longer wanted counts, too: a group that was made for it, and not used because the device was
+    lost, stays as it is when what is wanted of it now cannot be had either.
+    """
     return frozenset(
         label
         for device, possible in last.items()
         for rules in possible
-        for key, flow in wanted.get(device, RuleSet()).flows.items()
+        for some in (wanted.get(device, RuleSet()), *possible)
+        if some is not rules
+        for key, flow in some.flows.items()
         if key not in rules.flows and (label := label_matched(flow)) is not None
     )
 
@@ -83,12 +89,10 @@ def _without_unready(
     """One device's changes without those that send traffic to `unready` labels, and the demands that then wait."""
     changes = tuple(changes)
     blocked = {change for change in changes if _turns_to(change, unready)}
-    as_before = {change.rule.id for change in blocked if isinstance(change.rule, Group)}
+    as_before = {change.before.id: change.before for change in blocked if isinstance(change.before, Group)}
     # A new group may be made, but not used; for a bypass label only the protection is not there yet.
     ahead = frozenset(label for label in unready if label not in bypass_labels)
-    unusable = {
-        group.id for group in wanted.groups.values() if labels_written(group) & ahead and group.id not in as_before
-    }
+    unusable = {number for number, group in {**wanted.groups, **as_before}.items() if labels_written(group) & ahead}
     blocked |= {change for change in changes if _sends_to(change, unready, unusable)}
     new = {
         number
