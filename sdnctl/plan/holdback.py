@@ -92,7 +92,8 @@ def _without_unready(
     as_before = {change.before.id: change.before for change in blocked if isinstance(change.before, Group)}
     # A new group may be made, but not used; for a bypass label only the protection is not there yet.
     ahead = frozenset(label for label in unready if label not in bypass_labels)
-    unusable = {number for number, group in {**wanted.groups, **as_before}.items() if labels_written(group) & ahead}
+    groups = {**wanted.groups, **as_before}
+    unusable = {number for number, group in groups.items() if labels_written(group) & ahead}
     blocked |= {change for change in changes if _sends_to(change, unready, unusable)}
     new = {
         number
