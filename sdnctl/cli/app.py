@@ -129,7 +129,7 @@ def verb(context: typer.Context) -> str:
 
 def run() -> None:
     """Run the program; usage errors exit with 64, an interrupt with 130, a reader that left silently with 1."""
-    from sdnctl.cli import daily, fibre, identities, labs, live, running, setup, tokens  # noqa: F401  (they add their verbs)
+    from sdnctl.cli import daily, fibre, formats, identities, labs, live, running, setup, tokens  # noqa: F401  (they add their verbs)
     from sdnctl.cli.garbage import spare_collections
 
     spare_collections()

@@ -1,0 +1,7 @@
+"""The verbs of `sdnctl import` and `sdnctl export`, a module per format; a new one is named here."""
+
+from __future__ import annotations
+
+from sdnctl.cli import exchanging
+
+__all__ = ["exchanging"]
