@@ -4,7 +4,7 @@ A loop that knows only keys: whatever happened in between, a switch is looked at
 and where that differs planned for afresh, under a turn. What a look saw while somebody else had a turn is thrown
 away, so a change that is being made is never fought. A switch that comes back is looked at once: one that
 restarted empty is filled, one that missed a change is brought along, and nothing that is right on it is written
-again.
+again. So is a device that says that it was changed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sdnctl.daemon import patience
 from sdnctl.daemon.driftboard import DEFAULT, DriftCollector, Policy, SwitchDrift, policy_for
 from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.hub import Hub
+from sdnctl.daemon.noticing import Noticing
 from sdnctl.daemon.patience import Patience
 from sdnctl.daemon.repairing import Repair
 from sdnctl.dataplane.values import RuleSet
@@ -77,7 +78,7 @@ class DriftWatch:
         with self._listening(hub):
             await self._check_policies()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._rounds())
+                tasks.create_task(self._rounds(tasks))
                 tasks.create_task(self._repairs())
                 for _ in range(AT_ONCE):
                     tasks.create_task(self._looks())
@@ -102,10 +103,12 @@ class DriftWatch:
 
     # ── when ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def _rounds(self) -> None:
+    async def _rounds(self, tasks: asyncio.TaskGroup) -> None:
         """Ask for a look at every switch when it is due: all at the start, then spread over the interval."""
+        noticing = Noticing(self._hub.fleet, lambda device: self._again(device, GATHER))
         while True:
             self._news.clear()
+            noticing.follow(tasks)
             names = (*self._hub.fleet.devices(), *self._hub.fleet.devices("attachments"))
             for gone in self._switches.keys() - set(names):
                 del self._switches[gone]

@@ -9,7 +9,7 @@ and tie an error to the change that caused it. `sdnctl.testing` holds the contra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol, Self, TypeAlias, get_args, runtime_checkable
 
@@ -142,6 +142,15 @@ class Watching(Protocol):
     async def port_counters(self) -> Mapping[int, PortState]: ...
 
     def watch_ports(self) -> AsyncIterator[PortState]: ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What a driver may have besides: a device that says when its configuration was changed, by whomever."""
+
+    def watch_changes(self) -> AsyncGenerator[object, None]:
+        """Yield something at each change; ends with the error that ended it, DeviceRefused where it never tells."""
+        ...
 
 
 @runtime_checkable

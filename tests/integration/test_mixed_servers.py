@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from controller_thread import Running
 from mixed_network import files
 from plugin_tests import plugin_tests
 from sdnctl_in_process import Net
+from sdnctl_netconf.testing.netconfd import running_netconfd
 from sdnctl_netmiko import NetmikoDriver
-from sdnctl_netmiko.testing import ios
-from sdnctl_netmiko.testing.frr import UPLINK as FRR_UPLINK
-from sdnctl_netmiko.testing.frr import Frr, running_frr
-from sdnctl_netmiko.testing.sshd import PASSPHRASE
+from sdnctl_netmiko.testing import frr, ios
 from workspace_folder import write
 
+from sdnctl.daemon.drift import DriftWatch
 from sdnctl.dataplane.attachment import Attachments
 from sdnctl.plan.model import DeviceChange
-from sdnctl.southbound.base import Target
 from sdnctl.testing.device import AttachmentDevice
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.planning import observe
@@ -110,56 +107,29 @@ def entry(name: str, device: AttachmentDevice, tags: str) -> str:
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, AttachmentDevice]]:
     """netconfd, FRRouting and the simulator, each with a device as the plugins' own tests see it."""
-    netconf = plugin_tests("sdnctl-netconf", "conftest")
-    folder = Path(tempfile.mkdtemp(prefix="sdnctl-mx-"))
-    os.chown(folder, netconf.UID, netconf.GID)
-    folder.chmod(0o755)
-    environment = {"FRR_PASSPHRASE": PASSPHRASE, "IOS_PASSWORD": ios.PASSWORD, "IOS_ENABLE": ios.ENABLE}
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for name, value in environment.items():
+        for name, value in (frr.SECRETS | ios.SECRETS).items():
             patch.setenv(name, value)
-        server = netconf.Server(folder)
-        stack.callback(server.end)
-        router = stack.enter_context(running_frr(f"sdnctl-mx-{os.getpid()}"))
+        server = stack.enter_context(running_netconfd())
+        router = stack.enter_context(frr.running_frr(f"sdnctl-mx-{os.getpid()}"))
         simulator = stack.enter_context(ios.running_simulator())
         switch = ios.IosSwitch(minute=5.0)
         port = simulator.listen(switch)
         yield {
             "netconfd": plugin_tests("sdnctl-netconf", "test_netconf_contract").NetconfdDevice(server),
-            "frr": plugin_tests("sdnctl-netmiko", "test_netmiko_frr_contract").FrrDevice(router, _frr(router)),
+            "frr": plugin_tests("sdnctl-netmiko", "test_netmiko_frr_contract").FrrDevice(router, router.target("frr")),
             "ios-like": plugin_tests("sdnctl-netmiko", "test_netmiko_ios_contract").IosDevice(
-                simulator, switch, _ios(simulator, port)
+                simulator, switch, simulator.target("ios-like", port)
             ),
         }
 
 
-def _frr(router: Frr) -> Target:
-    options = {
-        "platform": "frr",
-        "uplink": FRR_UPLINK,
-        "username": "root",
-        "key": f"file:{router.sshd.key}",
-        "passphrase": "env:FRR_PASSPHRASE",
-        "host_key": router.sshd.fingerprint,
-        "timeout": "20",
-    }
-    return Target("frr", f"ssh://127.0.0.1:{router.sshd.port}", options=options)
-
-
-def _ios(simulator: ios.IosSimulator, port: int) -> Target:
-    options = {
-        "platform": "ios",
-        "uplink": ios.UPLINK,
-        "username": ios.USER,
-        "password": "env:IOS_PASSWORD",
-        "enable": "env:IOS_ENABLE",
-        "host_key": simulator.fingerprint,
-        "timeout": "10",
-        "confirm_timeout": "60",
-    }
-    return Target("ios-like", f"ssh://127.0.0.1:{port}", options=options)
+def wait_for(happened: Callable[[], object], seconds: float = 30.0) -> None:
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +147,7 @@ def net(servers: dict[str, AttachmentDevice], tmp_path_factory: pytest.TempPathF
     own = ("cam-s", "cam-h", "line-s", "line-h")
     kept = [line for line in plain.splitlines(keepends=True) if not line.startswith(own)]
     every["inventory/endpoints.csv"] = "".join(kept) + rows
+    every["network.yaml"] = "name: triangle\ncontroller: {drift_interval: 3600 s}\n"
     del every["intents/circuits.yaml"]
     write(folder, every)
     made = Mixed(folder, devices=servers)
@@ -239,6 +210,17 @@ def test_the_whole_story(net: Mixed) -> None:
     net.ok("rollback", "--yes")
     assert net.attached() == before
     net.path("inventory/endpoints.csv").write_text(text, encoding="utf-8")
+    net.assert_applied()
+
+    # a controller whose next round is an hour away hears of it from the device that tells, and puts it right
+    with Running(net, parts=(DriftWatch(),), tcp=False) as running:
+        board = running.hub.drift.switches
+        wait_for(lambda: set(SITES) <= {name for name, one in board.items() if one.state == "match"})
+        log = net.devices["netconfd"]._server.log  # type: ignore[attr-defined]
+        wait_for(lambda: "<create-subscription>" in log.read_text(errors="replace"))
+        net.devices["netconfd"].take_away(net.devices["netconfd"].ports[0])
+        wait_for(lambda: running.hub.drift.repairs == 1)
+        wait_for(lambda: board["netconfd"].state == "match")
     net.assert_applied()
 
     # without cameras behind devices nothing of ours is left there

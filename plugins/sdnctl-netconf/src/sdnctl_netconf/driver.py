@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import ClassVar
 
 from sdnctl.errors import DeviceError
@@ -30,7 +30,7 @@ class NetconfDriver(BlockingDriver[NetconfDevice]):
     def connect(cls, target: Target) -> NetconfDevice:
         return NetconfDevice(target)
 
-    async def watch_changes(self) -> AsyncIterator[ConfigChange]:
+    async def watch_changes(self) -> AsyncGenerator[ConfigChange, None]:
         """Every change of the device's configuration, by whomever, as it happens, in a session of its own.
 
         Ends with DeviceRefused where the device sends no notifications, and with the error that ended the session.
