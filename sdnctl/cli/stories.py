@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.dataplane.attachment import dump_attachment, format_attachment
 from sdnctl.plan.summary import summary
 from sdnctl.units import format_bitrate
 
@@ -59,6 +60,7 @@ def _demand_document(one: DemandStory) -> dict[str, Any]:
             }
             for hop in one.hops
         ],
+        "devices": [{"device": device, **dump_attachment(attachment)} for device, attachment in one.gear],
         "rules": [{"switch": switch, "rule": rule.strip()} for switch, rule in one.rules],
     }
 
@@ -90,6 +92,7 @@ def _one(one: DemandStory) -> list[RenderableType]:
         f"{demand.ingress.id} at {demand.ingress.attachment} → {demand.egress.id} at {demand.egress.attachment}, "
         f"{format_bitrate(demand.cir)}, protection {demand.grade}"
     ]
+    parts += [f"behind {device}: {format_attachment(attachment)}" for device, attachment in one.gear]
     if one.trunk is not None:
         parts.append(f"trunk {one.trunk.key}, label {one.trunk.label}: {' → '.join(one.trunk.path.nodes)}")
         hops = table("", "link", "in cables", ("km", RIGHT), ("µs", RIGHT), "repaired by")

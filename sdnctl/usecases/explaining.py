@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdnctl.compiler.groups import trunk_hops
 from sdnctl.compiler.ir import Compiled, Trunk
 from sdnctl.compiler.label import service_key
+from sdnctl.dataplane.attachment import Attachment
 from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import COOKIE_OWNER, Flow, Group, RuleSet
 from sdnctl.errors import Diagnostic, InputError, Source
@@ -38,6 +39,7 @@ class DemandStory:
     hops: tuple[HopStory, ...]
     standby: tuple[str, ...]
     rules: tuple[tuple[str, str], ...]  # (switch, rule as text), in the order packets meet them
+    gear: tuple[tuple[str, Attachment], ...] = ()  # devices beside the switches at its ends, with what they do
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,21 @@ def explain(context: Context, name: str) -> Story:
         first.tenant,
         first.service_class,
         applied is not None,
-        tuple(_demand(state, demand, with_rules=len(chosen) == 1) for demand in chosen),
+        tuple(
+            replace(_demand(state, one, with_rules=len(chosen) == 1), gear=_gear(compiled, one)) for one in chosen
+        ),
     )
+
+
+def _gear(compiled: Compiled, demand: Demand) -> tuple[tuple[str, Attachment], ...]:
+    ends = (demand.ingress.id, demand.egress.id)
+    found = [
+        (device, attachment)
+        for device, attachments in compiled.attachments.items()
+        for attachment in attachments.values()
+        if attachment.endpoint in ends
+    ]
+    return tuple(sorted(found, key=lambda one: ends.index(one[1].endpoint)))
 
 
 def _demand(state: State, demand: Demand, with_rules: bool) -> DemandStory:

@@ -40,6 +40,9 @@ def test_devices_are_attached_first_and_detached_last(net: MixedNet) -> None:
     ]
     assert hall == [Attachment("xe-0/0/2", "xe-0/0/1", 200, "cam-h", 30, None, None, 4)]
     assert [(one.vlan, one.tag) for one in handover] == [(40, 300)]
+    (told,) = net.json("explain", "video/cam-s>rec-1")["demands"]
+    assert [(one["device"], one["port"], one["tag"]) for one in told["devices"]] == [("sw-school", "eth1", 100)]
+    assert "behind sw-school: eth1" in net.ok("explain", "video/cam-s>rec-1").out
 
     net.edit(
         "intents/video.yaml", "leaves: {select: {kind: camera}}", "leaves: {select: {kind: camera, tags: [north]}}"
