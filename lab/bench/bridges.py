@@ -48,7 +48,7 @@ class Bridges:
             if controller is not None:
                 options = {"max_backoff": "1000"}
                 self._switch.set_controller(name, f"tcp:127.0.0.1:{controller}", options=options)
-            bridge = Bridge(self._switch, name)
+            bridge = Bridge(self._switch, name, number)
             self._switch.ofctl(
                 "add-groups", name, "-", stdin="".join(f"{format_group(item)}\n" for item in GROUPS)
             )
@@ -97,8 +97,8 @@ class Bridges:
 class Bridge:
     """One bridge: where it listens, what ``ovs-ofctl`` says about it."""
 
-    def __init__(self, switch: PrivateSwitch, name: str) -> None:
-        self._switch, self.name = switch, name
+    def __init__(self, switch: PrivateSwitch, name: str, dpid: int) -> None:
+        self._switch, self.name, self.dpid = switch, name, dpid
         self.address = switch.management(name)
 
     def computing(self) -> float:

@@ -20,6 +20,7 @@ from statistics import median
 from lab.bench.bridges import Bridge, Bridges, flow_file
 from lab.bench.flows import flows
 from lab.bench.measure import Report, growth, interleaved, medians, ratio, wall
+from lab.bench.plugin import application
 from lab.bench.raw import bundled, plain, send, send_inline
 from sdnctl.cli.garbage import spare_collections
 from sdnctl.dataplane.values import Flow
@@ -113,6 +114,11 @@ class Pusher:
         """The same application on c65of."""
         return self._peer("c65of")
 
+    def ryu(self) -> float:
+        """The plugin's driver through its os-ken application, with the same checks as the driver of the core."""
+        with application() as peer, self._bridge("ryu", controller=peer.port) as bridge:
+            return peer.push(bridge.dpid, self._changes)
+
     def _peer(self, framework: str) -> float:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
@@ -131,6 +137,7 @@ NAMES = {
     "ofctl": "ovs-ofctl --bundle",
     "c65of": "c65of application",
     "os-ken": "os-ken application",
+    "ryu": "plugin sdnctl-ryu on os-ken",
 }
 
 
@@ -155,7 +162,7 @@ def run(report: Report) -> None:
             "ofctl": one.ofctl,
             "raw": one.raw,
         }
-        found = interleaved(PEER_ROUNDS, {**others, "c65of": one.c65of, "os-ken": one.osken})
+        found = interleaved(PEER_ROUNDS, {**others, "c65of": one.c65of, "os-ken": one.osken, "ryu": one.ryu})
         for name, more in interleaved(ROUNDS - PEER_ROUNDS, others).items():
             found[name] += more
         pushed.append(min(found["ours"]))
@@ -166,7 +173,8 @@ def run(report: Report) -> None:
     for name, text in NAMES.items():
         report.print(f"CPU of the switch   {text:28} {spent[f'switch, {name}'] / COUNT * 1e6:6.2f} µs a flow")
     report.print(f"growth of the time over size: size^{growth(SIZES, pushed):.2f}")
-    for bound, other in ((0.75, "raw bundles"), (0.75, "raw"), (1.5, "ofctl"), (8.0, "c65of"), (15.0, "os-ken")):
+    bounds = {"raw bundles": 0.75, "raw": 0.75, "ofctl": 1.5, "c65of": 8.0, "os-ken": 15.0, "ryu": 15.0}
+    for other, bound in bounds.items():
         report.claim(f"push, times {NAMES[other]}", ratio(found, other, "ours"), bound, at_least=True)
     # Octets that somebody made before cost nothing to send; see docs/adr/0006 for what encoding them costs.
     report.print(f"client CPU, times {NAMES['raw bundles']}: {ratio(one.cpu, 'ours', 'raw bundles'):.1f}×")
