@@ -15,7 +15,8 @@ class SiteModel(PlantObject):
     """A building or cabinet that holds equipment.
 
     `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how
-    long its batteries last, in hours; `watts`: what its equipment draws.
+    long its batteries last, in hours; `watts`: what its equipment draws. `restricted`: nothing of it leaves the house
+    in exports with ``--redact``.
     """
 
     name: str = ""
@@ -25,6 +26,7 @@ class SiteModel(PlantObject):
     feeder: Id | None = None
     ups_hours: Annotated[float, Field(gt=0)] | None = None
     watts: Annotated[float, Field(gt=0)] | None = None
+    restricted: bool = False
 
 
 class SitesFile(Strict):

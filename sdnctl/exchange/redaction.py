@@ -1,0 +1,196 @@
+"""What of a network may leave the house: the rule for restricted sites, and documents without any trace of them.
+
+A site with ``restricted: true`` in `inventory/sites.yaml` is restricted. For every format the rule is the same:
+
+1. *Gone* is the site; a place, a line or an outline with a corner within `CLOSE` of its position; and whatever
+   cannot be without what is gone: segments and cables that end there, ducts through such a segment, frames,
+   switches and endpoints in the building, links to such a switch. Nothing is clipped: a line that ends in nowhere
+   points at the site.
+2. What only mentions something gone forgets it: jumpers' ends on ports, splices of a cable that is gone, members
+   of a shared risk.
+3. In every text that is left (ids, notes, owners, unknown properties), the ids and names of the site and of what
+   stands in it are replaced by ``redacted-N``, in whatever case, with whatever accents and with anything or
+   nothing between their words. The same id becomes the same everywhere, so that references still hold. Up to
+   three characters count only where they stand alone: a site called ``a`` must not blacken every word.
+4. Applications are left out whole.
+
+`redact` does all that to the documents of a network folder, before a format sees them. `Redaction.text` and
+`Redaction.hides` are for what does not come from there, and `Redaction.leaks` is asked about every finished file:
+a format that says something nevertheless must refuse to write.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from sdnctl.document import Document
+from sdnctl.errors import Diagnostic, InputError
+from sdnctl.exchange.redacted_references import thinned
+from sdnctl.inventory.geometry import distance
+from sdnctl.inventory.models import SiteModel
+from sdnctl.inventory.plant import Point
+
+CLOSE = 10.0
+"""Metres from a restricted site within which a corner of a drawing gives it away."""
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_APART = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True)
+class Redaction:
+    """What must not be said: `words` (folded id or name → what stands for it), `positions` (longitude, latitude).
+
+    Without restricted sites both are empty and nothing changes.
+    """
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    positions: tuple[Point, ...] = ()
+    _pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.words:
+            longest_first = sorted(self.words, key=lambda word: (-len(word), word))
+            object.__setattr__(self, "_pattern", re.compile("|".join(map(_spelling, longest_first))))
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.positions)
+
+    def text(self, text: str) -> str:
+        """The text without the ids and names."""
+        if self._pattern is None:
+            return text
+        parts: list[str] = []
+        end = 0
+        for match in self._pattern.finditer(_folded(text)):
+            word = _APART.sub(" ", match.group()).strip()
+            parts += (text[end : match.start()], self._stand_in(word))
+            end = match.end()
+        return "".join((*parts, text[end:]))
+
+    def _stand_in(self, found: str) -> str:
+        squeezed = found.replace(" ", "")
+        return next((text for word, text in self.words.items() if word.replace(" ", "") == squeezed), "redacted")
+
+    def value(self, value: Any) -> Any:
+        """A JSON value with `text` applied to all texts in it, keys too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def near(self, point: Sequence[Any]) -> bool:
+        """Whether a position is that of a restricted site, as far as can be told."""
+        if len(point) < 2 or not all(isinstance(number, int | float) for number in point[:2]):
+            return False
+        x, y = float(point[0]), float(point[1])
+        return any(
+            abs(x - place[0]) < 0.01 and abs(y - place[1]) < 0.01 and distance((x, y), place) <= CLOSE
+            for place in self.positions
+        )
+
+    def hides(self, geometry: Any) -> bool:
+        """Whether any position in a tree of coordinates is that of a restricted site."""
+        if not isinstance(geometry, list | tuple):
+            return False
+        return self.near(geometry) or any(self.hides(part) for part in geometry)
+
+    def leaks(self, content: str, project: Callable[[Point], Point] | None = None) -> tuple[str, ...]:
+        """What a finished file still says of restricted sites; empty is what it must be.
+
+        Pairs of neighbouring numbers are looked at as longitude and latitude in either order, and, where the file
+        is in another system, as what `project` makes of the positions (metres). Only names of four or more
+        characters with a letter among them are looked for here: shorter ones are also parts of numbers.
+        """
+        found = []
+        if self._pattern is not None:
+            lines = _folded(content)
+            for match in self._pattern.finditer(lines):
+                word = match.group()
+                if len(word) > 3 and any(character.isalpha() for character in word):
+                    found.append(f"line {lines.count(chr(10), 0, match.start()) + 1}: a name")
+        if self.positions:
+            found += self._pairs(content, project)
+        return tuple(found)
+
+    def _pairs(self, content: str, project: Callable[[Point], Point] | None) -> Iterator[str]:
+        numbers = [(match.start(), float(match.group())) for match in _NUMBER.finditer(content)]
+        planar = [project(place) for place in self.positions] if project is not None else []
+        for (_, one), (start, two) in pairwise(numbers):
+            close = self.near((one, two)) or self.near((two, one))
+            if close or any(abs(one - x) <= CLOSE and abs(two - y) <= CLOSE for x, y in planar):
+                yield f"line {content.count(chr(10), 0, start) + 1}: a position"
+
+    def refuse_leaks(self, contents: Mapping[str, bytes], project: Callable[[Point], Point] | None = None) -> None:
+        """Raise InputError if any of these files (name → bytes) says something of a restricted site."""
+        if not self:
+            return
+        found = []
+        for name, content in contents.items():
+            found += [
+                Diagnostic("redaction-leaks", f"{name} would tell of a restricted site", detail=where)
+                for where in (*self.leaks(name), *self.leaks(content.decode("utf-8", "replace"), project))
+            ]
+        if found:
+            raise InputError(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Documents that say nothing of restricted sites, and how many objects of each kind are missing for it."""
+
+    documents: Mapping[str, Document[Any]]
+    redaction: Redaction
+    gone: Mapping[str, int]
+
+
+def redact(documents: Mapping[str, Document[Any]]) -> Redacted:
+    """The documents of `inventory/` and `topology/` without restricted sites, by the rule above.
+
+    Lines of the documents are lost. Raises InputError where two ids would become one.
+    """
+    kept = {file: one for file, one in documents.items() if file.startswith(("inventory/", "topology/"))}
+    sites = [site for site in _sites(documents) if site.restricted]
+    if not sites:
+        return Redacted(kept, Redaction(), {})
+    positions = tuple(site.position for site in sites if site.position is not None)
+    away = Redaction({}, positions)
+    rest = thinned(kept, frozenset(site.id for site in sites), away.hides)
+    words: dict[str, str] = {}
+    for number, site in enumerate(sites, 1):
+        for word in (site.id, site.name, *sorted(rest.inside.get(site.id, ()))):
+            if plain := _APART.sub(" ", _folded(word)).strip():
+                words.setdefault(plain, f"redacted-{number}")
+    redaction = Redaction(words, positions)
+    return Redacted(rest.rewritten(redaction.value), redaction, rest.counts)
+
+
+def _sites(documents: Mapping[str, Document[Any]]) -> tuple[SiteModel, ...]:
+    document = documents.get("inventory/sites.yaml")
+    return document.value.sites if document is not None else ()
+
+
+def _folded(text: str) -> str:
+    """Lower case without accents, character by character, so that places in the text stay the same."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_fold(character) for character in text)
+
+
+def _fold(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character)[:1].casefold()[:1]
+    return plain or character
+
+
+def _spelling(word: str) -> str:
+    """A pattern for a word in any spelling."""
+    parts = r"[\W_]*".join(re.escape(part) for part in word.split(" "))
+    return parts if len(word.replace(" ", "")) > 3 else rf"(?<![^\W_]){parts}(?![^\W_])"
