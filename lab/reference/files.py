@@ -57,16 +57,16 @@ def works_files(works: Works) -> dict[str, str]:
             "owner": RENTEL if rented else OWNER,
             "manager": RENTEL if rented else MANAGER,
             "status": segment.status,
-            "source": SOURCE,
         }
         if segment.status == "in-service":
             properties["valid_from"] = f"{segment.year}-01-01"
+        properties["source"] = SOURCE
         geometry = {"type": "LineString", "coordinates": [list(point) for point in segment.line]}
         feature = {"type": "Feature", "properties": properties, "geometry": geometry}
-        features.append(json.dumps(feature, separators=(",", ":")))
+        features.append(json.dumps(feature))
     return {
         "inventory/chambers.csv": chambers,
-        "inventory/segments.geojson": '{"type":"FeatureCollection","features":[\n'
+        "inventory/segments.geojson": '{"type": "FeatureCollection", "features": [\n'
         + ",\n".join(features)
         + "\n]}\n",
     }
