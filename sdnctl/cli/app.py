@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, cast
 import typer
 
 from sdnctl.cli.output import Format, Output
-from sdnctl.errors import Diagnostic, SdnctlError, UsageError
+from sdnctl.errors import Diagnostic, Diagnostics, SdnctlError, UsageError
 
 if TYPE_CHECKING:
     from sdnctl.usecases.context import Context
+    from sdnctl.usecases.reporting import Report
 
 P = ParamSpec("P")
 
@@ -39,6 +40,9 @@ controller = typer.Typer(help="The controller's own moves after cuts, healing an
 inventory = typer.Typer(
     help="Questions about the glass: where it runs, what is free, what it carries.", rich_markup_mode=None
 )
+REPORTING = frozenset({"validate", "verify", "inventory check", "fmt", "hook check"})
+"""Verbs whose findings can be printed as SARIF and JUnit."""
+
 app.add_typer(lab, name="lab")
 app.add_typer(controller, name="controller")
 app.add_typer(inventory, name="inventory")
@@ -58,6 +62,24 @@ class Invocation:
         from sdnctl.usecases.context import Context
 
         return Context(self.folder, self.store, self.controller)
+
+    def report(self, report: Report, exit_code: int) -> None:
+        """Print findings in the form that was asked for, and for whoever reads the log on stderr too."""
+        from sdnctl.cli.reports import text
+
+        self.output.diagnostics(report.findings)
+        typer.echo(text(report, self.output.format, exit_code))
+
+    def fail(self, command: str, error: SdnctlError) -> int:
+        """Print an error in the form that was asked for; returns the exit code."""
+        if not self.output.format.is_report or command not in REPORTING or isinstance(error, UsageError):
+            return self.output.fail(command, error)
+        from sdnctl.usecases.reporting import by_file
+        from sdnctl.workspace.read import network_files
+
+        files = network_files(self.folder, Diagnostics())
+        self.report(by_file(command, self.folder, files, error.diagnostics), error.exit_code)
+        return error.exit_code
 
     def close(self) -> None:
         if "context" in self.__dict__:
@@ -111,15 +133,29 @@ def reporting(command: Callable[P, int | None]) -> Callable[P, None]:
         context = cast(typer.Context, kwargs["context"])
         invocation = cast(Invocation, context.obj)
         try:
+            _check_format(invocation.output.format, verb(context))
             code = command(*args, **kwargs) or 0
         except SdnctlError as error:
-            code = invocation.output.fail(verb(context), error)
+            code = invocation.fail(verb(context), error)
         finally:
             invocation.close()
         if code:
             raise typer.Exit(code)
 
     return run
+
+
+def _check_format(form: Format, command: str) -> None:
+    """Raise UsageError, before anything is done, for a report of a verb that has no findings."""
+    if form.is_report and command not in REPORTING:
+        raise UsageError(
+            Diagnostic(
+                "no-report",
+                f"`{command}` has no findings to print as {form}",
+                f"sdnctl {command}",
+                hint=f"{', '.join(sorted(REPORTING))} have; others print text, json or markdown",
+            )
+        )
 
 
 def verb(context: typer.Context) -> str:
@@ -129,7 +165,18 @@ def verb(context: typer.Context) -> str:
 
 def run() -> None:
     """Run the program; usage errors exit with 64, an interrupt with 130, a reader that left silently with 1."""
-    from sdnctl.cli import daily, fibre, formats, identities, labs, live, running, setup, tokens  # noqa: F401  (they add their verbs)
+    from sdnctl.cli import (  # noqa: F401  (they add their verbs)
+        daily,
+        fibre,
+        formats,
+        identities,
+        labs,
+        live,
+        pipelines,
+        running,
+        setup,
+        tokens,
+    )
     from sdnctl.cli.garbage import spare_collections
 
     spare_collections()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sdnctl.cli.app import Invocation, app, controller, reporting
+from sdnctl.cli.pipelines import LimitOption
 from sdnctl.errors import Diagnostic, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def plan(
     against: Annotated[str, typer.Option(help="What to compare with: live, empty, or a compiled file.")] = "live",
     baseline: BaselineOption = "store",
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when changes are pending.")] = False,
+    limit: LimitOption = 65_536,
 ) -> int:
     """Show what would change on which switch, and what each intent would feel; changes nothing."""
     from sdnctl.cli import plans
@@ -44,7 +46,10 @@ def plan(
     if out is not None:
         write_text(out, dumps(prepared.plan))
     invocation.output.show(
-        "plan", lambda: plans.document(prepared), lambda: plans.render(prepared), lambda: plans.markdown(prepared)
+        "plan",
+        lambda: plans.document(prepared),
+        lambda: plans.render(prepared),
+        lambda: plans.markdown(prepared, invocation.context.loaded, limit or None),
     )
     if invocation.output.format != "json":
         invocation.output.diagnostics(plans.warnings(prepared))
@@ -109,9 +114,9 @@ def _ask(invocation: Invocation, prepared: "Prepared", question: str, yes: bool,
     from sdnctl.cli import plans
     from sdnctl.usecases.planning import check_outage
 
-    output = invocation.output
+    output, ctx = invocation.output, invocation.context
     if output.format != "json":
-        output.show("plan", dict, lambda: plans.render(prepared), lambda: plans.markdown(prepared))
+        output.show("plan", dict, lambda: plans.render(prepared), lambda: plans.markdown(prepared, ctx.loaded))
         output.diagnostics(plans.warnings(prepared))
     check_outage(prepared.plan, allowed)
     if not prepared.plan.empty:
@@ -191,10 +196,16 @@ def verify(
         result = verify_network(
             invocation.context, live=live, rules=rules, failures=failures, most=probes, progress=progress
         )
+    code = 0 if result.ok else 4
+    if invocation.output.format.is_report:
+        from sdnctl.usecases.reporting import by_level, files_of
+
+        invocation.report(by_level(invocation.folder, result, files_of(invocation.context)), code)
+        return code
     if invocation.output.format != "json":
         invocation.output.diagnostics(result.diagnostics)
     invocation.output.show("verify", lambda: verdicts.document(result), lambda: verdicts.render(result))
-    return 0 if result.ok else 4
+    return code
 
 
 @app.command()

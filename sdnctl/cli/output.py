@@ -1,4 +1,6 @@
-"""How results leave: rich text for people, JSON for programs, markdown for merge requests; faults on stderr.
+"""How results leave: text for people, JSON for programs, Markdown for merge requests, findings for viewers.
+
+Diagnostics for people go to stderr.
 
 Text is coloured and boxed on a terminal and plain when piped. JSON documents are versioned:
 ``{"format": 1, "command": …, "ok": …, …}``; errors are a document too, on stdout, with the same exit code.
@@ -26,6 +28,13 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+    @property
+    def is_report(self) -> bool:
+        """Whether programs that show findings read it; only verbs that check something have it."""
+        return self in (Format.SARIF, Format.JUNIT)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from sdnctl.plan.markdown import effect_text
 from sdnctl.plan.markdown import markdown as plan_markdown
 from sdnctl.plan.model import Effect
 from sdnctl.plan.summary import summary
+from sdnctl.usecases.comparing import owners_of
 from sdnctl.usecases.documents import outcome_document
 from sdnctl.usecases.documents import plan_document as document
 from sdnctl.usecases.documents import plan_warnings as warnings
@@ -19,15 +20,25 @@ if TYPE_CHECKING:
 
     from sdnctl.usecases.applying import Outcome
     from sdnctl.usecases.planning import Prepared
+    from sdnctl.workspace.folder import Loaded
 
 __all__ = ["document", "markdown", "outcome", "outcome_document", "render", "warnings"]
 
 _COLOUR = {Effect.NONE: "dim", Effect.HITLESS: "green", Effect.BRIEF: "yellow", Effect.OUTAGE: "bold red"}
 
 
-def markdown(prepared: Prepared) -> str:
-    proof = f"\n{prepared.proof.sentence[0].upper()}{prepared.proof.sentence[1:]}.\n" if prepared.proof else ""
-    return plan_markdown(prepared.plan) + proof
+def markdown(prepared: Prepared, loaded: Loaded, limit: int | None = None) -> str:
+    """A comment for a merge request; `loaded` is the folder, for who is behind each application."""
+    proof = prepared.proof
+    applied = prepared.applied.compiled.demands if prepared.applied is not None else ()
+    gone = {demand.application: demand.tenant for demand in applied}
+    return plan_markdown(
+        prepared.plan,
+        limit=limit,
+        who={**gone, **owners_of(loaded)},
+        findings=warnings(prepared),
+        remarks=(f"{proof.sentence[0].upper()}{proof.sentence[1:]}.",) if proof is not None else (),
+    ).rstrip("\n")
 
 
 def render(prepared: Prepared) -> list[RenderableType]:

@@ -17,12 +17,23 @@ def init(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder to make; must not exist, or be empty.")],
     example: Annotated[str, typer.Option(help="Which example to copy: small, small-links, reference.")] = "small",
+    pipeline: Annotated[
+        str | None, typer.Option(help="Add a pipeline (validate, plan, approve, apply): gitlab or github.")
+    ] = None,
+    hook: Annotated[
+        bool,
+        typer.Option("--hook", help="Have git check what is staged before every commit (makes a repository)."),
+    ] = False,
 ) -> None:
     """Make a network folder from an example that validates, compiles and runs."""
     from sdnctl.usecases.initialise import initialise
+    from sdnctl.usecases.staged import install_hook, repository
 
     output = context.obj.output
-    files = initialise(folder, example)
+    files = initialise(folder, example, pipeline)
+    if hook:
+        repository(folder)
+        install_hook(folder)
     output.show(
         "init",
         lambda: {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
@@ -47,6 +58,11 @@ def validate(context: typer.Context) -> None:
         from sdnctl.usecases.validating import lacking
 
         found = (*found, *lacking(invocation.context))
+    if invocation.output.format.is_report:
+        from sdnctl.usecases.reporting import by_file
+
+        invocation.report(by_file("validate", invocation.folder, loaded.documents, found), 0)
+        return
     document = {
         "ok": True,
         **views.counts_document(loaded),
@@ -110,7 +126,8 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="map, switches, links, srlgs, endpoints, intents, demands, retention, trunks, bypasses or rules."
+            help="map, switches, links, srlgs, endpoints, intents, demands, retention, trunks, bypasses, rules or "
+            "baseline."
         ),
     ],
     selector: Annotated[
@@ -118,7 +135,10 @@ def show(
         typer.Argument(help="Only what contains this text; on a map, an application or demand to stand out."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The map's file: .html (default map.html), .svg or .png.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The map's file: .html (default map.html), .svg or .png; the baseline's file."
+        ),
     ] = None,
     cut: Annotated[
         list[str] | None,
@@ -132,6 +152,11 @@ def show(
         from sdnctl.cli.maps import show_map
 
         show_map(invocation, out or Path("map.html"), cut or (), selector, live)
+        return
+    if what == "baseline" and not (cut or live):
+        from sdnctl.cli.baselines import show_baseline
+
+        show_baseline(invocation, out)
         return
     if out is not None or cut or live:
         raise UsageError(Diagnostic("not-a-map", "--out, --cut and --live belong to `show map`", f"show {what}"))

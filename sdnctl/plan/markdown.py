@@ -1,19 +1,40 @@
-"""A plan as Markdown, for merge requests: what applications feel first, then what changes where."""
+"""A plan as Markdown, for merge requests: what applications feel first, then what changes where, folded away."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from sdnctl.dataplane.attachment import format_attachment
 from sdnctl.dataplane.text import format_rule
 from sdnctl.dataplane.values import SwitchSettings
-from sdnctl.plan.model import AttachmentChange, DeviceChange, Impact, Op, Plan, SettingsChange, Stage
-from sdnctl.plan.summary import summary
+from sdnctl.errors import Diagnostic
+from sdnctl.plan.folding import Part, bounded, cell, folded, marker
+from sdnctl.plan.model import AttachmentChange, DeviceChange, Effect, Impact, Op, Plan, SettingsChange, Stage
+from sdnctl.plan.summary import outages, summary
+
+_WORDS = {
+    Effect.OUTAGE: "interrupted",
+    Effect.BRIEF: "disturbed briefly",
+    Effect.HITLESS: "moved without loss",
+    Effect.NONE: "feel nothing",
+}
 
 
-def markdown(plan: Plan, *, details: bool = True) -> str:
-    """The whole plan as Markdown text; `details` adds every rule, folded away per stage and device."""
-    return "\n".join(_lines(plan, details)) + "\n"
+def markdown(
+    plan: Plan,
+    *,
+    details: bool = True,
+    limit: int | None = None,
+    who: Mapping[str, str] | None = None,
+    findings: Sequence[Diagnostic] = (),
+    remarks: Sequence[str] = (),
+) -> str:
+    """The whole plan as Markdown text, as a comment that a bot can find again by its first line.
+
+    `details` adds every rule, folded away per stage and device. `limit`: at most so many octets, by leaving out
+    whole sections. `who`: application → whose it is. `findings` are shown as warnings, `remarks` at the end.
+    """
+    return bounded(_parts(plan, details, who or {}, findings, remarks), limit)
 
 
 def effect_text(impact: Impact) -> str:
@@ -23,43 +44,85 @@ def effect_text(impact: Impact) -> str:
     return f"{impact.effect} (≤ {impact.milliseconds} ms)"
 
 
-def _lines(plan: Plan, details: bool) -> Iterator[str]:
-    counts = summary(plan)
-    yield f"# Plan for {plan.network}"
-    yield ""
-    yield "No changes." if plan.empty else f"{counts.sentence[0].upper()}{counts.sentence[1:]}."
-    if plan.unknown:
-        yield ""
-        yield f"**Not reachable, nothing planned for:** {', '.join(plan.unknown)}"
-    if plan.impacts:
-        yield from (
-            "",
-            "| application | class | demands | feels | why |",
-            "|---|---|---:|---|---|",
-        )
-        for impact in plan.impacts:
-            name = f"**{impact.service_class}**" if impact.protected else impact.service_class
-            yield (
-                f"| {_cell(impact.application)} | {name} | {impact.demands} | {effect_text(impact)} "
-                f"| {_cell(impact.reason)} |"
-            )
-    if plan.stages:
-        yield from ("", "| stage | changes | devices |", "|---|---:|---:|")
-        for stage, (kind, changes, devices) in zip(plan.stages, counts.stages, strict=True):
-            wait = f" (wait {stage.wait_ms} ms)" if stage.wait_ms else ""
-            yield f"| {kind}{wait} | {changes} | {devices} |"
+def _parts(
+    plan: Plan, details: bool, who: Mapping[str, str], findings: Sequence[Diagnostic], remarks: Sequence[str]
+) -> Iterator[Part]:
+    yield Part(f"{marker('plan', plan.network)}\n## Plan for {plan.network}\n")
+    yield Part("\n".join(head_lines(plan)))
+    yield from impact_parts(plan.impacts, who)
+    yield from stage_parts(plan)
+    if findings:
+        said = [line for one in findings for line in str(one).splitlines()]
+        yield Part(folded(f"{len(findings)} warnings", said), "sections", "warnings")
     if details:
         for stage in plan.stages:
             yield from _stage(stage)
-    yield from ("", f"Made {plan.created} · fingerprint `{plan.fingerprint[:16]}` · target `{plan.target[:16]}`")
+    end = [f"\nMade {plan.created} · fingerprint `{plan.fingerprint[:16]}` · target `{plan.target[:16]}`"]
+    yield Part("\n".join([*(f"\n{remark}" for remark in remarks), *end]))
 
 
-def _stage(stage: Stage) -> Iterator[str]:
+def head_lines(plan: Plan, most: int = 20) -> Iterator[str]:
+    """The verdict: how many demands feel what, what needs a person's word, counts of changes, who is silent."""
+    if plan.empty:
+        yield "**No changes.**"
+    else:
+        yield f"**{feelings(plan.impacts)}**"
+        counts = summary(plan)
+        yield from ("", f"{counts.sentence[0].upper()}{counts.sentence[1:]}.")
+    stopped = outages(plan)
+    if stopped:
+        classes = " ".join(f"--allow-outage {name}" for name in sorted({one.service_class for one in stopped}))
+        yield from ("", f"> **A protected class would be interrupted.** Applying it takes `{classes}`.")
+    if plan.unknown:
+        more = f" and {len(plan.unknown) - most} more" if len(plan.unknown) > most else ""
+        yield from ("", f"**Not reachable, nothing planned for:** {', '.join(plan.unknown[:most])}{more}")
+
+
+def feelings(impacts: Sequence[Impact]) -> str:
+    """``2 demands interrupted, 4 moved without loss``."""
+    counts = {effect: sum(one.demands for one in impacts if one.effect is effect) for effect in _WORDS}
+    said = [f"{count} {_WORDS[effect]}" for effect, count in counts.items() if count]
+    if not said:
+        return "No demand feels anything."
+    first, *rest = said
+    number, _, words = first.partition(" ")
+    return ", ".join([f"{number} {'demand' if number == '1' else 'demands'} {words}", *rest])
+
+
+def impact_parts(impacts: Sequence[Impact], who: Mapping[str, str]) -> Iterator[Part]:
+    """A table of what each application feels and whose it is, worst first."""
+    if not impacts:
+        return
+    yield Part("\n| application | class | demands | feels | why | who |\n|---|---|---:|---|---|---|")
+    for impact in impacts:
+        name = f"**{impact.service_class}**" if impact.protected else impact.service_class
+        cells = (
+            cell(impact.application),
+            name,
+            str(impact.demands),
+            effect_text(impact),
+            cell(impact.reason),
+            cell(who.get(impact.application, "")),
+        )
+        yield Part(f"| {' | '.join(cells)} |", "applications", impact.application)
+
+
+def stage_parts(plan: Plan) -> Iterator[Part]:
+    """A table of the stages."""
+    if not plan.stages:
+        return
+    rows = ["\n| stage | changes | devices |\n|---|---:|---:|"]
+    for stage, (kind, changes, devices) in zip(plan.stages, summary(plan).stages, strict=True):
+        wait = f" (wait {stage.wait_ms} ms)" if stage.wait_ms else ""
+        rows.append(f"| {kind}{wait} | {changes} | {devices} |")
+    yield Part("\n".join(rows))
+
+
+def _stage(stage: Stage) -> Iterator[Part]:
     for device, changes in stage.changes.items():
-        yield from ("", f"<details><summary>{stage.kind}: {device} ({len(changes)})</summary>", "", "```diff")
-        for change in changes:
-            yield from change_lines(change)
-        yield from ("```", "", "</details>")
+        title = f"{stage.kind}: {device} ({len(changes)})"
+        lines = (line for change in changes for line in change_lines(change))
+        yield Part(folded(title, lines, "diff"), "sections", title)
 
 
 def change_lines(change: DeviceChange) -> Iterator[str]:
@@ -91,7 +154,3 @@ def settings_text(settings: SwitchSettings) -> str:
         if said:
             parts.append(f"port {number}: {', '.join(said)}")
     return "; ".join(parts)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -31,7 +31,7 @@ def write_bytes(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(name, 0o644)
+            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
             os.replace(name, path)
         except BaseException:
             os.unlink(name)

@@ -42,11 +42,42 @@ def _copy(example: Path, folder: Path) -> None:
             shutil.copy(example / part, folder / part)
 
 
-def initialise(folder: Path, example: str) -> tuple[Path, ...]:
+_PIPELINES = {
+    "gitlab": ("gitlab-ci.yml", ".gitlab-ci.yml"),
+    "github": ("github.yml", ".github/workflows/network.yml"),
+}
+"""Pipeline → its file among ours, and the place where the forge looks for it."""
+
+
+def _pipeline(folder: Path, name: str) -> None:
+    """Add a pipeline, and what it comments with."""
+    checkout, wheel = _PACKAGE.parent / "lab" / "pipelines", _PACKAGE / "scaffold" / "pipelines"
+    source = checkout if checkout.is_dir() else wheel
+    file, place = _PIPELINES[name]
+    for written, target in ((file, place), ("comment.py", "ci/comment.py")):
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / written, folder / target)
+
+
+def _in_use(folder: Path) -> bool:
+    """Whether there is something that `init` could get in the way of; a fresh git repository is not."""
+    return folder.exists() and (not folder.is_dir() or any(one.name != ".git" for one in folder.iterdir()))
+
+
+def initialise(folder: Path, example: str, pipeline: str | None = None) -> tuple[Path, ...]:
     """Copy an example to `folder`; returns the files made, relative to it. All of them, or nothing.
 
-    Raises InputError when the example is not known or the folder has something in it.
+    `pipeline`: add one for this forge (gitlab, github). Raises InputError when the example or the forge is not
+    known, or the folder has something in it.
     """
+    if pipeline is not None and pipeline not in _PIPELINES:
+        raise InputError(
+            Diagnostic(
+                "no-such-pipeline",
+                f"there is no pipeline for {pipeline!r}",
+                hint=f"there are: {', '.join(_PIPELINES)}; docs/pipelines.md shows their steps for others",
+            )
+        )
     examples = _examples()
     if example not in examples:
         raise InputError(
@@ -54,7 +85,7 @@ def initialise(folder: Path, example: str) -> tuple[Path, ...]:
                 "no-such-example", f"there is no example {example!r}", hint=f"there are: {', '.join(examples)}"
             )
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if _in_use(folder):
         raise InputError(
             Diagnostic(
                 "folder-not-empty",
@@ -69,6 +100,8 @@ def initialise(folder: Path, example: str) -> tuple[Path, ...]:
             copy = Path(made) / "network"
             _copy(examples[example], copy)
             (copy / ".gitignore").write_text(".sdnctl/\n", encoding="utf-8")
+            if pipeline is not None:
+                _pipeline(copy, pipeline)
             for entry in (copy, *copy.rglob("*")):
                 entry.chmod(0o755 if entry.is_dir() else 0o644)
             if folder.exists():  # it may be where the user stands: filled, not replaced, network.yaml last
@@ -78,4 +111,5 @@ def initialise(folder: Path, example: str) -> tuple[Path, ...]:
                 os.replace(copy, folder)
     except OSError as error:
         raise InputError(Diagnostic("cannot-write", f"{folder} cannot be made", detail=str(error))) from error
-    return tuple(sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()))
+    files = (file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    return tuple(sorted(file for file in files if file.parts[0] != ".git"))

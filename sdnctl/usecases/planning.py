@@ -132,11 +132,18 @@ def prepare(context: Context, *, against: str = "live", baseline: str = "store")
     """Everything up to the plan: nothing is changed anywhere."""
     desired = compile_folder(context, baseline)
     proof = proven(desired)
-    applied = context.applied()
-    state = applied[1] if applied is not None else None
+    state = applied_or_given(context, baseline)
     observation = _observe(context, desired, state, against)
     plan = plan_between(desired, observation, state)
     return Prepared(plan, desired, state, proof, observation)
+
+
+def applied_or_given(context: Context, baseline: str) -> State | None:
+    """What was applied; where no store tells, as in a checkout elsewhere, what the baseline's file says."""
+    applied = context.applied()
+    if applied is not None:
+        return applied[1]
+    return None if baseline == "none" else baseline_of(context, baseline)[1]
 
 
 def read_plan(path: Path) -> Plan:

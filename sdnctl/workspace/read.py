@@ -40,13 +40,7 @@ def read_folder(folder: Path, out: Diagnostics) -> Read:
         return read
     known = {file: kind for file in files if (kind := kind_of(file)) is not None}
     if not known:
-        out.error(
-            "empty-folder",
-            "there is no network in this folder",
-            source=Source(folder.name or str(folder)),
-            detail=f"It has none of the files of a network folder, not even {NETWORK}.",
-            hint="`sdnctl init DIR --example small` makes one; `--network DIR` names another folder.",
-        )
+        _no_network(folder, out)
         return read
     if NETWORK not in known:
         out.error(
@@ -61,6 +55,25 @@ def read_folder(folder: Path, out: Diagnostics) -> Read:
         else:
             _stray(file, out)
     return read
+
+
+def network_files(folder: Path, out: Diagnostics) -> list[str]:
+    """Paths of the files of the convention that a folder has, sorted; an error where there are none."""
+    files = _list(folder, out)
+    known = sorted(file for file in files or () if kind_of(file) is not None)
+    if files is not None and not known:
+        _no_network(folder, out)
+    return known
+
+
+def _no_network(folder: Path, out: Diagnostics) -> None:
+    out.error(
+        "empty-folder",
+        "there is no network in this folder",
+        source=Source(folder.name or str(folder)),
+        detail=f"It has none of the files of a network folder, not even {NETWORK}.",
+        hint="`sdnctl init DIR --example small` makes one; `--network DIR` names another folder.",
+    )
 
 
 def read_file(folder: Path, file: str, out: Diagnostics) -> Document[Any] | None:

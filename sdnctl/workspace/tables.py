@@ -113,7 +113,7 @@ def _under(noun: str, fields: Mapping[str, Any], line: int) -> Node:
 def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M] | None:
     """The rows of a CSV text as models; None when its header cannot be used, or it cannot be read to its end."""
     before = len(out.errors)
-    records = _records(text, file, out)
+    records = read_records(text, file, out)
     if not records:
         if len(out.errors) == before:
             _empty(file, out)
@@ -151,7 +151,7 @@ def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, coun
     collector.drop(fields)
 
 
-def _records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
+def read_records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
     """Records with the line on which each begins (a quoted cell may span lines); blank lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: list[tuple[int, list[str]]] = []
