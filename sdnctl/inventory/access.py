@@ -19,7 +19,7 @@ from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.links import Fault, life_faults
 from sdnctl.inventory.optics import LossSpan, UnknownAttenuation, chain_delay, chain_loss
 from sdnctl.inventory.plant import AccessPort, Lane, OdfPosition, Plant, PortEnd, StrandEnd, Terminal
-from sdnctl.inventory.tracing import StepKind, Trace, trace
+from sdnctl.inventory.tracing import StepKind, Trace, branches, trace
 from sdnctl.quick import quick
 from sdnctl.units import Delay, Length
 
@@ -144,7 +144,7 @@ def _line(plant: Plant, access: AccessPort, on: date | None) -> AccessLine:
     starts = [PortEnd(access.switch, access.port, lane) for lane in lanes]
     patched = [start for start in starts if start in plant.jumper_at]
     waves = {lane: kind.rx_wavelength if lane == "rx" else kind.wavelength for lane in lanes} if kind else {}
-    chains = tuple(trace(plant, start, wavelength=waves.get(start.lane)) for start in patched)
+    chains = tuple(_towards(plant, start, waves.get(start.lane), access.terminal) for start in patched)
     faults = list(_glass_faults(plant, access, starts, chains))
     faults += life_faults(plant, starts[:1], chains, on)
     losses: list[LineLoss] = []
@@ -167,6 +167,15 @@ def _line(plant: Plant, access: AccessPort, on: date | None) -> AccessLine:
         tuple(dict.fromkeys(faults)),
         port.origin if port is not None else access.origin,
     )
+
+
+def _towards(plant: Plant, start: PortEnd, wavelength: Wavelength | None, terminal: Terminal) -> Trace:
+    """The glass of a lane; where a splitter shares the light out, the way that ends there if one does."""
+    found = trace(plant, start, wavelength=wavelength)
+    if found.broken is not None and found.broken.cause == "split":
+        ways = branches(plant, start, wavelength=wavelength)
+        return next((way for way in ways if way.end == terminal), found)
+    return found
 
 
 def _losses(plant: Plant, chains: tuple[Trace, ...], sent: Wavelength, received: Wavelength) -> Iterator[LineLoss]:

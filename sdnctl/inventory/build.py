@@ -13,8 +13,10 @@ from sdnctl.document import Document
 from sdnctl.errors import Diagnostics
 from sdnctl.inventory.attachments import read_attachments
 from sdnctl.inventory.cables import read_cable_types, read_cables
+from sdnctl.inventory.channels import check_channels
 from sdnctl.inventory.collect import Collector
 from sdnctl.inventory.devices import read_devices
+from sdnctl.inventory.ducting import check_contents, check_masks
 from sdnctl.inventory.gear import (
     Patching,
     read_attenuators,
@@ -39,8 +41,10 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
     chambers = read_chambers(c)
     segments = read_segments(c, sites, chambers)
     ducts = read_ducts(c, segments)
+    check_masks(c, ducts)
     types = read_cable_types(c)
     cables = read_cables(c, types, segments, ducts)
+    check_contents(c, ducts, cables, types)
     hazards = read_hazards(c)
     joints = Joints(cables, types)
     closures = read_closures(c, joints)
@@ -74,4 +78,5 @@ def build_plant(documents: Mapping[str, Document[Any]]) -> tuple[Plant, Diagnost
         attenuators=read_attenuators(c),
         devices={key: device for key, device in devices.items() if device.switch in placed},
     )
+    check_channels(c, plant)
     return plant, c.diagnostics

@@ -130,6 +130,7 @@ def _cable(
         _faults(c, entry, types[item.type].strands, sheath),
         life,
         origin,
+        (item.was, item.was_from) if item.was is not None and item.was_from is not None else None,
     )
 
 
@@ -142,21 +143,58 @@ def _route(
     both = [name for name in item.route if name in ducts and name in segments]
     if both:
         return f"{both[0]} is a duct and a segment: rename one of the two."
-    ends = [ducts[name].ends if name in ducts else (segments[name].a, segments[name].b) for name in item.route]
+    ends = _runs(item, segments, ducts)
     stations = chain(list(zip(item.route, ends, strict=True)), item.a)
     if isinstance(stations, str):
         return stations
     if stations[-1] != item.b:
         return f"The route ends at {stations[-1]}, the cable at {item.b}."
     passages: list[Passage] = []
-    for name, station, (first, _) in zip(item.route, stations, ends, strict=False):
+    for name, start, stop in zip(item.route, stations, stations[1:], strict=False):
         if name in ducts:
-            run = ducts[name].segments
-            passages += [Passage(segment, name) for segment in (run if station == first else reversed(run))]
+            passages += [Passage(segment, name) for segment in _between(ducts[name], segments, start, stop)]
         else:
             passages.append(Passage(name, None))
     places = chain([(p.segment, (segments[p.segment].a, segments[p.segment].b)) for p in passages], item.a)
     return places if isinstance(places, str) else (tuple(passages), tuple(places))
+
+
+def _runs(
+    item: models.CableBase, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
+) -> list[tuple[str, str]]:
+    """The two places between which the cable runs in each part of its route.
+
+    They are the ends of the part, but where a duct is opened on its way and the cable comes in or goes out there.
+    """
+    ends = [ducts[name].ends if name in ducts else (segments[name].a, segments[name].b) for name in item.route]
+    if not any(name in ducts and ducts[name].openings for name in item.route):
+        return ends
+    doors = [
+        (*run, *ducts[name].openings) if name in ducts else run for name, run in zip(item.route, ends, strict=True)
+    ]
+    here = item.a
+    for number, name in enumerate(item.route):
+        if name in ducts and ducts[name].openings and here in doors[number]:
+            wanted = doors[number + 1] if number + 1 < len(doors) else (item.b,)
+            way_out = next((door for door in doors[number] if door != here and door in wanted), None)
+            if way_out is not None:
+                ends[number] = here, way_out
+        a, b = ends[number]
+        here = b if here == a else a
+    return ends
+
+
+def _between(duct: Duct, segments: Mapping[str, Segment], start: str, stop: str) -> list[str]:
+    """The segments of a duct from one of its places to another, in the order in which they are passed."""
+    if (start, stop) == duct.ends:
+        return list(duct.segments)
+    if (stop, start) == duct.ends:
+        return list(reversed(duct.segments))
+    places = chain([(name, (segments[name].a, segments[name].b)) for name in duct.segments], duct.ends[0])
+    assert not isinstance(places, str)  # the duct was read
+    first, last = places.index(start), places.index(stop)
+    run = list(duct.segments[min(first, last) : max(first, last)])
+    return run if first < last else run[::-1]
 
 
 def _slack(c: Collector, entry: Entry[models.CableBase], places: Sequence[str]) -> dict[str, Length]:

@@ -22,12 +22,14 @@ T = TypeVar("T")
 
 
 class Lived(Protocol):
-    """What says something of its life: owner, manager, status, validity, provenance."""
+    """What says something of its life: owner, manager, user, status, validity, provenance."""
 
     @property
     def owner(self) -> str | None: ...
     @property
     def manager(self) -> str | None: ...
+    @property
+    def user(self) -> str | None: ...
     @property
     def status(self) -> models.Status | None: ...
     @property
@@ -154,6 +156,7 @@ class Collector:
             own.valid_from or defaults.valid_from,
             own.valid_to or defaults.valid_to,
             (own.source if own.source is not None else defaults.source) or "",
+            (own.user if own.user is not None else defaults.user) or owner,
         )
         life = self._lives.get(key)
         if life is None:

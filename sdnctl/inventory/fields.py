@@ -7,6 +7,7 @@ Each notation is parsed where the file is validated, so that a slip is reported 
     ODF-DC:7            position 7 of an ODF
     ATT-1/in            port `in` of a passive node
     core-a:3/tx         the transmitter of port 3 of a switch
+    A:2.3               a position of a mask: wall A of a chamber, row 2, column 3; `A:3` where there is one row
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, NewType
+from typing import Annotated, Any, NamedTuple, NewType
 
 from pydantic import (
     BeforeValidator,
     Field,
     PlainSerializer,
+    PlainValidator,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
@@ -31,15 +33,19 @@ from pydantic import (
 from sdnctl.quick import quick
 from sdnctl.units import parse_quantity, remembering
 
-Wavelength = NewType("Wavelength", int)  # nm
+Wavelength = NewType("Wavelength", float)  # nm; an int where it is a whole number
 Share = NewType("Share", float)  # 1.0 is 100 %
 Dispersion = NewType("Dispersion", float)  # ps/nm
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?\Z")
 _STRANDS = re.compile(rf"({NAME})(?:/([ab]))?:([\d,\- ]+)\Z")
+_MASK = re.compile(r"([A-Za-z0-9]+):(?:([1-9]\d?)\.)?([1-9]\d?)\Z")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 _END = re.compile(rf"({NAME})(?::(\d+))?(?:/([a-z0-9]+))?\Z")
+
+_LIGHT = Decimal("299792.458")
+"""Speed of light, nm·THz."""
 
 Id = Annotated[str, Field(pattern=rf"^{NAME}$", min_length=1, max_length=64)]
 """A name: letters, digits, point, dash, underscore; `:` and `/` are kept for notations."""
@@ -73,7 +79,18 @@ class EndRef:
         return f"{self.name}{number}" + (f"/{self.lane}" if self.lane else "")
 
 
-_PARSED = (StrandRange, EndRef)
+class MaskPosition(NamedTuple):
+    """Where a duct comes through a wall (face) of a chamber: a hole of the mask, counted from the top left."""
+
+    face: str
+    row: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.face}:{self.column}" if self.row == 1 else f"{self.face}:{self.row}.{self.column}"
+
+
+_PARSED = (StrandRange, EndRef, MaskPosition)
 
 
 def parse_numbers(text: object) -> tuple[int, ...]:
@@ -131,12 +148,47 @@ def parse_end(text: object) -> EndRef:
     return EndRef(match[1], int(match[2]) if match[2] else None, match[3])
 
 
+def parse_mask(text: object) -> MaskPosition:
+    """``A:2.3`` → wall A, row 2, column 3; ``A:3`` → row 1, column 3."""
+    match = _MASK.match(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(
+            f"{text!r} is not a position of a mask: write wall, row and column like 'A:2.3', or 'A:3'"
+        )
+    return MaskPosition(match[1], int(match[2] or 1), int(match[3]))
+
+
+def parse_masks(text: object) -> object:
+    """A CSV cell ``ch-1=A:2.3;ch-2=C:1`` → place → position as text; what is a mapping already passes."""
+    if not isinstance(text, str):
+        return text
+    found: dict[str, str] = {}
+    for part in words_of(text):
+        place, equals, position = part.partition("=")
+        if not equals or place in found:
+            raise ValueError(
+                f"{part!r} is not a place with a position, each place once: write 'ch-1=A:2.3;ch-2=C:1'"
+            )
+        found[place] = position
+    return found
+
+
+def format_masks(masks: Mapping[str, MaskPosition]) -> str:
+    """The inverse of `parse_masks`."""
+    return ";".join(f"{place}={position}" for place, position in masks.items())
+
+
 def parse_wavelength(text: object) -> Wavelength:
-    """``1310 nm`` → nm, between 800 and 1700."""
-    value = parse_quantity(text, {"nm": 1}, "1310 nm")
-    if not 800 <= value <= 1700 or value != value.to_integral_value():
+    """``1310 nm``, ``1550.12 nm`` or ``193.4 THz`` → nm to a hundredth, between 800 and 1700."""
+    if isinstance(text, str) and text.strip().endswith("THz"):
+        frequency = parse_quantity(text, {"THz": 1}, "193.4 THz")
+        value = _LIGHT / frequency if frequency > 0 else Decimal(0)
+    else:
+        value = parse_quantity(text, {"nm": 1}, "1310 nm")
+    if not 800 <= value <= 1700:
         raise ValueError(f"{text!r} is not a wavelength between 800 nm and 1700 nm")
-    return Wavelength(int(value))
+    value = round(value, 2)
+    return Wavelength(int(value) if value == value.to_integral_value() else float(value))
 
 
 def parse_share(text: object) -> Share:
@@ -174,7 +226,12 @@ def _dpid(value: object) -> object:
 
 def words(value: object) -> object:
     """A CSV cell or a list: words separated by spaces or semicolons."""
-    return tuple(value.replace(";", " ").split()) if isinstance(value, str) else value
+    return words_of(value) if isinstance(value, str) else value
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Words separated by spaces or semicolons."""
+    return tuple(text.replace(";", " ").split())
 
 
 def _mac(value: object) -> object:
@@ -222,10 +279,15 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 Dpid = Annotated[int, BeforeValidator(_dpid), Field(ge=1, lt=1 << 64)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 MacField = Annotated[int, BeforeValidator(_mac), PlainSerializer(format_mac, return_type=str)]
-WavelengthField = Annotated[Wavelength, *_written(parse_wavelength, lambda nm: f"{nm} nm", "1310 nm")]
+WavelengthField = Annotated[
+    Wavelength,
+    PlainValidator(remembering(parse_wavelength)),  # no more: pydantic would make every whole number a fraction
+    *_written(parse_wavelength, lambda nm: f"{nm} nm", "1310 nm")[1:],
+]
 ShareField = Annotated[Share, *_written(parse_share, lambda share: f"{share * 100:.10g} %", "1.5 %")]
 DispersionField = Annotated[Dispersion, *_written(parse_dispersion, lambda d: f"{d:.10g} ps/nm", "1600 ps/nm")]
 StrandsField = Annotated[StrandRange, *_written(parse_strands, str, "C-12:1-12")]
+MaskField = Annotated[MaskPosition, *_written(parse_mask, str, "A:2.3")]
 EndField = Annotated[EndRef, *_written(parse_end, str, "ODF-DC:7")]
 NumbersField = Annotated[tuple[int, ...], *_written(parse_numbers, format_numbers, "1-12,25")]
 PrefixField = Annotated[IPv4Network | IPv6Network, WrapValidator(_prefix)]

@@ -1,8 +1,9 @@
 """How full the plant is: strands, cables, ducts and ports, each as a share of what there is.
 
-A strand holds one channel, or as many as the mux that its light goes through. Of a cable counts the passage with
-the fewest free strands. A duct is full by cross-section, where its diameter and those of everything in it are
-known; by its inner ducts, where it has some; else only the number of cables is told.
+A strand holds one channel, or as many as the muxes that its light goes through have in all. Of a cable counts the
+passage with the fewest free strands. A duct is full by cross-section, where its diameter and those of everything
+in it are known; by its capacity, where that is written; by its inner ducts, where it has some; else only the
+number of cables is told.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import pi
 
+from sdnctl.inventory.channels import lit_channels
+from sdnctl.inventory.ducting import contents, lies_there
 from sdnctl.inventory.places import Whereabouts
-from sdnctl.inventory.plant import Plant, PortEnd
+from sdnctl.inventory.plant import PassivePort, Plant, PortEnd
 from sdnctl.inventory.spare import bundles, free_in
 from sdnctl.inventory.tracing import StepKind
 from sdnctl.inventory.uses import Uses, chains_of
@@ -43,18 +46,30 @@ def fullest(fills: Iterable[Fill]) -> tuple[Fill, ...]:
 
 def strand_fill(plant: Plant, uses: Uses) -> Iterator[Fill]:
     """Strands with light: channels on them, of those that their muxes have."""
+    light = lit_channels(plant)
     channels: dict[int, int] = {}
     for number, user in enumerate(uses.users):
         steps = (step for chain in chains_of(user) for step in chain.steps if step.kind is StepKind.PASSIVE)
-        wide = [len(plant.passives[step.via].channels) for step in steps]
-        channels[number] = max([1, *wide])
+        channels[number] = max([1, *(_channels_behind(plant, step.via) for step in steps)])
     for cable, runs in uses.runs.items():
         users: dict[int, set[int]] = defaultdict(set)
         for run in runs:
             users[run.strand].add(run.user)
         for strand, lit in users.items():
             total = max(channels[user] for user in lit)
-            yield Fill("strand", f"{cable}:{strand}", min(len(lit), total), total, "channels")
+            waves = {one.wavelength for one in light.get((cable, strand), ())}
+            yield Fill("strand", f"{cable}:{strand}", min(max(len(lit), len(waves)), total), total, "channels")
+
+
+def _channels_behind(plant: Plant, passive: str, seen: frozenset[str] = frozenset()) -> int:
+    """How many channels a mux joins, those of muxes plugged into its channels among them; 0 for other nodes."""
+    mux, found = plant.passives[passive], 0
+    for channel in mux.channels:
+        jumper = plant.jumper_at.get(PassivePort(passive, channel))
+        far = None if jumper is None else jumper.a if jumper.b == PassivePort(passive, channel) else jumper.b
+        below = isinstance(far, PassivePort) and far.port == "com" and far.passive not in seen | {passive}
+        found += _channels_behind(plant, far.passive, seen | {passive}) if below else 1  # type: ignore[union-attr]
+    return found
 
 
 def cable_fill(plant: Plant, uses: Uses) -> Iterator[Fill]:
@@ -72,6 +87,7 @@ def cable_fill(plant: Plant, uses: Uses) -> Iterator[Fill]:
 def duct_fill(plant: Plant) -> Iterator[Fill]:
     """Ducts by cross-section, by inner ducts, or by how many cables are in them."""
     where = Whereabouts(plant)
+    held = contents(plant.ducts, filter(lies_there, plant.cables.values()))
     lying: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for segment, found in where.in_segment.items():
         for cable, _, holder in found:
@@ -83,6 +99,8 @@ def duct_fill(plant: Plant) -> Iterator[Fill]:
         area = _area(plant, inner, cables) if duct.diameter else None
         if area is not None and duct.diameter:
             yield Fill("duct", duct.id, area * 1e6, duct.diameter**2 * pi / 4 * 1e6, "mm²")
+        elif duct.capacity is not None:
+            yield Fill("duct", duct.id, held[duct.id].count if duct.id in held else 0, duct.capacity, "places")
         elif inner:
             used = sum(bool(_cables_within(where, lying, name)) for name in inner)
             yield Fill("duct", duct.id, used, len(inner), "inner ducts")

@@ -74,10 +74,23 @@ def read_passives(c: Collector) -> dict[str, Passive]:
     for index, item in enumerate(document.value.passives if document else ()):
         assert document is not None
         origin, address = document.at("passives", index), f"passive {item.id}"
-        if c.declare("passive", item.id, origin) and c.exists("site", item.site, address, origin):
+        if c.declare("passive", item.id, origin) and c.exists(("site", "chamber"), item.site, address, origin):
             life = c.life(document.value.defaults, item, address, origin)
+            losses = {nm: (span.min, span.max) for nm, span in item.losses.items()}
+            spans = [(item.loss.min, item.loss.max)] if item.loss is not None else list(losses.values())
             passives[item.id] = Passive(
-                item.id, item.kind, item.site, item.loss.min, item.loss.max, item.channels, life, origin
+                item.id,
+                item.kind,
+                item.site,
+                min(low for low, _ in spans),
+                max(high for _, high in spans),
+                item.channels,
+                life,
+                origin,
+                item.grid,
+                item.ways or 0,
+                losses,
+                {port: (span.min, span.max) for port, span in item.port_losses.items()},
             )
     c.note_unknown_owners("passive", ((passive.life, passive.origin) for passive in passives.values()))
     return passives

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from sdnctl.inventory.colours import StrandMark, strand_mark
 from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.links import Fault, life_faults
 from sdnctl.inventory.optics import LossSpan, UnknownAttenuation, step_loss
 from sdnctl.inventory.plant import Plant, PortEnd, StrandEnd, Terminal
-from sdnctl.inventory.tracing import Break, Step, StepKind, Trace, trace
+from sdnctl.inventory.tracing import Break, Step, StepKind, Trace, branches, trace
 from sdnctl.units import Length, Loss
 
 USUAL = (Wavelength(1310), Wavelength(1550))
@@ -47,7 +48,8 @@ class Itinerary:
     """The legs from `start` to `end`, told of a traced `chain`.
 
     `breaks`: why it does not go on, at the start (if it began in the middle of the glass) and at the end. `losses`
-    are totals by wavelength, None if a leg's is unknown.
+    are totals by wavelength, None if a leg's is unknown, or stops that wavelength. `dark`: what on the way is not
+    in service, so that no traffic is carried.
     """
 
     chain: Trace
@@ -56,6 +58,7 @@ class Itinerary:
     wavelengths: tuple[Wavelength, ...]
     losses: tuple[LossSpan | None, ...]
     breaks: tuple[Break, ...]
+    dark: tuple[Fault, ...] = ()
 
     @property
     def start(self) -> Terminal:
@@ -82,6 +85,18 @@ def itinerary(plant: Plant, start: Terminal, wavelength: Wavelength | None = Non
     """
     shown = wavelength if wavelength is not None else _own_wavelength(plant, start)
     forward = trace(plant, start, wavelength=shown)
+    return _whole(plant, start, shown, forward)
+
+
+def itineraries(plant: Plant, start: Terminal, wavelength: Wavelength | None = None) -> tuple[Itinerary, ...]:
+    """Like `itinerary`, one for each way that light takes from an end: several where a splitter shares it out."""
+    shown = wavelength if wavelength is not None else _own_wavelength(plant, start)
+    ways = branches(plant, start, wavelength=shown)
+    return tuple(_whole(plant, start, shown, way) for way in ways)
+
+
+def _whole(plant: Plant, start: Terminal, shown: Wavelength | None, forward: Trace) -> Itinerary:
+    """What leads up to an end, and what goes on from it, as one chain."""
     breaks = [forward.broken] if forward.broken else []
     chain = forward
     if not isinstance(start, PortEnd) and not (forward.broken and forward.broken.cause == "loop"):
@@ -105,7 +120,9 @@ def told(
         legs.append(_leg(plant, step, Length(position), wavelengths))
         position += step.length
     totals = tuple(_sum([leg.losses[index] for leg in legs]) for index in range(len(wavelengths)))
-    return Itinerary(chain, tuple(legs), Length(position), wavelengths, totals, breaks)
+    ports = [end for end in (chain.start, chain.end) if isinstance(end, PortEnd)]
+    dark = tuple(life_faults(plant, ports, (chain,), None))
+    return Itinerary(chain, tuple(legs), Length(position), wavelengths, totals, breaks, dark)
 
 
 def _leg(plant: Plant, step: Step, at: Length, wavelengths: Sequence[Wavelength]) -> Leg:

@@ -14,6 +14,7 @@ from typing import Any
 from sdnctl.errors import Source
 from sdnctl.inventory import models
 from sdnctl.inventory.collect import Collector, Entry
+from sdnctl.inventory.colours import strands_of
 from sdnctl.inventory.fields import StrandRange
 from sdnctl.inventory.glass import SpliceRun, StrandRun, TerminationRun, bits, numbers
 from sdnctl.inventory.plant import Cable, CableType, Closure, Life, Odf, Side
@@ -206,7 +207,39 @@ def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozen
                 hint="Remove it from opened, or its splice.",
             )
         opened[strands.cable] = opened.get(strands.cable, frozenset()) | frozenset(strands.strands)
+    for number, tubes in enumerate(item.opened_tubes):
+        where = entry.at("opened_tubes", number)
+        within = _strands_of_tubes(c, joints, tubes, f"closure {item.id}", where)
+        place = joints.locate(c, within, item.at, f"closure {item.id}", where) if within else None
+        if within is None or place is None:
+            continue
+        cut = joints.cut.get(within.cable, {}).get(place, 0)
+        uncut = frozenset(strand for strand in within.strands if not cut >> strand & 1)
+        opened[within.cable] = opened.get(within.cable, frozenset()) | uncut
     return opened
+
+
+def _strands_of_tubes(
+    c: Collector, joints: Joints, tubes: StrandRange, address: str, origin: Source
+) -> StrandRange | None:
+    """The strands in tubes of a cable; None (and a diagnostic) where there are no such."""
+    cable = joints.cables.get(tubes.cable)
+    if cable is None:
+        c.exists("cable", tubes.cable, address, origin)
+        return None
+    kind = joints.types[cable.type]
+    if max(tubes.strands) > kind.tubes:
+        c.error(
+            "tube-beyond-capacity",
+            f"cable {cable.id} has {kind.tubes} tube(s), not {max(tubes.strands)}",
+            address,
+            origin,
+            detail=f"{tubes} is written, the cable is of type {kind.id}: {kind.strands} strands.",
+            hint="Correct the tube numbers or the cable type; strands are named under opened.",
+        )
+        return None
+    found = tuple(strand for tube in tubes.strands for strand in strands_of(kind, tube))
+    return StrandRange(tubes.cable, found, tubes.side)
 
 
 def _splice(

@@ -10,7 +10,7 @@ from sdnctl.inventory.models import Status
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """Who owns and manages an object, where in its life it is, and how it is known."""
+    """Who owns, manages and uses an object, where in its life it is, and how it is known."""
 
     owner: str = ""
     manager: str = ""
@@ -18,6 +18,7 @@ class Life:
     valid_from: date | None = None
     valid_to: date | None = None
     provenance: str = ""
+    user: str = ""
 
     def in_service(self, on: date | None = None) -> bool:
         """Whether it carries traffic: by its status, and on a given day also by its validity."""

@@ -7,11 +7,12 @@ traffic, is reported as a warning with the numbers: dark glass is no fault of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from sdnctl.errors import Diagnostics, Source
+from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.optics import (
     ATTENUATION_REACH,
     DirectedBudget,
@@ -28,9 +29,10 @@ from sdnctl.inventory.plant import (
     PortEnd,
     StrandEnd,
     Switch,
+    Terminal,
     Transceiver,
 )
-from sdnctl.inventory.tracing import Step, StepKind, Trace, trace
+from sdnctl.inventory.tracing import Step, StepKind, Trace, branches, trace
 from sdnctl.units import Bitrate, Delay, Length
 
 
@@ -105,6 +107,14 @@ def optical_links(plant: Plant, on: date | None = None) -> tuple[tuple[OpticalLi
     return tuple(links), diagnostics
 
 
+FACING: Mapping[Lane, Lane] = {"tx": "rx", "rx": "tx", "bidi": "bidi"}
+"""What a lane faces at the other end of its glass."""
+
+
+def _lane(end: PortEnd, lane: Lane) -> PortEnd:
+    return PortEnd(end.switch, end.port, lane)
+
+
 def _ports(plant: Plant) -> Iterator[tuple[Switch, Port]]:
     for key in sorted(plant.switches):
         switch = plant.switches[key]
@@ -124,16 +134,36 @@ def _transceiver(plant: Plant, port: Port) -> Transceiver | None:
 
 @dataclass(frozen=True, slots=True)
 class _Light:
-    """Where the light of transmitters goes; each is followed once, though both ends of a link ask."""
+    """Where the light of transmitters goes; each is followed once, though both ends of a link ask.
+
+    Light that a splitter shares out goes where it is answered from; where several answer, it is said to be split.
+    """
 
     plant: Plant
     known: dict[PortEnd, Trace] = field(default_factory=dict)
 
     def of(self, start: PortEnd) -> Trace:
         if start not in self.known:
-            kind = _transceiver(self.plant, self.plant.switches[start.switch].ports[start.port])
-            self.known[start] = trace(self.plant, start, wavelength=kind.wavelength if kind else None)
+            found = trace(self.plant, start, wavelength=self._wavelength(start))
+            if found.broken is not None and found.broken.cause == "split":
+                answering = [way for way in self._ways(start) if self._answers(start, way.end)]
+                found = answering[0] if len(answering) == 1 else found
+            self.known[start] = found
         return self.known[start]
+
+    def _wavelength(self, start: PortEnd) -> Wavelength | None:
+        kind = _transceiver(self.plant, self.plant.switches[start.switch].ports[start.port])
+        return kind.wavelength if kind else None
+
+    def _ways(self, start: PortEnd) -> Iterator[Trace]:
+        return branches(self.plant, start, wavelength=self._wavelength(start))
+
+    def _answers(self, start: PortEnd, far: Terminal) -> bool:
+        """Whether light comes back from where that of a transmitter arrives."""
+        if not isinstance(far, PortEnd) or far.lane != FACING[start.lane]:
+            return False
+        answer, home = (far, start) if start.lane == "bidi" else (_lane(far, "tx"), _lane(start, "rx"))
+        return any(way.end == home for way in self._ways(answer))
 
 
 def _pairing_fault(plant: Plant, start: PortEnd, there: Trace, light: _Light) -> Fault | None:
@@ -155,8 +185,7 @@ def _pairing_fault(plant: Plant, start: PortEnd, there: Trace, light: _Light) ->
             f"the light of {start} arrives at {end}, a port of customers",
             hint="Correct the jumpers, or take the terminal from the endpoints of that port.",
         )
-    facing: Lane = {"tx": "rx", "rx": "tx", "bidi": "bidi"}[start.lane]  # type: ignore[assignment]
-    if end.lane != facing:
+    if end.lane != FACING[start.lane]:
         if start.lane == end.lane == "tx":
             return Fault(
                 "reversed-polarity",
@@ -165,16 +194,18 @@ def _pairing_fault(plant: Plant, start: PortEnd, there: Trace, light: _Light) ->
                 hint="Exchange tx and rx at one of the two ports.",
             )
         return Fault("lane-mismatch", f"{start} faces {end}", hint="Correct the jumper of one of them.")
-    if start.lane == "bidi":
-        return None
-    answer = light.of(PortEnd(end.switch, end.port, "tx"))
-    if answer.end != PortEnd(start.switch, start.port, "rx"):
+    single = start.lane == "bidi"
+    answering, home = (end, start) if single else (_lane(end, "tx"), _lane(start, "rx"))
+    answer = light.of(answering)
+    if answer.end != home:
         text = answer.broken.text if answer.broken else f"it arrives at {answer.end}"
         return Fault(
             "one-way-link",
             f"{start} reaches {end}, but the way back fails",
-            detail=f"From {end.switch}:{end.port}/tx: {text}.",
-            hint="Correct the second strand.",
+            detail=f"From {answering}: {text}.",
+            hint="Correct what is on the way of the second wavelength."
+            if single
+            else "Correct the second strand.",
         )
     return None
 

@@ -21,7 +21,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sdnctl.inventory.fields import Wavelength
-from sdnctl.inventory.plant import CableType, Plant, StrandEnd, Transceiver
+from sdnctl.inventory.passives import loss_through
+from sdnctl.inventory.plant import CableType, PassivePort, Plant, StrandEnd, Transceiver
 from sdnctl.inventory.tracing import Step, StepKind, Trace
 from sdnctl.quick import quick
 from sdnctl.units import Delay, Loss
@@ -134,7 +135,14 @@ def step_loss(plant: Plant, step: Step, wavelength: Wavelength) -> tuple[float, 
         return ODF_POSITION[plant.odfs[step.via].grade]
     if step.kind is StepKind.PASSIVE:
         passive = plant.passives[step.via]
-        return passive.loss_min, passive.loss_max
+        assert isinstance(step.enter, PassivePort)
+        assert isinstance(step.leave, PassivePort)
+        span = loss_through(passive, step.enter.port, step.leave.port, wavelength)
+        if span is None:
+            raise UnknownAttenuation(
+                f"{passive.id} does not pass {wavelength} nm from {step.enter} to {step.leave}"
+            )
+        return span
     return 0.0, 0.0
 
 

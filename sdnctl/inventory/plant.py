@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from sdnctl.errors import Source
-from sdnctl.inventory.fields import Dispersion, Wavelength
+from sdnctl.inventory.fields import Dispersion, MaskPosition, Wavelength
 from sdnctl.inventory.glass import (
     Lane,
     OdfPosition,
@@ -33,6 +33,7 @@ from sdnctl.inventory.glass import (
     numbers,
 )
 from sdnctl.inventory.life import Life
+from sdnctl.inventory.passives import Passive
 from sdnctl.quick import quick
 from sdnctl.units import Bitrate, Length, Loss, Octets, Power
 
@@ -40,6 +41,7 @@ __all__ = [
     "Lane",
     "Life",
     "OdfPosition",
+    "Passive",
     "PassivePort",
     "PortEnd",
     "Side",
@@ -93,7 +95,9 @@ class Segment:
 class Duct:
     """A duct through `segments`, in order; `ends` are the places at its first and last opening.
 
-    `diameter` (m) is None where nobody wrote it down.
+    `diameter` (m) and `capacity` (cables and inner ducts side by side) are None where nobody wrote them down.
+    `masks`: places at its ends, with its position in the mask of the wall there. `openings`: places on its way
+    where it is open.
     """
 
     id: str
@@ -103,6 +107,9 @@ class Duct:
     life: Life
     origin: Source
     diameter: Length | None = None
+    masks: tuple[tuple[str, MaskPosition], ...] = ()
+    capacity: int | None = None
+    openings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,7 @@ class Cable:
     """A cable through `places`; between places i and i+1 lies passage i (none where the route is not known).
 
     `marks` are positions along the sheath of the middle of each place's slack loop, 0 at end a and
-    `sheath` at end b.
+    `sheath` at end b. `was`: the cable that it was cut off, and where on that one's sheath its end a was.
     """
 
     id: str
@@ -155,6 +162,7 @@ class Cable:
     faults: tuple[StrandFault, ...]
     life: Life
     origin: Source
+    was: tuple[str, Length] | None = None
 
     @property
     def a(self) -> str:
@@ -185,22 +193,6 @@ class Odf:
     grade: str
     life: Life
     origin: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Passive:
-    id: str
-    kind: str
-    site: str
-    loss_min: Loss
-    loss_max: Loss
-    channels: Mapping[str, Wavelength]
-    life: Life
-    origin: Source
-
-    @property
-    def ports(self) -> tuple[str, ...]:
-        return ("in", "out") if self.kind == "attenuator" else ("com", *self.channels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,9 +176,36 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             )
             continue
         life = c.life(entry.defaults, item, address, origin)
-        ducts[key] = Duct(key, tuple(names), (places[0], places[-1]), item.parent, life, origin, item.diameter)
+        openings = _openings(c, item, places, origin)
+        ducts[key] = Duct(
+            key,
+            tuple(names),
+            (places[0], places[-1]),
+            item.parent,
+            life,
+            origin,
+            item.diameter,
+            tuple(item.masks.items()),
+            item.capacity,
+            openings,
+        )
     c.note_unknown_owners("duct", ((duct.life, duct.origin) for duct in ducts.values()))
     return ducts
+
+
+def _openings(c: Collector, item: models.DuctModel, places: Sequence[str], origin: Source) -> tuple[str, ...]:
+    """Places on the way of a duct where it is opened; others are reported."""
+    for place in item.openings:
+        if place not in places[1:-1]:
+            c.error(
+                "opening-not-on-the-way",
+                f"duct {item.id} cannot be opened at {place}",
+                f"duct {item.id}",
+                origin,
+                detail=f"Between its ends it passes {', '.join(places[1:-1]) or 'nothing'}.",
+                hint="Name chambers that it passes; at its ends it is open anyway.",
+            )
+    return tuple(place for place in item.openings if place in places[1:-1])
 
 
 def _outermost_first(c: Collector, items: Mapping[str, tuple[Entry[models.DuctModel], Source]]) -> list[str]:

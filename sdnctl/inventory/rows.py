@@ -11,9 +11,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from sdnctl.inventory.fields import Id, words
+from sdnctl.inventory.fields import Id, MaskField, format_masks, parse_masks, words
 from sdnctl.inventory.models import (
     CableBase,
     DuctModel,
@@ -29,10 +29,21 @@ Ids = Annotated[tuple[Id, ...], BeforeValidator(words)]
 """Ids separated by semicolons in a cell."""
 
 
+Masks = Annotated[
+    dict[Id, MaskField],
+    BeforeValidator(parse_masks),
+    PlainSerializer(format_masks, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["ch-1=A:2.3;ch-2=C:1"]}),
+]
+"""Places with positions of masks in a cell."""
+
+
 class DuctRow(DuctModel):
-    """A duct; its `segments` are separated by semicolons."""
+    """A duct; `segments`, `openings` and `masks` (``ch-1=A:2.3;ch-2=C:1``) are separated by semicolons."""
 
     segments: Ids = ()
+    openings: Ids = ()
+    masks: Masks = {}  # noqa: RUF012 - pydantic copies it
 
 
 class CableRow(CableBase):
@@ -65,6 +76,7 @@ class PortRow(PortModel):
     switch: Id
     owner: str | None = None
     manager: str | None = None
+    user: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     source: str | None = None

@@ -1,21 +1,24 @@
 """Glass that nobody uses: strands, spliced together as they are, in bundles that run the same way.
 
-A chain of pieces that are spliced to each other is free if all its cables are in service, no strand of it is
-broken, and no jumper is plugged in at either end. Chains over the same pieces of the same cables, with the same
-kinds of ends, are one `Bundle`: what can be done with one of its strands can be done with all.
+A chain of pieces that are spliced to each other is free if all its cables and splices are in service, no strand of
+it is broken, and no jumper is plugged in at either end. Chains over the same pieces of the same cables, with the
+same kinds of ends, are one `Bundle`: what can be done with one of its strands can be done with all.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from sdnctl.inventory.channels import Lit, alike, lit_by, lit_channels
 from sdnctl.inventory.colours import modulo, tube_of
 from sdnctl.inventory.fields import Wavelength
-from sdnctl.inventory.plant import PassivePort, Plant, Side, StrandEnd
-from sdnctl.inventory.tracing import next_cut, trace
+from sdnctl.inventory.links import life_faults
+from sdnctl.inventory.optics import LossSpan, UnknownAttenuation, chain_loss
+from sdnctl.inventory.plant import PassivePort, Plant, PortEnd, Side, StrandEnd
+from sdnctl.inventory.tracing import Trace, branches, next_cut
 
 EndKind: TypeAlias = Literal["frame", "open"]
 
@@ -62,6 +65,8 @@ def bundles(plant: Plant) -> tuple[Bundle, ...]:
 def _chains(plant: Plant) -> Iterator[list[StrandEnd]]:
     """Every chain of spliced pieces of cables in service, as the ends of its pieces in order; none twice."""
     seen = set[StrandEnd]()
+    doubtful = {key for key, closure in plant.closures.items() if not closure.life.in_service()}
+    doubtful.update(run.closure for run in plant.splice_runs if run.life is not None)
     for cable in plant.cables.values():
         if not cable.life.in_service():
             continue
@@ -78,8 +83,18 @@ def _chains(plant: Plant) -> Iterator[list[StrandEnd]]:
                     continue
                 ends = [*reversed(_onwards(plant, start, far) or ()), start, far, *ahead]
                 seen.update(ends)
-                if all(plant.cables[end.cable].life.in_service() for end in ends[::2]):
+                lit = all(plant.cables[end.cable].life.in_service() for end in ends[::2])
+                if lit and (not doubtful or all(_spliced(plant, end, doubtful) for end in ends[1:-1:2])):
                     yield ends
+
+
+def _spliced(plant: Plant, end: StrandEnd, doubtful: set[str]) -> bool:
+    """Whether the splice at an end is in service; `doubtful` are closures where that has to be looked at."""
+    joined = plant.splice_at.joined(end)
+    if joined is None or joined[0] not in doubtful:
+        return True
+    own = plant.splice_at.life(end)
+    return plant.closures[joined[0]].life.in_service() and (own is None or own.in_service())
 
 
 def _far(plant: Plant, end: StrandEnd) -> StrandEnd:
@@ -137,19 +152,45 @@ def free_in(found: Iterable[Bundle]) -> Mapping[str, Mapping[int, int]]:
     return table
 
 
+def _dark(
+    plant: Plant, way: Trace, wavelength: Wavelength, light: Mapping[tuple[str, int], Sequence[Lit]]
+) -> bool:
+    """Whether glass is in service, and no transmitter lights it at a wavelength."""
+    if any(life_faults(plant, (), (way,), None)):
+        return False
+    mine = lit_by(PortEnd("", 0, "tx"), wavelength, (way,))
+    return not any(
+        alike(one.wavelength, other.wavelength) and one.low < other.high and other.low < one.high
+        for one in mine
+        for other in light.get((one.cable, one.strand), ())
+    )
+
+
+def _loss(plant: Plant, way: Trace, wavelength: Wavelength) -> LossSpan | None:
+    try:
+        return chain_loss(plant, way, wavelength)
+    except UnknownAttenuation:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A wavelength that is free from a mux to a mux: nothing is plugged in at either end."""
+    """A wavelength that is free from a mux to a mux: nothing is plugged in at either end, and nothing lights it.
+
+    `loss` is None where no attenuation of the glass is known at that wavelength.
+    """
 
     wavelength: Wavelength
     a: PassivePort
     b: PassivePort
     metres: float
+    loss: LossSpan | None = None
 
 
 def free_channels(plant: Plant, a: str, b: str) -> tuple[Channel, ...]:
     """Free wavelengths between the muxes of two sites."""
     found = []
+    light = lit_channels(plant) if any(mux.kind == "mux" for mux in plant.passives.values()) else {}
     for mux in plant.passives.values():
         if mux.site != a or mux.kind != "mux":
             continue
@@ -157,9 +198,10 @@ def free_channels(plant: Plant, a: str, b: str) -> tuple[Channel, ...]:
             start = PassivePort(mux.id, name)
             if start in plant.jumper_at:
                 continue
-            light = trace(plant, start, wavelength=nm, backwards=True)
-            end = light.end
-            unplugged = light.broken is not None and light.broken.cause == "unpatched"
-            if unplugged and isinstance(end, PassivePort) and plant.passives[end.passive].site == b:
-                found.append(Channel(nm, start, end, light.length))
+            for way in branches(plant, start, wavelength=nm, backwards=True):
+                end = way.end
+                unplugged = way.broken is not None and way.broken.cause == "unpatched"
+                arrived = isinstance(end, PassivePort) and plant.passives[end.passive].site == b
+                if unplugged and arrived and isinstance(end, PassivePort) and _dark(plant, way, nm, light):
+                    found.append(Channel(nm, start, end, way.length, _loss(plant, way, nm)))
     return tuple(sorted(found, key=lambda one: (one.wavelength, one.a, one.b)))

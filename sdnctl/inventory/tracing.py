@@ -2,23 +2,26 @@
 
 Every terminal has a front and a back, and at most one thing is joined to each: a jumper in front of ports,
 ODF positions and passive ports; a pigtail behind an ODF position; glass behind a strand end and a splice,
-pigtail or jumper in front of it. So a trace is a walk without choices (a mux chooses by wavelength),
-and the trace from its far end is the same one reversed.
+pigtail or jumper in front of it. So a trace is a walk without choices (a mux chooses by wavelength, and of the
+outputs of a splitter one must be `chosen`), and the trace from its far end is the same one reversed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sdnctl.inventory.fields import Wavelength
+from sdnctl.inventory.passives import ways_on
 from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, Side, StrandEnd, Terminal
 from sdnctl.quick import quick
 from sdnctl.units import Length, format_length
 
-CHANNEL_WIDTH = 7
-"""Half the pass band of a mux channel, nm: CWDM filters pass ±6.5 nm (ITU-T G.694.2 grid of 20 nm)."""
+NONE_CHOSEN: Mapping[str, str] = MappingProxyType({})
+"""Of no splitter an output is chosen."""
 
 
 class StepKind(StrEnum):
@@ -88,17 +91,19 @@ def trace(
     wavelength: Wavelength | None = None,
     backwards: bool = False,
     severed: frozenset[str] = frozenset(),
+    chosen: Mapping[str, str] = NONE_CHOSEN,
 ) -> Trace:
     """Follow the light that enters at the front of `start` (from its back, if `backwards`).
 
     `wavelength` is needed only to leave a mux by the right channel. Nothing passes the `severed`
-    segments and cables.
+    segments and cables. `chosen`: splitter → the output that is followed; by default the one that is plugged, and
+    where several are the trace ends there (`branches` follows each).
     """
     steps: list[Step] = []
     here, front = start, not backwards
     visited = {(here, front)}
     while True:
-        step = _leave(plant, here, front, wavelength, severed)
+        step = _leave(plant, here, front, wavelength, severed, chosen)
         if isinstance(step, Break):
             return Trace(start, here, tuple(steps), step)
         steps.append(step)
@@ -124,8 +129,34 @@ def events(plant: Plant, traced: Trace) -> tuple[Event, ...]:
     return tuple(found)
 
 
+def branches(
+    plant: Plant,
+    start: Terminal,
+    *,
+    wavelength: Wavelength | None = None,
+    backwards: bool = False,
+    severed: frozenset[str] = frozenset(),
+) -> Iterator[Trace]:
+    """Every way that light takes from an end: one, but for splitters that it reaches from their common side."""
+    waiting: list[dict[str, str]] = [{}]
+    while waiting:
+        chosen = waiting.pop()
+        found = trace(plant, start, wavelength=wavelength, backwards=backwards, severed=severed, chosen=chosen)
+        end = found.end
+        if found.broken is not None and found.broken.cause == "split" and isinstance(end, PassivePort):
+            plugged = _plugged(plant, end.passive)
+            waiting += [{**chosen, end.passive: port} for port in reversed(plugged)]
+        else:
+            yield found
+
+
 def _leave(
-    plant: Plant, here: Terminal, front: bool, wavelength: Wavelength | None, severed: frozenset[str]
+    plant: Plant,
+    here: Terminal,
+    front: bool,
+    wavelength: Wavelength | None,
+    severed: frozenset[str],
+    chosen: Mapping[str, str],
 ) -> Step | Break:
     """What is joined to one side of a terminal."""
     if front:
@@ -142,7 +173,7 @@ def _leave(
             return Break("no-strand", plant.place_of(here), f"position {here} has no strand behind it")
         return Step(StepKind.CONNECTOR, here.odf, here, end)
     if isinstance(here, PassivePort):
-        return _through_passive(plant, here, wavelength)
+        return _through_passive(plant, here, wavelength, chosen)
     if isinstance(here, StrandEnd):
         return _along_strand(plant, here, severed)
     return Break("port", plant.place_of(here), f"behind {here} is a switch")
@@ -167,19 +198,27 @@ def _joint(plant: Plant, here: StrandEnd) -> Step | Break:
     return Break("strand-end", place, text)
 
 
-def _through_passive(plant: Plant, here: PassivePort, wavelength: Wavelength | None) -> Step | Break:
+def _through_passive(
+    plant: Plant, here: PassivePort, wavelength: Wavelength | None, chosen: Mapping[str, str]
+) -> Step | Break:
     passive = plant.passives[here.passive]
-    if passive.kind == "attenuator":
-        other = "out" if here.port == "in" else "in"
-        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, other))
-    if wavelength is None:
+    ways = ways_on(passive, here.port, wavelength)
+    if ways is None:
         return Break("wavelength", passive.site, f"which way {passive.id} sends light depends on its wavelength")
-    near = [name for name, nm in passive.channels.items() if abs(nm - wavelength) <= CHANNEL_WIDTH]
-    if here.port == "com" and near:
-        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, near[0]))
-    if here.port in near:
-        return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, "com"))
-    return Break("wavelength", passive.site, f"{here} does not pass {wavelength} nm")
+    if not ways:
+        return Break("wavelength", passive.site, f"{here} does not pass {wavelength} nm")
+    if len(ways) > 1:
+        ways = (chosen[passive.id],) if passive.id in chosen else _plugged(plant, passive.id) or ways[:1]
+    if len(ways) > 1:
+        outputs = ", ".join(ways)
+        return Break("split", passive.site, f"{passive.id} sends the light on to each of {outputs}")
+    return Step(StepKind.PASSIVE, passive.id, here, PassivePort(passive.id, ways[0]))
+
+
+def _plugged(plant: Plant, splitter: str) -> tuple[str, ...]:
+    """Outputs of a splitter that something is plugged into."""
+    outputs = plant.passives[splitter].outputs
+    return tuple(port for port in outputs if PassivePort(splitter, port) in plant.jumper_at)
 
 
 def _along_strand(plant: Plant, here: StrandEnd, severed: frozenset[str]) -> Step | Break:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from sdnctl.errors import Diagnostic, Diagnostics, InputError, Source, UsageError
 from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
 from sdnctl.inventory.cuts import read_polygon
+from sdnctl.inventory.days import on_day
 from sdnctl.inventory.diversity import LEAD_IN, Comparison, compare
 from sdnctl.inventory.fields import Wavelength, parse_wavelength
 from sdnctl.inventory.finding import find_place, find_terminals, no_such
 from sdnctl.inventory.footprint import Footprint, Stretch, footprint, route_of, together
 from sdnctl.inventory.free import Free, Route
-from sdnctl.inventory.itinerary import Itinerary, itinerary
+from sdnctl.inventory.itinerary import Itinerary, itineraries, itinerary
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.plant import Plant, Point
@@ -26,10 +28,22 @@ from sdnctl.units import Length
 def follow(plant: Plant, end: str, wavelength: str | None = None) -> tuple[Itinerary, ...]:
     """The chains that an end is on: of a port with two lanes, that on which it sends and that on which it hears.
 
+    Where a splitter shares light out there is one for each output in use.
+
     Raises InputError where nothing has that name, UsageError for a wavelength that is none.
     """
     light = _wavelength(wavelength)
-    return tuple(itinerary(plant, start, light) for start in find_terminals(plant, end))
+    return tuple(one for start in find_terminals(plant, end) for one in itineraries(plant, start, light))
+
+
+def as_of(plant: Plant, day: str | None) -> Plant:
+    """The plant on a day (``2026-05-31``), or by its statuses alone; raises UsageError for no such day."""
+    if day is None:
+        return plant
+    try:
+        return on_day(plant, date.fromisoformat(day))
+    except ValueError as error:
+        raise UsageError(Diagnostic("no-such-day", str(error), day, hint="write it like 2026-05-31")) from None
 
 
 def _wavelength(text: str | None) -> Wavelength | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.inventory.plant import PassivePort
 from sdnctl.inventory.tracing import StepKind
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def _chain(one: Itinerary) -> dict[str, Any]:
         "connectors": one.count(StepKind.CONNECTOR),
         "losses": _losses(one, one.losses),
         "breaks": [{"cause": why.cause, "where": why.where, "text": why.text} for why in one.breaks],
+        "dark": [fault.summary for fault in one.dark],
         "legs": [_leg(one, leg) for leg in one.legs],
     }
 
@@ -95,6 +97,7 @@ def _one(one: Itinerary) -> list[RenderableType]:
         parts.append(
             f"loss in dB at nm, greatest by row; in all {', '.join(map(_total, one.wavelengths, one.losses))}"
         )
+    parts += [f"[bold yellow]dark[/]: {escape(fault.summary)}: {escape(fault.detail)}" for fault in one.dark]
     parts += [f"[bold red]ends[/] at {why.where}: {escape(why.text)}" for why in one.breaks]
     return parts
 
@@ -106,6 +109,8 @@ def _through(leg: Leg) -> str:
         return str(leg.enter if leg.enter[0] == leg.via else leg.leave)
     if leg.kind is StepKind.SPLICE:
         return f"{leg.via} splice"
+    if isinstance(leg.enter, PassivePort) and isinstance(leg.leave, PassivePort):
+        return f"{leg.via} {leg.enter.port} → {leg.leave.port}"
     return leg.via
 
 
@@ -120,7 +125,7 @@ def _greatest(span: LossSpan | None) -> str:
     return f"{span.max:.2f}" if span.max else ""
 
 
-def _total(wavelength: int, span: LossSpan | None) -> str:
+def _total(wavelength: float, span: LossSpan | None) -> str:
     known = f"{span.min:.2f}–{span.max:.2f}" if span else "unknown"
     return f"{wavelength}: {known}"
 

@@ -25,7 +25,13 @@ def document(found: FreeGlass) -> dict[str, Any]:
         "count": found.count,
         "routes": [_route(route, other) for route, other in zip(found.routes, against, strict=True)],
         "wavelengths": [
-            {"wavelength": one.wavelength, "a": str(one.a), "b": str(one.b), "metres": one.metres}
+            {
+                "wavelength": one.wavelength,
+                "a": str(one.a),
+                "b": str(one.b),
+                "metres": one.metres,
+                "loss": {"min": one.loss.min, "max": one.loss.max} if one.loss else None,
+            }
             for one in found.channels
         ],
     }
@@ -70,7 +76,8 @@ def render(found: FreeGlass) -> list[RenderableType]:
     for number, route in enumerate(found.routes):
         parts += _one(number, route, found.against[number] if found.against else None)
     for one in found.channels:
-        parts.append(f"free wavelength {one.wavelength} nm: {one.a} – {one.b}, {one.metres / 1000:.2f} km")
+        loss = f", {one.loss.min:.1f}–{one.loss.max:.1f} dB" if one.loss else ""
+        parts.append(f"free wavelength {one.wavelength} nm: {one.a} – {one.b}, {one.metres / 1000:.2f} km{loss}")
     return parts
 
 

@@ -28,10 +28,15 @@ class Strict(BaseModel):
 
 
 class Life(Strict):
-    """Owner, manager, life cycle and provenance; what an object leaves out comes from the file's `defaults`."""
+    """Owner, manager, user, life cycle and provenance; what an object leaves out comes from the file's `defaults`.
+
+    Who owns it, who looks after it, and whose network it is used for may differ (a rented duct, somebody's poles);
+    manager and user are the owner where nobody wrote them.
+    """
 
     owner: str | None = None
     manager: str | None = None
+    user: str | None = None
     status: Status | None = None
     valid_from: date | None = None
     valid_to: date | None = None

@@ -58,7 +58,9 @@ class StrandFaultModel(Strict):
 class CableBase(PlantObject):
     """A cable from place `a` to place `b` along `route`: ducts (or, outside ducts, segments) in order from a.
 
-    `sheath` is the measured length with its slack loops; by default route plus loops.
+    `sheath` is the measured length with its slack loops; by default route plus loops. A cable that was cut off
+    another says which (`was`) and at which mark of the other's sheath it begins (`was_from`); its strands have the
+    numbers that they had there.
     """
 
     type: Id
@@ -66,6 +68,16 @@ class CableBase(PlantObject):
     b: Id
     route: tuple[Id, ...] = ()
     sheath: LengthField | None = None
+    was: Id | None = None
+    was_from: LengthField | None = None
+
+    @model_validator(mode="after")
+    def _whole_history(self) -> CableBase:
+        if (self.was is None) != (self.was_from is None):
+            raise ValueError(
+                "give was (the cable that this one was cut off) and was_from (its mark there), or neither"
+            )
+        return self
 
 
 class CableModel(CableBase):
@@ -105,13 +117,16 @@ class SpliceModel(Strict):
 class ClosureModel(PlantObject):
     """A splice box at a chamber or site. Strands that it does not name pass uncut.
 
-    `cut`: strands cut here and waiting. `opened`: strands in opened tubes, touched but uncut.
+    `cut`: strands cut here and waiting. `opened`: strands in opened tubes, touched but uncut. `opened_tubes`:
+    whole tubes that were opened (``C-12:3`` is tube 3 of cable C-12): those of their strands that are not cut pass
+    uncut.
     """
 
     at: Id
     splices: tuple[SpliceModel, ...] = ()
     cut: tuple[StrandsField, ...] = ()
     opened: tuple[StrandsField, ...] = ()
+    opened_tubes: tuple[StrandsField, ...] = ()
 
 
 class ClosuresFile(Strict):
@@ -147,20 +162,43 @@ class OdfsFile(Strict):
     odfs: tuple[OdfModel, ...] = ()
 
 
-class PassiveModel(PlantObject):
-    """An attenuator (ports `in`, `out`) or a wavelength mux (port `com`, and one port per channel)."""
+PortWord = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
+"""The name of a port of a passive node."""
+_A = {"attenuator": "an attenuator", "mux": "a mux", "splitter": "a splitter"}
 
-    kind: Literal["attenuator", "mux"]
+
+class PassiveModel(PlantObject):
+    """A passive node at a site or chamber.
+
+    An attenuator (ports `in`, `out`), a wavelength mux (port `com`, and one port per channel), or a splitter
+    (`com`, and `out1` to `outN` for `ways: N`). `grid` says how narrow the channels of a mux are (ITU-T G.694.2
+    and G.694.1). `loss` is that between any two ports that light passes; `losses` replaces it at wavelengths
+    (within 20 nm), `port_losses` for light that enters or leaves by a certain channel or output.
+    """
+
+    kind: Literal["attenuator", "mux", "splitter"]
     site: Id
-    loss: LossSpan
-    channels: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], WavelengthField] = {}
+    loss: LossSpan | None = None
+    losses: dict[WavelengthField, LossSpan] = {}
+    port_losses: dict[PortWord, LossSpan] = {}
+    channels: dict[PortWord, WavelengthField] = {}
+    grid: Literal["cwdm", "dwdm-100", "dwdm-50"] = "cwdm"
+    ways: Annotated[Whole, Field(ge=2, le=128)] | None = None
 
     @model_validator(mode="after")
-    def _channels_fit(self) -> PassiveModel:
+    def _ports_fit(self) -> PassiveModel:
         if (self.kind == "mux") != bool(self.channels):
-            raise ValueError("a mux needs channels, an attenuator has none")
+            raise ValueError(f"a mux needs channels, {_A[self.kind]} has none")
+        if (self.kind == "splitter") != (self.ways is not None):
+            raise ValueError(f"a splitter needs ways, {_A[self.kind]} has none")
         if len(set(self.channels.values())) != len(self.channels):
             raise ValueError("two channels have the same wavelength")
+        if self.loss is None and not self.losses:
+            raise ValueError("give its loss, or its losses by wavelength")
+        outputs = {f"out{number + 1}" for number in range(self.ways or 0)}
+        for port in self.port_losses:
+            if port not in self.channels and port not in outputs:
+                raise ValueError(f"port_losses names {port}, which is no channel or output")
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from sdnctl.inventory.fields import Id, Latitude, Longitude, Position
+from sdnctl.inventory.fields import Id, Latitude, Longitude, MaskField, Position, Whole
 from sdnctl.inventory.models.base import Life, PlantObject, Strict
 from sdnctl.units import LengthField
 
@@ -15,8 +15,8 @@ class SiteModel(PlantObject):
     """A building or cabinet that holds equipment.
 
     `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how
-    long its batteries last, in hours; `watts`: what its equipment draws. `restricted`: nothing of it leaves the house
-    in exports with ``--redact``.
+    long its batteries last, in hours; `watts`: what its equipment draws. `restricted`: nothing of it leaves the
+    house in exports with ``--redact``.
     """
 
     name: str = ""
@@ -46,15 +46,22 @@ Ring = Annotated[tuple[Position, ...], Field(min_length=3)]
 """Corners of an outline, in order."""
 
 
+SegmentKind = Literal[
+    "trench", "micro-trench", "drilled", "overhead", "facade", "sewer", "gallery", "bridge", "indoor", "underwater"
+]
+"""Modes of installation."""
+
+
 class SegmentFeature(PlantObject):
     """A stretch of civil works between two places (`a`, `b`: ids of chambers or sites), drawn from a to b.
 
-    A GeoJSON feature (RFC 7946) with a LineString: its properties, and the line's `coordinates`.
+    A GeoJSON feature (RFC 7946) with a LineString: its properties, and the line's `coordinates`. `kind` is the
+    mode of installation (`sdnctl.inventory.modes` says what each means).
     """
 
     a: Id
     b: Id
-    kind: Literal["trench", "overhead", "facade", "sewer", "bridge"] = "trench"
+    kind: SegmentKind = "trench"
     length: LengthField | None = None  # surveyed; by default that of the line
     coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
 
@@ -76,11 +83,19 @@ class AreaFeature(Strict):
 
 
 class DuctModel(PlantObject):
-    """A duct through consecutive segments, or nested in a `parent` (then its segments default to the parent's)."""
+    """A duct through consecutive segments, or nested in a `parent` (then its segments default to the parent's).
+
+    `masks`: the chambers or sites at its ends with its position in the mask there; a nested duct without one comes
+    through its parent's. `capacity`: how many cables and inner ducts it takes side by side. `openings`: chambers
+    on its way where it was opened, so that cables may begin, end, enter or leave there.
+    """
 
     segments: tuple[Id, ...] = ()
     parent: Id | None = None
     diameter: LengthField | None = None
+    masks: dict[Id, MaskField] = {}
+    openings: tuple[Id, ...] = ()
+    capacity: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class DuctsFile(Strict):
