@@ -1,4 +1,4 @@
-"""`inventory check --live`: what the network says against what is written."""
+"""`inventory check`: what is written against itself (`fibre.checks`), or with `--live` what the network says."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sdnctl.cli.app import Invocation, inventory, reporting
-from sdnctl.errors import Diagnostic, UsageError
+from sdnctl.errors import Diagnostic, Severity, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -26,31 +26,52 @@ def check(
     device: Annotated[
         list[str] | None, typer.Option("--device", "-d", help="Ask only this switch or device (repeatable).")
     ] = None,
-    patch: Annotated[
-        Path | None, typer.Option(help="Write the edits that would make the inventory true, for `git apply`.")
-    ] = None,
+    patch: Annotated[Path | None, typer.Option(help="Write the proposed edits, for `git apply`.")] = None,
     accept_levels: Annotated[
         bool, typer.Option("--accept-levels", help="Later checks compare with the light received now.")
     ] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules, and ask none.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Ask only this rule (repeatable).")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="But not this one (repeatable).")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count, too, for the exit code.")] = False,
+    on: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The day for which dates are judged (today).")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many findings of a rule are shown; JSON has all.")] = 3,
 ) -> int:
-    """Compare the inventory with what devices say; exits with 4 when something should be looked at."""
+    """Check the records by all rules, or with --live against what devices say; exits with 4 on errors."""
+    from sdnctl.cli.fibre import checks
+
+    invocation: Invocation = context.obj
+    if live and (rules or only or ignore or strict or on):
+        raise _not_with_live()
+    if rules:
+        checks.show_rules(invocation)
+        return 0
+    if not live:
+        if device or accept_levels:
+            raise UsageError(Diagnostic("usage", "--device and --accept-levels go with --live", "inventory check"))
+        asked = checks.Asked(tuple(only or ()), tuple(ignore or ()), strict, on, most, patch)
+        return checks.run(invocation, asked)
     from sdnctl.usecases.checking import check as check_live
     from sdnctl.usecases.files import write_text
 
-    if not live:
-        raise UsageError(
-            Diagnostic(
-                "nothing-asked",
-                "what should the inventory be checked against?",
-                "inventory check",
-                hint="--live asks the network; `sdnctl validate` checks the folder in itself",
-            )
-        )
-    invocation: Invocation = context.obj
     with invocation.output.progress("asking the network") as progress:
         checked = check_live(invocation.context, device or (), accept_levels=accept_levels, progress=progress)
     if patch is not None:
         write_text(patch, checked.patch.text)
+    if invocation.output.format.is_report:
+        from sdnctl.usecases.reporting import by_file
+
+        found = diagnostics(checked)
+        files = invocation.context.loaded.documents
+        code = 0 if checked.ok else 4
+        invocation.report(by_file("inventory check", invocation.folder, files, found), code)
+        return code
     invocation.output.show(
         "inventory check",
         lambda: document(checked),
@@ -58,6 +79,17 @@ def check(
         lambda: markdown(checked),
     )
     return 0 if checked.ok else 4
+
+
+def _not_with_live() -> UsageError:
+    return UsageError(
+        Diagnostic(
+            "usage",
+            "rules are for the records, not for what devices say",
+            "inventory check",
+            hint="leave --live away, or --rules, --only, --ignore, --strict and --on",
+        )
+    )
 
 
 def document(checked: "Checked") -> dict[str, Any]:
@@ -72,6 +104,17 @@ def document(checked: "Checked") -> dict[str, Any]:
         "patch": checked.patch.text,
         "left_out": [why for _, why in checked.patch.left_out],
     }
+
+
+_SEVERITY = {"urgent": Severity.ERROR, "alarm": Severity.WARNING, "notice": Severity.NOTE}
+
+
+def diagnostics(checked: "Checked") -> tuple[Diagnostic, ...]:
+    """The findings as those of other verbs, for reports."""
+    return tuple(
+        Diagnostic(one.code, one.summary, one.address, one.source, one.why, one.remedy, _SEVERITY[str(one.weight)])
+        for one in checked.findings
+    )
 
 
 _STYLE = {"urgent": "bold red", "alarm": "yellow", "notice": "cyan"}

@@ -64,10 +64,15 @@ class Comparison:
 
 def compare(plant: Plant, one: Footprint, two: Footprint, lead_in: Length = LEAD_IN) -> Comparison:
     """Everything that two routes share, their closest approach, and a verdict for every grade."""
-    shared = tuple(_shared(plant, one, two, lead_in))
+    shared = in_common(plant, one, two, lead_in)
     met = next((item for item in shared if item.kind in ("segment", "chamber") and not item.residual), None)
     closest = _meeting(plant, met) if met is not None else _closest(plant, one, two, lead_in)
     return Comparison(one, two, shared, closest, _verdicts(shared))
+
+
+def in_common(plant: Plant, one: Footprint, two: Footprint, lead_in: Length = LEAD_IN) -> tuple[Shared, ...]:
+    """Everything that two routes share: `compare` without the map, for questions about many pairs."""
+    return tuple(_shared(plant, one, two, lead_in))
 
 
 def _shared(plant: Plant, one: Footprint, two: Footprint, lead_in: Length) -> Iterator[Shared]:

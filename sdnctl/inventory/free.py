@@ -10,7 +10,7 @@ another, sharing costs more than any detour.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -116,14 +116,17 @@ class Free:
     # ── search ───────────────────────────────────────────────────────────────────────────────────
 
     def routes(
-        self, a: str, b: str, count: int, most: int = 3, away: Footprint | None = None
+        self, a: str, b: str, count: int, most: int = 3, away: Footprint | None = None, *, spliced: bool = False
     ) -> tuple[Route, ...]:
-        """Up to `most` routes of `count` free strands from place a to place b, the best first."""
+        """Up to `most` routes of `count` free strands from place a to place b, the best first.
+
+        `spliced`: they begin in a closure at a, to be spliced there, even where a has a frame.
+        """
         used: dict[str, int] = defaultdict(int)
         found: list[Route] = []
         signs = set[frozenset[str]]()
         for _ in range(6 * most):
-            path = self._search(a, b, count, self._price(used, away))
+            path = self._search(("open", a) if spliced else self._door(a), b, count, self._price(used, away))
             if path is None or len(found) == most:
                 break
             route = self._route(path, count)
@@ -150,9 +153,9 @@ class Free:
 
         return price
 
-    def _search(self, a: str, b: str, count: int, price: Callable[[Piece], float]) -> list[Node] | None:
-        """The cheapest way from a to b over bundles that have enough strands."""
-        start, goal = self._door(a), self._door(b)
+    def _search(self, start: Node, b: str, count: int, price: Callable[[Piece], float]) -> list[Node] | None:
+        """The cheapest way from a door to place b over bundles that have enough strands."""
+        goal = self._door(b)
         known: dict[Node, float] = {start: 0.0}
         before: dict[Node, Node] = {}
         waiting: list[tuple[float, int, Node]] = [(0.0, 0, start)]
@@ -177,6 +180,37 @@ class Free:
                     before[other] = node
                     heappush(waiting, (cost + step, len(known), other))
         return None
+
+    def towards(self, goals: Iterable[str], count: int) -> Mapping[str, tuple[float, str]]:
+        """Places where `count` free strands can be opened that lead to one of some places: loss, and to which.
+
+        The loss is the greatest to the nearest goal, dB at 1310 nm.
+        """
+        prices: dict[Piece, float] = {}
+
+        def glass(piece: Piece) -> float:
+            if piece not in prices:
+                prices[piece] = self._glass(piece, USUAL[0]).max
+            return prices[piece]
+
+        waiting = [(0.0, goal, number, self._door(goal)) for number, goal in enumerate(sorted(goals))]
+        found: dict[Node, tuple[float, str]] = {}
+        pushed = len(waiting)
+        while waiting:
+            cost, goal, _, node = heappop(waiting)
+            if node in found:
+                continue
+            found[node] = cost, goal
+            for other, step in self._steps(node, count, glass):
+                if other not in found:
+                    pushed += 1
+                    heappush(waiting, (cost + step, goal, pushed, other))
+        opened = {str(place): reached for (kind, place), reached in found.items() if kind == "open"}
+        return {place: reached for place, reached in opened.items() if self.spare_at(place) >= count}
+
+    def spare_at(self, place: str) -> int:
+        """How many free strands that run the same way can be opened at a place, at most."""
+        return max((len(self.bundles[bundle]) for bundle, _ in self._at.get(("open", place), ())), default=0)
 
     def _door(self, place: str) -> Node:
         return ("frame" if place in self._framed else "open"), place
@@ -264,7 +298,7 @@ class Free:
             works,
             Length(sum(one.metres for one in taken)),
             losses,
-            tuple(self._closing(losses)),
+            tuple(self.closing(losses)),
             footprint(self.plant, name, places, stretches),
         )
 
@@ -306,7 +340,7 @@ class Free:
         high = sum(span.max for span in spans) + splices * SPLICE[1] + frames * grade[1]
         return LossSpan(Loss(low), Loss(high))
 
-    def _closing(self, losses: Mapping[Wavelength, LossSpan]) -> Iterator[str]:
+    def closing(self, losses: Mapping[Wavelength, LossSpan]) -> Iterator[str]:
         """Kinds of optics that would close the route at both ends, without overload."""
         for kind in self.plant.transceivers.values():
             near = [nm for nm in losses if abs(nm - kind.wavelength) <= 20]
@@ -331,10 +365,14 @@ class Free:
         for bundle, enter, leave in runs:
             ends += [(self.stations[bundle][enter], bundle), (self.stations[bundle][leave], bundle)]
         doors = (None, *ends, None)
+        first, place = path[0]
+        inside = first == "open" and place in self._framed  # only who splices there begins beside the frame
         for left, right in zip(doors[::2], doors[1::2], strict=True):
             for door in (left, right):
                 if door is not None and not door[0].end:
                     yield self._cut(*door, count)
+            if left is None and inside:
+                continue
             yield from self._join(left[0] if left else None, right[0] if right else None, count)
 
     def _cut(self, station: Station, bundle: int, count: int) -> Work:

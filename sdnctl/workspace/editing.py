@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import yaml
 
-from sdnctl.inventory.live.findings import Edit, Entry, Exchange, Remark, Set
+from sdnctl.inventory.live.findings import Drop, Edit, Entry, Exchange, Remark, Set, Write
 from sdnctl.workspace.yaml import scalar
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]*")
@@ -60,7 +61,7 @@ def make_patch(edits: Iterable[Edit], read: Callable[[str], str]) -> Patch:
 
 def edited(file: str, text: str, edits: Iterable[Edit]) -> tuple[str, list[tuple[Edit, str]]]:
     """The text of a file after edits, and those that did not fit, with reasons."""
-    find = _rows(text) if file.endswith(".csv") else _yaml(text)
+    find = _rows(text) if file.endswith(".csv") else _features(text) if file.endswith(".geojson") else _yaml(text)
     splices: list[Splice] = []
     left_out: list[tuple[Edit, str]] = []
     for edit in edits:
@@ -103,6 +104,14 @@ class _Found:
         """Take a value away that is there; raises CannotEdit."""
         raise NotImplementedError
 
+    def write(self, field: str, text: str) -> Splice:
+        """Replace a value by what is written so; raises CannotEdit."""
+        raise CannotEdit(f"{field} cannot be written here")
+
+    def drop(self) -> Splice:
+        """Take the whole entry away; raises CannotEdit."""
+        raise CannotEdit("it cannot be taken away here")
+
 
 _Find = Callable[[Entry], _Found]
 
@@ -114,6 +123,10 @@ def _splices(text: str, find: _Find, edit: Edit) -> list[Splice]:
     if isinstance(edit, Set):
         found = find(edit.entry)
         return [found.put(field, value) for field, value in edit.values]
+    if isinstance(edit, Write):
+        return [find(edit.entry).write(edit.field, edit.text)]
+    if isinstance(edit, Drop):
+        return [find(edit.entry).drop()]
     a, b = find(edit.a), find(edit.b)
     value_a, value_b = a.value(edit.field), b.value(edit.field)
     if value_a is not None and value_b is not None:
@@ -152,6 +165,7 @@ def _ended(lines: Iterable[str]) -> Iterator[str]:
 def _yaml(text: str) -> _Find:
     """Finds mappings by the line where they begin."""
     by_line: dict[int, list[yaml.MappingNode]] = {}
+    only = set[int]()  # nodes that are the only ones of their lists
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     stack: list[yaml.Node] = [root] if root is not None else []
     while stack:
@@ -161,10 +175,11 @@ def _yaml(text: str) -> _Find:
             stack.extend(value for _, value in node.value)
         elif isinstance(node, yaml.SequenceNode):
             stack.extend(node.value)
+            only.update(id(item) for item in node.value if len(node.value) == 1)
 
     def find(entry: Entry) -> _Found:
         for node in by_line.get(entry.source.line or 0, ()):
-            found = _Mapping(text, node)
+            found = _Mapping(text, node, alone=id(node) in only)
             value = found.value(entry.key)
             if value is not None and plain(value.text) == entry.value:
                 return found
@@ -182,14 +197,14 @@ def plain(text: str) -> str:
 class _Mapping(_Found):
     """A mapping, in block or in flow style."""
 
-    def __init__(self, text: str, node: yaml.MappingNode) -> None:
-        self._text, self._node = text, node
+    def __init__(self, text: str, node: yaml.MappingNode, *, alone: bool = False) -> None:
+        self._text, self._node, self._alone = text, node, alone
 
     def value(self, field: str) -> _Span | None:
         node = self._at(field)
         if node is None:
             return None
-        start, end = node.start_mark.index, node.end_mark.index
+        start, end = node.start_mark.index, _end(node)
         return _Span(start, end, self._text[start:end])
 
     def _at(self, field: str) -> yaml.Node | None:
@@ -203,19 +218,34 @@ class _Mapping(_Found):
         return node
 
     def put(self, field: str, value: str) -> Splice:
+        return self.write(field, _scalar(value))
+
+    def write(self, field: str, text: str) -> Splice:
         written = self.value(field)
         if written is not None:
-            return Splice(written.start, written.end, _scalar(value))
+            return Splice(written.start, written.end, text)
         if "." in field:
             raise CannotEdit(f"{field} is not written")
         end = self._node.value[-1][1].end_mark.index
         if self._node.flow_style:
-            return Splice(end, end, f", {field}: {_scalar(value)}")
+            return Splice(end, end, f", {field}: {text}")
         first, after = self._node.value[0][0], self._node.value[0][1].end_mark.index
         line_end = self._text.find("\n", after)
         if line_end < 0 or not isinstance(self._node.value[0][1], yaml.ScalarNode):
             raise CannotEdit(f"{field} cannot be written here")
-        return Splice(line_end, line_end, f"\n{' ' * first.start_mark.column}{field}: {_scalar(value)}")
+        return Splice(line_end, line_end, f"\n{' ' * first.start_mark.column}{field}: {text}")
+
+    def drop(self) -> Splice:
+        """The lines of an item of a list, if it shares them with nothing."""
+        start, end = self._node.start_mark.index, _end(self._node)
+        first = self._text.rfind("\n", 0, start) + 1
+        after = self._text.find("\n", end)
+        after = len(self._text) if after < 0 else after
+        alone = self._text[first:start].strip() == "-"
+        behind = self._text[end:after].strip()
+        if self._alone or not alone or (behind and not behind.startswith("#")):
+            raise CannotEdit("it shares its line, or is the last of its list")
+        return Splice(first, min(after + 1, len(self._text)), "")
 
     def remove(self, field: str) -> Splice:
         """The value with its key, from the end of the one before."""
@@ -229,10 +259,74 @@ class _Mapping(_Found):
         return Splice(before.end_mark.index, gone.end_mark.index, "")
 
 
+def _end(node: yaml.Node) -> int:
+    """Where a value ends; a block ends with the last value in it, not with the blanks and comments behind it."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    return int(node.end_mark.index)
+
+
 def _scalar(value: str) -> str:
     """A value as this program's YAML reads it back: numbers and words bare, all else in quotes."""
     bare = value.isdecimal() or (_WORD.fullmatch(value) is not None and scalar(value) == value)
     return value if bare else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# ── GeoJSON ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _features(text: str) -> _Find:
+    """Finds features by the line where they begin; of a big file only these are looked at closely."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    decoder = json.JSONDecoder()
+
+    def find(entry: Entry) -> _Found:
+        number = entry.source.line or 0
+        begin = text.find("{", starts[number - 1]) if 0 < number < len(starts) else -1
+        while 0 <= begin < starts[number]:
+            try:
+                _, end = decoder.raw_decode(text, begin)
+            except json.JSONDecodeError:
+                break
+            found = _Feature(text[begin:end], begin)
+            value = found.value(entry.key)
+            if value is not None and plain(value.text) == entry.value:
+                return found
+            begin = text.find("{", end)
+        raise CannotEdit(f"no {entry.key} {entry.value} at {entry.source}")
+
+    return find
+
+
+class _Feature(_Found):
+    """A feature: a mapping in flow style, whose keys and texts are in quotes."""
+
+    def __init__(self, text: str, start: int) -> None:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.MappingNode):
+            raise CannotEdit("this is no feature")
+        self._inner, self._start = _Mapping(text, root), start
+
+    def value(self, field: str) -> _Span | None:
+        found = self._inner.value(field)
+        return found and _Span(found.start + self._start, found.end + self._start, found.text)
+
+    def put(self, field: str, value: str) -> Splice:
+        return self.write(field, json.dumps(value))
+
+    def write(self, field: str, text: str) -> Splice:
+        written = self.value(field)
+        if written is not None:
+            return Splice(written.start, written.end, text)
+        parent, _, name = field.rpartition(".")
+        span = self.value(parent) if parent else None
+        if span is None or not span.text.endswith("}") or span.text[1:-1].strip() == "":
+            raise CannotEdit(f"{field} is not written")
+        end = span.start + len(span.text[:-1].rstrip())
+        return Splice(end, end, f', "{name}": {text}')
 
 
 # ── CSV ──────────────────────────────────────────────────────────────────────────────────────────
@@ -263,6 +357,7 @@ class _Row(_Found):
 
     def __init__(self, header: list[str], row: str, start: int) -> None:
         self._spans: Mapping[str, _Span] = dict(zip(header, _cells(row, start), strict=False))
+        self._start, self._length = start, len(row)
 
     def value(self, field: str) -> _Span | None:
         return self._spans.get(field)
@@ -276,6 +371,9 @@ class _Row(_Found):
 
     def remove(self, field: str) -> Splice:
         return self.put(field, "")
+
+    def drop(self) -> Splice:
+        return Splice(self._start, self._start + self._length, "")
 
 
 def _cells(row: str, offset: int) -> Iterator[_Span]:

@@ -63,7 +63,23 @@ class Remark:
     text: str
 
 
-Edit: TypeAlias = Set | Exchange | Remark
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Give a field of an entry another value, written as it stands here: a list, say."""
+
+    entry: Entry
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take an entry out of its list, with the lines it stands on."""
+
+    entry: Entry
+
+
+Edit: TypeAlias = Set | Exchange | Remark | Write | Drop
 
 
 @dataclass(frozen=True, slots=True)
