@@ -24,6 +24,11 @@ def advances(face: str) -> Mapping[str, float]:
 
 def read_advances(font: bytes) -> dict[str, float]:
     """Character → advance in em; raises ValueError for a font without a table it needs."""
+    return {character: advance for character, (_, advance) in read_glyphs(font).items()}
+
+
+def read_glyphs(font: bytes) -> dict[str, tuple[int, float]]:
+    """Character → number of its glyph and advance in em; raises ValueError for a font without a table it needs."""
     tables = {}
     for index in range(struct.unpack(">H", font[4:6])[0]):
         tag, _, start, length = struct.unpack(">4sLLL", font[12 + 16 * index : 28 + 16 * index])
@@ -36,7 +41,7 @@ def read_advances(font: bytes) -> dict[str, float]:
     except KeyError as missing:
         raise ValueError(f"the font has no table {missing}") from missing
     # Glyphs behind the last metric share its advance.
-    return {chr(code): widths[min(glyph, metrics - 1)] / units for code, glyph in glyphs.items()}
+    return {chr(code): (glyph, widths[min(glyph, metrics - 1)] / units) for code, glyph in glyphs.items()}
 
 
 def _glyphs(cmap: bytes) -> dict[int, int]:

@@ -17,21 +17,33 @@ def svg(drawing: Drawing) -> str:
         f'height="{_number(drawing.height)}mm" viewBox="0 0 {size}" role="img">',
         f"<title>{escape(drawing.title)}</title>",
         f"<desc>{escape(drawing.description)}</desc>",
-        f"<style>{assets.font_css()}\ntext{{font-family:'{assets.FAMILY}','Segoe UI',sans-serif}}</style>",
+        f"<style>{style()}</style>",
+        *elements(drawing),
     ]
+    return "\n".join((*parts, "</svg>", ""))
+
+
+def style() -> str:
+    """What all drawings share as CSS: the typeface, inside."""
+    return f"{assets.font_css()}\ntext{{font-family:'{assets.FAMILY}','Segoe UI',sans-serif}}"
+
+
+def elements(drawing: Drawing, prefix: str = "c") -> list[str]:
+    """The drawing's items as SVG elements; `prefix` begins their ids, so that several fit into one document."""
+    parts: list[str] = []
     for number, item in enumerate(drawing.items):
         if isinstance(item, Clipped):
             left, top, right, bottom = item.box
             parts.append(
-                f'<clipPath id="c{number}"><rect x="{_number(left)}" y="{_number(top)}" '
+                f'<clipPath id="{prefix}{number}"><rect x="{_number(left)}" y="{_number(top)}" '
                 f'width="{_number(right - left)}" height="{_number(bottom - top)}"/></clipPath>'
-                f'<g clip-path="url(#c{number})">'
+                f'<g clip-path="url(#{prefix}{number})">'
             )
             parts.extend(_element(one) for one in item.items)
             parts.append("</g>")
         else:
             parts.append(_element(item))
-    return "\n".join((*parts, "</svg>", ""))
+    return parts
 
 
 def _element(item: Item) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sdnctl.cli.fibre import measuring, verbs
+from sdnctl.cli.fibre import boxes, measuring, verbs
 
-__all__ = ["measuring", "verbs"]
+__all__ = ["boxes", "measuring", "verbs"]
