@@ -79,6 +79,11 @@ class ReleaseRequest(Request):
 
 class ObserveRequest(Request):
     switches: Names | None = Field(default=None, max_length=10_000, description="null: all of them.")
+    newcomers: dict[str, Annotated[int, Field(ge=1, lt=1 << 64, strict=True)]] = Field(
+        default={},
+        max_length=10_000,
+        description="Switches that dialled in and are no devices: name, datapath id.",
+    )
 
 
 class DemandsRequest(Request):

@@ -14,13 +14,14 @@ from sdnctl.plan.model import Stage
 from sdnctl.southbound.attaching import Told
 from sdnctl.southbound.base import Counters, Driver, Payload, Target
 from sdnctl.southbound.fleet import Fleet, Observation
+from sdnctl.southbound.openflow.address import DIAL_IN
 
 
 class RemoteFleet(Fleet):
     """What a `Fleet` tells, told by a controller.
 
     Switches that the controller does not know yet, because they are new to the network, are asked directly: nobody
-    else is connected to them.
+    else is connected to them. Those that dial in wait at its door, and are asked through it too.
     """
 
     def __init__(self, remote: Remote, targets: Mapping[str, Mapping[type[Driver], Target]]) -> None:
@@ -38,11 +39,22 @@ class RemoteFleet(Fleet):
         wanted = tuple(devices) if devices is not None else (*self.devices(), *self.devices("attachments"))
         known = await asyncio.to_thread(lambda: self._known)
         asked = [device for device in wanted if device in known]
-        answer = await asyncio.to_thread(self._remote.post, "/v1/observation", {"switches": asked})
+        at_the_door = self._at_the_door(device for device in wanted if device not in known)
+        body = {"switches": asked, "newcomers": at_the_door}
+        answer = await asyncio.to_thread(self._remote.post, "/v1/observation", body)
         with understood(self._remote.where):
             found = await asyncio.to_thread(read_observation, answer)
-        new = [device for device in wanted if device not in known]
+        new = [device for device in wanted if device not in known and device not in at_the_door]
         return found.updated(await super().observe(new)) if new else found
+
+    def _at_the_door(self, devices: Iterable[str]) -> dict[str, int]:
+        """Those of these devices that dial in, with their datapath ids."""
+        asked = frozenset(devices)
+        return {
+            device: target.dpid
+            for device, (_, target) in self.targets("rules").items()
+            if device in asked and target.address == DIAL_IN and target.dpid is not None
+        }
 
     async def counters(self, payload: Payload = "rules") -> Mapping[str, Counters | None]:
         """Ports and packets, through the controller."""

@@ -21,6 +21,7 @@ from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.flipping import flipped
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.moving import Mover, Reconciled, named
+from sdnctl.daemon.newcomers import Newcomers, waiting
 from sdnctl.daemon.reconcile import one_pass
 from sdnctl.daemon.turns import Urgency
 from sdnctl.errors import Diagnostic, InputError, SdnctlError
@@ -68,11 +69,20 @@ async def drift(hub: Hub) -> Drift:
     return await asyncio.to_thread(compared, state, await hub.fleet.observe())
 
 
-async def observe(hub: Hub, devices: Iterable[str] | None = None) -> Observation:
-    """Read back rules and settings; raises InputError for a switch that the controller does not know."""
+async def observe(
+    hub: Hub, devices: Iterable[str] | None = None, newcomers: Mapping[str, int] | None = None
+) -> Observation:
+    """Read back rules and settings; raises InputError for a switch that the controller does not know.
+
+    `newcomers`: datapath ids of switches that dialled in, by what they are to be called.
+    """
     if devices is not None:
         _known(devices, (*hub.fleet.devices(), *hub.fleet.devices("attachments")))
-    return await hub.fleet.observe(devices)
+    found = await hub.fleet.observe(devices)
+    if not newcomers:
+        return found
+    async with Newcomers(hub.fleet, waiting(newcomers)) as fleet:
+        return found.updated(await fleet.observe(sorted(newcomers)))
 
 
 async def counters(hub: Hub) -> Mapping[str, Counters | None]:
@@ -118,7 +128,9 @@ async def _observe_for(hub: Hub, desired: State, applied: State | None) -> Obser
     if not new:
         return seen
     before = applied.compiled.topology if applied is not None else None
-    async with hub.context.fleet(desired.compiled.topology, before) as fleet:
+    topologies = (before, desired.compiled.topology) if before is not None else (desired.compiled.topology,)
+    targets = {key: found for one in topologies for key, found in hub.context.targets(one).items()}
+    async with Newcomers(hub.fleet, targets) as fleet:
         return seen.updated(await fleet.observe(sorted(new)))
 
 

@@ -223,7 +223,7 @@ def trunks_document(state: State) -> dict[str, Any]:
 )
 async def observation(desk: AtDesk, _: WholeViewer, body: ObserveRequest) -> Response:
     """Rules and settings, read back now. Changes nothing."""
-    found = await operations.observe(desk.hub, body.switches)
+    found = await operations.observe(desk.hub, body.switches, body.newcomers)
     return await desk.sent(lambda: observation_document(found))
 
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sdnctl.cli import exchanging
+from sdnctl.cli.formats import mininet
 
-__all__ = ["exchanging"]
+__all__ = ["exchanging", "mininet"]

@@ -1,0 +1,184 @@
+"""`sdnctl export mininet` and `lab/mininet_topo.py`: real `mn`, real pings of every application, a cable cut."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mininet_box import TOPOLOGY, Box
+from sdnctl_in_process import Net, sdnctl
+
+needs_mininet = pytest.mark.servers("mn", "mnexec", "unshare", "ifconfig", "ping", root=True)
+LINE = re.compile(r"(\S+) \((\S+)\): (\d+) pairs, (\d+) sent, (\d+) answered, (\d+) lost, (\d+) of")
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="mn-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def with_switches(net: Net, address: str) -> None:
+    """Say in the inventory where all switches are; ``{id}`` stands for the name of each."""
+    path = net.path("inventory/equipment.yaml")
+    text = path.read_text(encoding="utf-8")
+
+    def said(match: re.Match[str]) -> str:
+        return f'{match[0]}, drivers: {{openflow: "{address.format(id=match[1])}"}}'
+
+    flow = re.sub(r"\{id: (\S+), dpid: \d+", said, text)
+    path.write_text(re.sub(r"(?m)^  - id: (\S+)\n", rf"\g<0>    drivers: {{openflow: {address}}}\n", flow))
+
+
+def results(said: str) -> dict[str, tuple[int, int, int, int]]:
+    """Application → pairs, sent, answered, silent pairs."""
+    found = {}
+    for name, _, pairs, sent, answered, _, silent in LINE.findall(said):
+        found[name] = int(pairs), int(sent), int(answered), int(silent)
+    return found
+
+
+def machine() -> tuple[set[str], set[str], str]:
+    """What a lab might leave behind: namespaces, interfaces, and the host's Open vSwitch."""
+    netns = Path("/run/netns")
+    names = set(os.listdir(netns)) if netns.is_dir() else set()
+    sockets = Path("/var/run/openvswitch")
+    held = " ".join(sorted(map(str, sockets.iterdir()))) if sockets.is_dir() else ""
+    return {one for one in names if "sdnctl" not in one}, set(os.listdir("/sys/class/net")), held
+
+
+def processes_naming(text: str) -> list[str]:
+    """Command lines, of whatever namespace, that name a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if entry.name.isdigit() and text in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.ovs
+@needs_mininet
+def test_the_small_example_with_a_controller(tmp_path: Path, short: Path) -> None:
+    """Switches dial in; every application answers, also after a cut, which no protected one notices for long."""
+    before = machine()
+    assert sdnctl("init", tmp_path / "net").code == 0
+    net = Net(tmp_path / "net")
+    with_switches(net, "dial-in")
+    file = short / "mininet.json"
+    net.ok("export", "mininet", "-o", file)
+    with Box(short, file, controlled=net.folder) as box:
+        box.command("wait")
+        assert all(answered == 0 for _, _, answered, _ in results(box.command("traffic seconds=0.1")).values())
+        net.ok("apply", "--yes")
+        said = box.command("traffic seconds=0.5")
+        found = results(said)
+        assert found.keys() == {"video-protection", "flood-sensors", "schools", "enterprise"}, said
+        assert all(silent == 0 for _, _, _, silent in found.values()), said
+        cut = results(box.command("traffic seconds=3 cut=core-b--pop-east"))
+        for name in ("flood-sensors", "video-protection", "enterprise"):
+            pairs, sent, answered, _ = cut[name]
+            assert sent - answered <= pairs, f"{name} lost more than a packet of each pair: {cut}"
+        later = results(box.command("traffic seconds=0.5"))
+        assert all(silent == 0 for _, _, _, silent in later.values()), later
+        status = net.json("status")
+        assert status["down"], "the controller has not seen the cut"
+    assert machine() == before
+    assert not processes_naming(str(short))
+
+
+@pytest.mark.ovs
+@needs_mininet
+def test_links_only_without_a_controller(tmp_path: Path, short: Path) -> None:
+    """The commands dial the bridges' own sockets; `--test traffic` tells by its exit code."""
+    assert sdnctl("init", tmp_path / "net", "--example", "small-links").code == 0
+    net = Net(tmp_path / "net")
+    with_switches(net, f"unix:{short}/{{id}}.mgmt")
+    file = short / "mininet.json"
+    net.ok("export", "mininet", "-o", file)
+    with Box(short, file) as box:
+        net.ok("apply", "--yes")
+        assert all(silent == 0 for _, _, _, silent in results(box.command("traffic seconds=0.2")).values())
+        assert "there is no link" in box.command("cut nowhere")
+        box.command("cut core-a--pop-north")
+        cut = results(box.command("traffic flood-sensors video-protection enterprise seconds=0.2"))
+        assert len(cut) == 3
+        assert all(silent == 0 for _, _, _, silent in cut.values()), cut
+    assert not processes_naming(str(short))
+
+
+@pytest.mark.ovs
+@pytest.mark.soak
+@needs_mininet
+def test_traffic_as_a_test_fails_on_empty_switches(tmp_path: Path, short: Path) -> None:
+    assert sdnctl("init", tmp_path / "net", "--example", "small-links").code == 0
+    net = Net(tmp_path / "net")
+    for name in ("video-protection", "schools", "enterprise"):
+        net.path(f"intents/{name}.yaml").unlink()
+    net.ok("export", "mininet", "-o", short / "mininet.json")
+    code, said = Box(short, short / "mininet.json", more=("--test", "traffic")).start().finish()
+    assert code == 1, said
+    assert results(said)["flood-sensors"][3] == 3, said
+    assert not processes_naming(str(short))
+
+
+# ── the file ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_file_is_always_the_same(tmp_path: Path) -> None:
+    assert sdnctl("init", tmp_path / "net").code == 0
+    net = Net(tmp_path / "net")
+    answer = net.json("export", "mininet", "-o", tmp_path / "one.json")
+    assert answer["counts"] == {"switches": 12, "links": 18, "hosts": 22, "traffic": 21}
+    net.ok("export", "mininet", "-o", tmp_path / "two.json")
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+    assert net.json("export", "mininet", "-o", tmp_path / "one.json")["changed"] == []
+    content = json.loads((tmp_path / "one.json").read_text())
+    assert {one["dpid"] for one in content["switches"]} == {f"{number:016x}" for number in range(1, 13)}
+    school = next(one for one in content["hosts"] if one["endpoint"] == "school-2")
+    assert school["at"] is None
+    assert school["addresses"] == ["10.30.2.1"]
+    (access,) = (one for one in content["access"] if one["hosts"][0]["name"] == school["name"])
+    assert (access["at"]["switch"], access["at"]["port"]) == ("pop-east", 12)
+    assert access["hosts"][0]["vlan"] == 30
+
+
+def test_the_topology_needs_nothing_but_mininet() -> None:
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(TOPOLOGY.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            imported.add(node.module.partition(".")[0])
+    assert imported - sys.stdlib_module_names == {"mininet"}
+
+
+@needs_mininet
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "No such file"), ("[]", ""), ('{"sdnctl": "mininet", "format": 99}', "it has format 99")],
+)
+def test_a_wrong_file_is_named(tmp_path: Path, content: str | None, reason: str) -> None:
+    file = tmp_path / "wrong.json"
+    if content is not None:
+        file.write_text(content)
+    code = (
+        f"names = {{}}; exec(compile(open({str(TOPOLOGY)!r}).read(), 'custom', 'exec'), names, names); "
+        f"names['sdnctl_read']({str(file)!r})"
+    )
+    done = subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{file}: not a file of `sdnctl export mininet`" in done.stderr
+    assert reason in done.stderr
