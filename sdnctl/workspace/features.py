@@ -1,23 +1,18 @@
 """GeoJSON features with the line of each: a FeatureCollection read element by element.
 
-JSON parsers do not tell lines, so the outer object and its `features` are walked here, and the parser of
-the standard library reads each value from where it begins.
+The outer object and its `features` are walked here, so that each has its line.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.quick import quick
-
-_SPACE = re.compile(r"[ \t\r\n]*")
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+from sdnctl.workspace.jsontext import Walker
 
 
 @quick
@@ -32,104 +27,9 @@ class Feature:
     id: str | int | None = None
 
 
-@dataclass(slots=True)
-class _Walker:
-    """A position in the text; `line` counts on from the last position it was asked for."""
-
-    text: str
-    position: int = 0
-    counted: int = 0
-    line: int = 1
-    duplicates: list[str] = field(default_factory=list)
-    decoder: json.JSONDecoder = field(init=False)
-    surrogates: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.decoder = json.JSONDecoder(
-            object_pairs_hook=self._pairs, parse_float=_finite, parse_constant=_no_constant
-        )
-        self.surrogates = _SURROGATE.search(self.text) is not None
-
-    def here(self) -> int:
-        self.line += self.text.count("\n", self.counted, self.position)
-        self.counted = self.position
-        return self.line
-
-    def peek(self) -> str:
-        """The next character that is not white space, "" at the end."""
-        found = self.text[self.position : self.position + 1]
-        if found and found in " \t\r\n" and (match := _SPACE.match(self.text, self.position)):
-            self.position = match.end()
-            found = self.text[self.position : self.position + 1]
-        return found
-
-    def expect(self, characters: str) -> str:
-        found = self.peek()
-        if found not in characters or not found:
-            raise json.JSONDecodeError(f"expected {' or '.join(characters)}", self.text, self.position)
-        self.position += 1
-        return found
-
-    def value(self) -> Any:
-        self.peek()
-        begin = self.position
-        value, self.position = self.decoder.raw_decode(self.text, begin)
-        if self.surrogates and _SURROGATE.search(self.text, begin, self.position):
-            try:
-                json.dumps(value, ensure_ascii=False).encode()
-            except UnicodeEncodeError:
-                raise ValueError("half of a surrogate pair stands alone") from None
-        return value
-
-    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = dict(pairs)
-        if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            self.duplicates += sorted({name for name in names if names.count(name) > 1})
-        return found
-
-    def members(self) -> Iterator[str]:
-        """The keys of an object; the caller reads each value before it asks for the next."""
-        self.expect("{")
-        if self.peek() == "}":
-            self.position += 1
-            return
-        while True:
-            if self.peek() != '"':
-                raise json.JSONDecodeError("expected a key in double quotes", self.text, self.position)
-            key = self.value()
-            self.expect(":")
-            yield key
-            if self.expect(",}") == "}":
-                return
-
-    def items(self) -> Iterator[None]:
-        """The items of an array; the caller reads each before it asks for the next."""
-        self.expect("[")
-        if self.peek() == "]":
-            self.position += 1
-            return
-        while True:
-            self.peek()
-            yield
-            if self.expect(",]") == "]":
-                return
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is out of range")
-    return value
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
-
-
 def read_features(text: str, file: str, out: Diagnostics) -> tuple[Feature, ...] | None:
     """The features of a FeatureCollection, or None with a diagnostic when the text is not one."""
-    walker = _Walker(text)
+    walker = Walker(text)
     try:
         return _collection(walker, file, out)
     except json.JSONDecodeError as error:
@@ -144,7 +44,7 @@ def read_features(text: str, file: str, out: Diagnostics) -> tuple[Feature, ...]
     return None
 
 
-def _collection(walker: _Walker, file: str, out: Diagnostics) -> tuple[Feature, ...] | None:
+def _collection(walker: Walker, file: str, out: Diagnostics) -> tuple[Feature, ...] | None:
     kind, features, seen = "", [], set()
     for key in walker.members():
         if key in seen:
@@ -170,7 +70,7 @@ def _collection(walker: _Walker, file: str, out: Diagnostics) -> tuple[Feature, 
     return tuple(features)
 
 
-def _features(walker: _Walker, file: str, out: Diagnostics) -> Iterator[Feature]:
+def _features(walker: Walker, file: str, out: Diagnostics) -> Iterator[Feature]:
     for _ in walker.items():
         line, value = walker.here(), walker.value()
         for key in walker.duplicates:
