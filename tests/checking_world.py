@@ -53,7 +53,15 @@ def _cable(name: str, ways: Sequence[str], *places: str, slack: Sequence[str] = 
 
 
 def segment(x: str, y: str, **more: Any) -> dict[str, Any]:
-    return {"id": f"{x}-{y}", "a": x, "b": y, "coordinates": [SPOTS[x], SPOTS[y]], **LIFE, **more}
+    return {
+        "id": f"{x}-{y}",
+        "a": x,
+        "b": y,
+        "coordinates": [SPOTS[x], SPOTS[y]],
+        "precision": "B",
+        **LIFE,
+        **more,
+    }
 
 
 def kind(name: str, **more: Any) -> dict[str, Any]:

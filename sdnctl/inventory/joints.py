@@ -173,6 +173,7 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
             opened.get(key, {}),
             c.life(entry.defaults, entry.item, f"closure {key}", origin),
             origin,
+            entry.item.capacity,
         )
         for key, (entry, origin) in entries.items()
     }

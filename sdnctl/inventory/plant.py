@@ -78,7 +78,7 @@ class Chamber:
 @quick
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Civil works between places `a` and `b`; `line` is drawn from a to b."""
+    """Civil works between places `a` and `b`; `line` is drawn from a to b. `precision`: A, B, C or not known."""
 
     id: str
     a: str
@@ -88,6 +88,7 @@ class Segment:
     length: Length
     life: Life
     origin: Source
+    precision: str | None = None
 
 
 @quick
@@ -175,13 +176,14 @@ class Cable:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """`opened`: strands in opened tubes that pass uncut, by cable."""
+    """`opened`: strands in opened tubes that pass uncut, by cable. `capacity`: splices that fit in, if known."""
 
     id: str
     at: str
     opened: Mapping[str, frozenset[int]]
     life: Life
     origin: Source
+    capacity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

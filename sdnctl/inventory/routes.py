@@ -92,7 +92,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
         _check_ends(c, item, line, positions, address, origin)
         life = c.life(NOTHING, item, address, origin)
         segments[item.id] = Segment(
-            item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin
+            item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin, item.precision
         )
     c.note_unknown_owners("segment", ((segment.life, segment.origin) for segment in segments.values()))
     return segments

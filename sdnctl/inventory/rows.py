@@ -11,9 +11,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from sdnctl.inventory.fields import Id, MaskField, format_masks, parse_masks, words
+from sdnctl.inventory.fields import Id, MaskField, Whole, format_masks, parse_masks, words
 from sdnctl.inventory.models import (
     CableBase,
     DuctModel,
@@ -56,6 +56,7 @@ class ClosureRow(PlantObject):
     """A splice box at a chamber or site; its splices are rows of their own table."""
 
     at: Id
+    capacity: Annotated[Whole, Field(ge=1)] | None = None
 
 
 class SpliceRow(SpliceModel, Life):

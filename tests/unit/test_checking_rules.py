@@ -121,6 +121,7 @@ BROKEN: list[tuple[str, Severity, int, Break]] = [
     ("segment-off-its-ends", W, 1, put("segments", "k3-k4", a="k4", b="k3")),
     ("segment-off-its-ends", W, 1, shift("a-k1", 40.0)),
     ("segment-length-unlikely", W, 1, put("segments", "a-k1", length=f"{route('a', 'k1') * 0.97:.1f} m")),
+    ("precision-unknown", N, 1, put("segments", "k1-k2", precision=None)),
     (
         "chambers-on-one-spot",
         W,
@@ -174,6 +175,7 @@ BROKEN: list[tuple[str, Severity, int, Break]] = [
         lambda n: n["segments"].append(segment("k1", "k4") | {"id": "x", "b": "k9", "status": "planned",
                                                               "coordinates": [SPOTS["k1"], (4.002, 44.002)]}),
     )),
+    ("closure-overfull", E, 1, put("closures", "box-2", capacity=12)),
     ("fibres-mixed", N, 1, other_type("g657a1-24", fibre="G.657.A1")),
     ("colours-mixed", N, 1, other_type("us-24", colours="tia598")),
     # light

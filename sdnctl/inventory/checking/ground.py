@@ -90,6 +90,19 @@ def _gap_hit(s: Subject, segment: Segment, place: str, metres: float, number: in
     )
 
 
+def unsurveyed(s: Subject) -> Iterator[Hit]:
+    """Segments of which nobody wrote how precisely they were surveyed: one hit for all of them."""
+    unknown = [one for one in s.plant.segments.values() if one.precision is None and one.life.in_service()]
+    if unknown:
+        yield Hit(
+            "segment",
+            unknown[0].origin,
+            f"{len(unknown)} of {len(s.plant.segments)} segments have no class of precision",
+            "Answers to works notices cannot say A or B for them, and whoever digs needs soundings.",
+            "Write precision: A, B or C, as the survey says.",
+        )
+
+
 def surveyed(s: Subject) -> Iterator[Hit]:
     """Segments whose surveyed length does not fit their line."""
     low, high = SURVEY

@@ -55,6 +55,19 @@ def lossy_closure(s: Subject) -> Iterator[Hit]:
             )
 
 
+def crowded(s: Subject) -> Iterator[Hit]:
+    """Closures with more splices than their trays take."""
+    for closure in s.plant.closures.values():
+        count = sum(len(run.a.strands) for run in s.where.spliced_in.get(closure.id, ()))
+        if closure.capacity is not None and count > closure.capacity:
+            yield Hit(
+                f"closure {closure.id}",
+                closure.origin,
+                f"{count} splices are in closure {closure.id}, which takes {closure.capacity}",
+                remedy="Correct its capacity, or which closure the splices are in.",
+            )
+
+
 def mixed_fibre(s: Subject) -> Iterator[Hit]:
     """Closures in which unlike fibres are joined."""
     for closure, kinds in _kinds_met(s).items():

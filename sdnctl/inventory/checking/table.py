@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     Rule("segment-off-its-ends", _E, "lines of segments that do not end at their places (note from 0.01 m, "
          "warning from 0.1 m, error from 1 m; at sites a warning from 25 m)", ground.apart),
     Rule("segment-length-unlikely", _W, "surveyed lengths that do not fit the line", ground.surveyed),
+    Rule("precision-unknown", _N, "segments without a class of precision (told once)", ground.unsurveyed),
     Rule("chambers-on-one-spot", _W, "chambers less than 0.5 m apart", ground.same_spot),
     Rule("chamber-without-segment", _N, "chambers to which nothing leads", ground.lonely_place, whole=True),
     Rule("segment-empty", _N, "segments without duct and cable", ground.bare_segment, whole=True),
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     Rule("tube-opened-in-part", _N, "strands beside cut ones, not said to be opened", joints.tube_in_part),
     Rule("closure-empty", _N, "closures in which nothing happens (where no cable passes: warning)",
          joints.empty_closure, whole=True),
+    Rule("closure-overfull", _E, "closures with more splices than they take", joints.crowded),
     Rule("fibres-mixed", _N, "closures that join unlike fibres", joints.mixed_fibre),
     Rule("colours-mixed", _N, "closures that join cables of two colour orders", joints.mixed_colours),
     # light

@@ -119,10 +119,11 @@ class ClosureModel(PlantObject):
 
     `cut`: strands cut here and waiting. `opened`: strands in opened tubes, touched but uncut. `opened_tubes`:
     whole tubes that were opened (``C-12:3`` is tube 3 of cable C-12): those of their strands that are not cut pass
-    uncut.
+    uncut. `capacity`: how many splices its trays take.
     """
 
     at: Id
+    capacity: Annotated[Whole, Field(ge=1)] | None = None
     splices: tuple[SpliceModel, ...] = ()
     cut: tuple[StrandsField, ...] = ()
     opened: tuple[StrandsField, ...] = ()

@@ -57,12 +57,16 @@ class SegmentFeature(PlantObject):
 
     A GeoJSON feature (RFC 7946) with a LineString: its properties, and the line's `coordinates`. `kind` is the
     mode of installation (`sdnctl.inventory.modes` says what each means).
+
+    `precision` is the class of its survey, as French works notices have it: A (within 0.4 m, flexible 0.5 m), B
+    (1.5 m) or C (worse). Nothing is assumed where nobody wrote it.
     """
 
     a: Id
     b: Id
     kind: SegmentKind = "trench"
     length: LengthField | None = None  # surveyed; by default that of the line
+    precision: Literal["A", "B", "C"] | None = None
     coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
 
     GEOMETRY: ClassVar[str] = "LineString"
