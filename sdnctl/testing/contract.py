@@ -29,6 +29,7 @@ from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import PAYLOADS, Capabilities, Driver
 from sdnctl.testing import samples
 from sdnctl.testing.device import ContractDevice, TestedDevice
+from sdnctl.testing.driving import drive
 
 T = TypeVar("T")
 Rule = Flow | Group | Meter
@@ -67,14 +68,7 @@ class ContractBase:
         raise NotImplementedError("a contract test class overrides the `device` fixture")
 
     def run(self, device: TestedDevice, use: Callable[[Any], Awaitable[T]]) -> T:
-        async def main() -> T:
-            driver = await self.driver.open(device.target)
-            try:
-                return await use(driver)
-            finally:
-                await driver.close()
-
-        return asyncio.run(main())
+        return drive(self.driver, device.target, use)
 
     def check_refusal(self, error: DeviceError, device: TestedDevice, name: str) -> None:
         """The error must lead a person to the device and to the change."""

@@ -15,39 +15,22 @@ that has some is refused by name; what the driver does not declare it refuses; n
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from sdnctl.dataplane.attachment import Attachment, AttachmentKey
+from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable
-from sdnctl.plan.model import AttachmentChange, Op
+from sdnctl.plan.model import AttachmentChange
 from sdnctl.southbound.base import Capabilities, Driver
+from sdnctl.testing.attachments import Held, adds, deletes, keep, keyed, modify, observed
 from sdnctl.testing.contract import ContractBase
 from sdnctl.testing.device import AttachmentDevice, TestedDevice
-
-Held = dict[AttachmentKey, Attachment]
+from sdnctl.testing.driving import drive, with_options
+from sdnctl.testing.secrets import assert_hidden
 
 RATE, BURST, PRIORITY = 2_000_000, 25_000, 5
-
-
-def adds(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.ADD, attachment) for attachment in attachments]
-
-
-def deletes(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.DELETE, attachment, before=attachment) for attachment in attachments]
-
-
-def modify(before: Attachment, after: Attachment) -> AttachmentChange:
-    return AttachmentChange(Op.MODIFY, after, before=before)
-
-
-def keyed(*attachments: Attachment) -> Held:
-    return {attachment.key: attachment for attachment in attachments}
 
 
 class AttachmentDriverContract(ContractBase):
@@ -68,33 +51,17 @@ class AttachmentDriverContract(ContractBase):
             priority=PRIORITY if able.marking else None,
         )
 
-    async def held(self, driver: Driver) -> Held:
-        observed = await driver.observe()
-        assert observed.attachments is not None, "a driver of attachments reports attachments"
-        assert len(observed.rules) == 0
-        return dict(observed.attachments)
-
     async def make(self, driver: Driver, *changes: AttachmentChange) -> None:
         await driver.prepare(changes)
-        await driver.commit(changes)
-        await driver.confirm()
+        await keep(driver, *changes)
 
     def held_now(self, device: AttachmentDevice) -> Held:
         """What a new session reads."""
-        return self.run(device, self.held)
+        return self.run(device, observed)
 
     def check_refusal(self, error: DeviceError, device: TestedDevice, name: str) -> None:
         super().check_refusal(error, device, name)
-        self.check_secrets(error, device)
-
-    def check_secrets(self, error: BaseException, device: TestedDevice) -> None:
-        """Neither the error nor what caused it may show a secret: causes are what a traceback prints."""
-        secrets = device.secrets if isinstance(device, AttachmentDevice) else ()
-        shown: BaseException | None = error
-        while shown is not None:
-            for secret in secrets:
-                assert secret not in f"{shown} {shown!r}", f"a secret is in a {type(shown).__name__}"
-            shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+        assert_hidden(error, device.secrets if isinstance(device, AttachmentDevice) else ())
 
     # ── reading and changing ─────────────────────────────────────────────────────────────────────
 
@@ -112,7 +79,7 @@ class AttachmentDriverContract(ContractBase):
         async def use(driver: Driver) -> Attachment:
             wanted = self.sample(device, await driver.capabilities())
             await self.make(driver, *adds(wanted))
-            assert await self.held(driver) == keyed(wanted)
+            assert await observed(driver) == keyed(wanted)
             return wanted
 
         wanted = self.run(device, use)
@@ -126,7 +93,7 @@ class AttachmentDriverContract(ContractBase):
             await self.make(driver, *adds(named))
 
         self.run(device, use)
-        assert [held.endpoint for held in self.held_now(device).values()] == ["town-hall_2.b/mairie"]
+        assert [one.endpoint for one in self.held_now(device).values()] == ["town-hall_2.b/mairie"]
 
     def test_several_at_once(self, device: AttachmentDevice) -> None:
         async def use(driver: Driver) -> Held:
@@ -162,7 +129,7 @@ class AttachmentDriverContract(ContractBase):
             await self.make(driver, *adds(first, other))
             changed = replace(first, tag=199, endpoint="town-hall")
             await self.make(driver, modify(first, changed))
-            assert await self.held(driver) == keyed(changed, other)
+            assert await observed(driver) == keyed(changed, other)
             return keyed(changed, other)
 
         assert self.run(device, use) == self.held_now(device)
@@ -203,7 +170,7 @@ class AttachmentDriverContract(ContractBase):
         async def use(driver: Driver) -> None:
             wanted = self.sample(device, await driver.capabilities())
             await self.make(driver, *deletes(wanted))
-            assert await self.held(driver) == {}
+            assert await observed(driver) == {}
 
         self.run(device, use)
 
@@ -213,16 +180,16 @@ class AttachmentDriverContract(ContractBase):
             first, other = self.sample(device, able), self.sample(device, able, 1)
             await self.make(driver, *adds(first, other))
             device.take_away(first.port)
-            assert await self.held(driver) == keyed(other)
+            assert await observed(driver) == keyed(other)
             await self.make(driver, *adds(first))
-            assert await self.held(driver) == keyed(first, other)
+            assert await observed(driver) == keyed(first, other)
 
         self.run(device, use)
 
     def test_an_empty_commit(self, device: AttachmentDevice) -> None:
         async def use(driver: Driver) -> None:
             await self.make(driver)
-            assert await self.held(driver) == {}
+            assert await observed(driver) == {}
 
         self.run(device, use)
 
@@ -239,13 +206,13 @@ class AttachmentDriverContract(ContractBase):
             for can, before, after in ((able.policers, plain, limited), (able.marking, plain, marked)):
                 if can:
                     await self.make(driver, modify(before, after))
-                    assert await self.held(driver) == keyed(after)
+                    assert await observed(driver) == keyed(after)
                     await self.make(driver, modify(after, before))
                 else:
                     with pytest.raises(DeviceRefused) as caught:
                         await self.make(driver, modify(before, after))
                     self.check_refusal(caught.value, device, after.port)
-                assert await self.held(driver) == keyed(plain)
+                assert await observed(driver) == keyed(plain)
             return keyed(plain)
 
         assert self.run(device, use) == self.held_now(device)
@@ -256,7 +223,7 @@ class AttachmentDriverContract(ContractBase):
         async def use(driver: Driver) -> None:
             wanted = self.sample(device, await driver.capabilities())
             await driver.prepare(adds(wanted))
-            assert await self.held(driver) == {}
+            assert await observed(driver) == {}
 
         self.run(device, use)
         assert self.held_now(device) == {}
@@ -267,13 +234,13 @@ class AttachmentDriverContract(ContractBase):
             first, other = self.sample(device, able), self.sample(device, able, 1)
             await driver.commit(adds(first))
             await driver.revert()
-            assert await self.held(driver) == {}, "an addition is taken back"
+            assert await observed(driver) == {}, "an addition is taken back"
             await self.make(driver, *adds(first, other))
             await driver.revert()
-            assert await self.held(driver) == keyed(first, other), "what was confirmed stays"
+            assert await observed(driver) == keyed(first, other), "what was confirmed stays"
             await driver.commit([modify(first, replace(first, tag=199)), *deletes(other)])
             await driver.revert()
-            assert await self.held(driver) == keyed(first, other), "what was changed and deleted is back"
+            assert await observed(driver) == keyed(first, other), "what was changed and deleted is back"
             return keyed(first, other)
 
         assert self.run(device, use) == self.held_now(device)
@@ -290,9 +257,9 @@ class AttachmentDriverContract(ContractBase):
 
         first = self.run(device, use)
         until = time.monotonic() + device.patience
-        while (held := self.held_now(device)) != keyed(first) and time.monotonic() < until:
+        while (found := self.held_now(device)) != keyed(first) and time.monotonic() < until:
             time.sleep(0.2)
-        assert held == keyed(first)
+        assert found == keyed(first)
 
     # ── what is not ours ─────────────────────────────────────────────────────────────────────────
 
@@ -303,9 +270,9 @@ class AttachmentDriverContract(ContractBase):
         async def use(driver: Driver) -> None:
             able = await driver.capabilities()
             wanted = self.sample(device, able)
-            observed = await driver.observe()
-            assert observed.foreign >= 1, "a port of somebody else is counted"
-            assert observed.attachments == {}
+            found = await driver.observe()
+            assert found.foreign >= 1, "a port of somebody else is counted"
+            assert found.attachments == {}
             await driver.commit(adds(wanted))
             await driver.revert()
             assert device.foreign() == before, "after a revert"
@@ -329,7 +296,7 @@ class AttachmentDriverContract(ContractBase):
                 await (driver.prepare(changes) if step == "prepare" else driver.commit(changes))
             self.check_refusal(caught.value, device, device.busy)
             assert "port-in-use" in {found.code for found in caught.value.diagnostics}
-            assert await self.held(driver) == {}
+            assert await observed(driver) == {}
 
         self.run(device, use)
         assert self.held_now(device) == {}
@@ -361,34 +328,18 @@ class AttachmentDriverContract(ContractBase):
             assert not device.secrets, "a device with credentials tells how to get them wrong"
             return
 
-        async def main() -> None:
-            driver = await self.driver.open(target)
-            try:
-                await driver.observe()
-            finally:
-                await driver.close()
-
         with pytest.raises(DeviceError) as caught:
-            asyncio.run(main())
+            drive(self.driver, target, observed)
         self.check_refusal(caught.value, device, target.device)
         assert "bad-credentials" in {found.code for found in caught.value.diagnostics}
 
     def test_a_secret_that_is_not_there(self, device: AttachmentDevice) -> None:
         """Every reference to a secret that cannot be followed is an error that names device and option."""
-        references: Mapping[str, str] = device.target.options
         for option in ("password", "community", "auth_key", "privacy_key"):
-            if option in references:
-                missing = replace(device.target, options={**references, option: "env:SDNCTL_NOBODY_SET_THIS"})
-
-                async def main(target=missing) -> None:  # type: ignore[no-untyped-def]
-                    driver = await self.driver.open(target)
-                    try:
-                        await driver.observe()
-                    finally:
-                        await driver.close()
-
+            if option in device.target.options:
+                missing = with_options(device.target, **{option: "env:SDNCTL_NOBODY_SET_THIS"})
                 with pytest.raises(DeviceError) as caught:
-                    asyncio.run(main())
+                    drive(self.driver, missing, observed)
                 self.check_refusal(caught.value, device, option)
                 assert "secret-missing" in {found.code for found in caught.value.diagnostics}
 

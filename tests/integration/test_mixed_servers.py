@@ -118,7 +118,9 @@ def servers() -> Iterator[dict[str, AttachmentDevice]]:
         port = simulator.listen(switch)
         yield {
             "netconfd": plugin_tests("sdnctl-netconf", "test_netconf_contract").NetconfdDevice(server),
-            "frr": plugin_tests("sdnctl-netmiko", "test_netmiko_frr_contract").FrrDevice(router, router.target("frr")),
+            "frr": plugin_tests("sdnctl-netmiko", "test_netmiko_frr_contract").FrrDevice(
+                router, router.target("frr")
+            ),
             "ios-like": plugin_tests("sdnctl-netmiko", "test_netmiko_ios_contract").IosDevice(
                 simulator, switch, simulator.target("ios-like", port)
             ),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import pytest
 from sdnctl_napalm import NapalmDriver
@@ -18,26 +17,15 @@ from sdnctl_napalm.simulator import Fault
 
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError, DeviceRefused
-from sdnctl.plan.model import AttachmentChange, Op
+from sdnctl.plan.model import AttachmentChange
 from sdnctl.southbound.facts import FactsReader, Neighbour, Transceiver
+from sdnctl.testing.attachments import adds, deletes, keep, keyed, observed
+from sdnctl.testing.driving import drive
 from sdnctl.units import Power
-
-T = TypeVar("T")
 
 FIRST = Attachment("Ethernet1", "Ethernet9", 101, "school-1", None, 2_000_000, 25_000, 5)
 SECOND = Attachment("Ethernet2", "Ethernet9", 102, "school-2", 20, 5_000_000, 50_000, 3)
-
-
-def add(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.ADD, attachment) for attachment in attachments]
-
-
-def delete(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.DELETE, attachment, attachment) for attachment in attachments]
-
-
-def held(*attachments: Attachment) -> dict[Any, Attachment]:
-    return {attachment.key: attachment for attachment in attachments}
+use = partial(drive, NapalmDriver)
 
 
 @pytest.fixture
@@ -45,30 +33,8 @@ def target(lab: Any, server: Any) -> Any:
     return lab.target(server, revert_in="60")
 
 
-def use(target: Any, work: Callable[[NapalmDriver], Awaitable[T]]) -> T:
-    async def main() -> T:
-        driver = await NapalmDriver.open(target)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
-
-
 def make(target: Any, *changes: AttachmentChange) -> None:
-    async def work(driver: NapalmDriver) -> None:
-        await driver.commit(changes)
-        await driver.confirm()
-
-    use(target, work)
-
-
-def look(target: Any) -> Any:
-    async def work(driver: NapalmDriver) -> Any:
-        return (await driver.observe()).attachments
-
-    return use(target, work)
+    use(target, lambda driver: keep(driver, *changes))
 
 
 def codes(error: DeviceError) -> set[str]:
@@ -82,7 +48,7 @@ def test_the_diff_is_the_devices_own_and_leaves_nothing(target: Any, server: Any
     before = server.device.text
 
     async def work(driver: NapalmDriver) -> str:
-        return await driver.compare(add(SECOND))
+        return await driver.compare(adds(SECOND))
 
     diff = use(target, work)
     assert "+   description sdnctl school-2" in diff.splitlines()
@@ -92,9 +58,9 @@ def test_the_diff_is_the_devices_own_and_leaves_nothing(target: Any, server: Any
 
 
 def test_what_is_held_already_needs_no_session(target: Any, server: Any) -> None:
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     server.device.history.clear()
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     assert not [command for command in server.device.history if command.startswith("configure")]
 
 
@@ -102,7 +68,7 @@ def test_secrets_of_others_are_not_in_a_diff(target: Any, server: Any) -> None:
     server.device.configure("username admin secret sha512 $6$abcdef", "snmp-server community quartier ro")
 
     async def work(driver: NapalmDriver) -> str:
-        return await driver.compare(add(FIRST)) + await driver.running()
+        return await driver.compare(adds(FIRST)) + await driver.running()
 
     shown = use(target, work)
     assert "quartier" not in shown
@@ -115,7 +81,7 @@ def test_secrets_of_others_are_not_in_a_diff(target: Any, server: Any) -> None:
 
 def test_a_commit_is_in_effect_and_on_a_timer_until_it_is_confirmed(target: Any, server: Any) -> None:
     async def work(driver: NapalmDriver) -> None:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         assert "sdnctl school-1" in server.device.text
         assert "sdnctl school-1" not in server.device.startup_text
         assert len(server.device.pending) == 1
@@ -126,15 +92,15 @@ def test_a_commit_is_in_effect_and_on_a_timer_until_it_is_confirmed(target: Any,
 
     use(target, work)
     server.device.reboot()
-    assert look(target) == held(FIRST)
+    assert use(target, observed) == keyed(FIRST)
 
 
 def test_never_confirmed_goes_back_by_itself(target: Any, server: Any) -> None:
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     before = server.device.text
 
     async def work(driver: NapalmDriver) -> DeviceError:
-        await driver.commit(add(SECOND))
+        await driver.commit(adds(SECOND))
         server.device.advance(61)
         assert server.device.text == before
         with pytest.raises(DeviceError) as caught:
@@ -154,27 +120,27 @@ def test_two_commits_are_confirmed_or_reverted_together(target: Any, server: Any
     before = server.device.text
 
     async def work(driver: NapalmDriver) -> None:
-        await driver.commit(add(FIRST))
-        await driver.commit(add(SECOND))
-        assert (await driver.observe()).attachments == held(FIRST, SECOND)
+        await driver.commit(adds(FIRST))
+        await driver.commit(adds(SECOND))
+        assert (await driver.observe()).attachments == keyed(FIRST, SECOND)
         await getattr(driver, end)()
 
     use(target, work)
     server.device.advance(3600)
-    assert look(target) == (held(FIRST, SECOND) if end == "confirm" else {})
+    assert use(target, observed) == (keyed(FIRST, SECOND) if end == "confirm" else {})
     if end == "revert":
         assert server.device.text == before
 
 
 def test_a_diff_between_commit_and_confirm_disturbs_neither(target: Any, server: Any) -> None:
     async def work(driver: NapalmDriver) -> None:
-        await driver.commit(add(FIRST))
-        assert "school-2" in await driver.compare(add(SECOND))
+        await driver.commit(adds(FIRST))
+        assert "school-2" in await driver.compare(adds(SECOND))
         await driver.confirm()
 
     use(target, work)
     server.device.advance(3600)
-    assert look(target) == held(FIRST)
+    assert use(target, observed) == keyed(FIRST)
     assert server.device.pending == ()
 
 
@@ -183,7 +149,7 @@ def test_half_confirmed_is_told_and_reverted(target: Any, server: Any) -> None:
     before = server.device.text
 
     async def work(driver: NapalmDriver) -> DeviceError:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         server.device.plant("write memory", Fault.IGNORE)
         with pytest.raises(DeviceError) as caught:
             await driver.confirm()
@@ -201,18 +167,18 @@ def test_a_commit_that_the_device_drops_silently_is_noticed(target: Any, server:
     async def work(driver: NapalmDriver) -> DeviceError:
         server.device.meanwhile("copy startup-config", lambda: server.device.plant("configure", Fault.IGNORE))
         with pytest.raises(DeviceError) as caught:
-            await driver.commit(add(FIRST))
+            await driver.commit(adds(FIRST))
         return caught.value
 
     error = use(target, work)
     assert codes(error) == {"read-back"}
     assert "Ethernet1" in str(error)
-    assert look(target) == {}
+    assert use(target, observed) == {}
     assert server.device.pending == ()
 
 
 def test_replace_waits_to_be_confirmed(target: Any, server: Any) -> None:
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     before = server.device.text
     other = before.replace("hostname sw-school", "hostname sw-library")
 
@@ -221,7 +187,7 @@ def test_replace_waits_to_be_confirmed(target: Any, server: Any) -> None:
         assert {"-hostname sw-school", "+hostname sw-library"} <= set(diff.splitlines())
         assert server.device.text == other
         with pytest.raises(DeviceRefused) as caught:
-            await driver.commit(add(SECOND))
+            await driver.commit(adds(SECOND))
         assert codes(caught.value) == {"napalm-unconfirmed"}
         await driver.revert()
         assert server.device.text == before
@@ -250,9 +216,9 @@ def test_replace_with_what_is_no_configuration_changes_nothing(target: Any, serv
 
 
 def test_rollback_goes_back_to_before_the_last_commit(target: Any, server: Any) -> None:
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     before = server.device.text
-    make(target, *add(SECOND))
+    make(target, *adds(SECOND))
 
     async def work(driver: NapalmDriver) -> None:
         await driver.rollback()
@@ -263,10 +229,10 @@ def test_rollback_goes_back_to_before_the_last_commit(target: Any, server: Any) 
 
 def test_the_last_attachment_gives_the_port_back(target: Any, server: Any) -> None:
     before = server.device.text
-    make(target, *add(FIRST, replace(FIRST, vlan=30, tag=103, endpoint="gym")))
-    make(target, *delete(FIRST))
+    make(target, *adds(FIRST, replace(FIRST, vlan=30, tag=103, endpoint="gym")))
+    make(target, *deletes(FIRST))
     assert "description sdnctl port" in server.device.text
-    make(target, *delete(replace(FIRST, vlan=30, tag=103, endpoint="gym")))
+    make(target, *deletes(replace(FIRST, vlan=30, tag=103, endpoint="gym")))
     assert server.device.text == before
 
 
@@ -278,7 +244,7 @@ def test_somebody_elses_session_is_left_alone_and_named(target: Any, server: Any
 
     async def work(driver: NapalmDriver) -> DeviceError:
         with pytest.raises(DeviceRefused) as caught:
-            await driver.commit(add(FIRST))
+            await driver.commit(adds(FIRST))
         return caught.value
 
     error = use(target, work)
@@ -286,33 +252,33 @@ def test_somebody_elses_session_is_left_alone_and_named(target: Any, server: Any
     assert "paul-1" in str(error)
     assert "lock" in str(error)
     assert server.device.pending == ("paul-1",)
-    assert look(target) == {}
+    assert use(target, observed) == {}
 
 
 def test_a_candidate_that_we_left_when_we_died_is_given_up(target: Any, server: Any) -> None:
     dead = Connection(target)
     dead.load([Line("hostname half-written")])
     assert len(server.device.pending) == 1
-    make(target, *add(FIRST))
+    make(target, *adds(FIRST))
     assert server.device.pending == ()
-    assert look(target) == held(FIRST)
+    assert use(target, observed) == keyed(FIRST)
     assert "half-written" not in server.device.text
     dead.close()
 
 
 def test_a_commit_that_we_left_when_we_died_is_told_and_goes_back(target: Any, server: Any) -> None:
     dead = NapalmDevice(target)
-    dead.commit(add(FIRST))
+    dead.commit(adds(FIRST))
     with pytest.raises(DeviceRefused) as caught:
-        make(target, *add(SECOND))
+        make(target, *adds(SECOND))
     assert codes(caught.value) == {"device-locked"}
     assert "goes back in 60 s" in str(caught.value) or "goes back in 59 s" in str(caught.value)
     server.device.advance(61)
-    assert look(target) == {}
-    make(target, *add(SECOND))
-    assert look(target) == held(SECOND)
+    assert use(target, observed) == {}
+    make(target, *adds(SECOND))
+    assert use(target, observed) == keyed(SECOND)
     dead.close()
-    assert look(target) == held(SECOND)
+    assert use(target, observed) == keyed(SECOND)
 
 
 def test_a_change_made_by_hand_meanwhile_is_not_undone(target: Any, server: Any) -> None:
@@ -322,14 +288,14 @@ def test_a_change_made_by_hand_meanwhile_is_not_undone(target: Any, server: Any)
 
     async def work(driver: NapalmDriver) -> DeviceError:
         with pytest.raises(DeviceRefused) as caught:
-            await driver.commit(add(FIRST))
+            await driver.commit(adds(FIRST))
         return caught.value
 
     error = use(target, work)
     assert "description Paul" in str(error)
     assert "validate" in str(error)
     assert "description Paul" in device.text
-    assert look(target) == {}
+    assert use(target, observed) == {}
     assert device.pending == ()
 
 
@@ -351,14 +317,14 @@ def test_a_change_made_by_hand_meanwhile_is_not_undone(target: Any, server: Any)
     ],
 )  # fmt: skip
 def test_drift_is_seen_and_repaired(target: Any, server: Any, commands: list[str], seen: dict[str, Any]) -> None:
-    make(target, *add(FIRST, SECOND))
+    make(target, *adds(FIRST, SECOND))
     intact = server.device.text
     server.device.configure(*commands)
     drifted = replace(SECOND, **seen)
-    assert look(target) == held(FIRST, drifted)
-    changes = add(SECOND) if drifted.key == SECOND.key else [*delete(drifted), *add(SECOND)]
+    assert use(target, observed) == keyed(FIRST, drifted)
+    changes = adds(SECOND) if drifted.key == SECOND.key else [*deletes(drifted), *adds(SECOND)]
     make(target, *changes)
-    assert look(target) == held(FIRST, SECOND)
+    assert use(target, observed) == keyed(FIRST, SECOND)
     assert server.device.text == intact
 
 
@@ -389,14 +355,14 @@ def test_drift_is_seen_and_repaired(target: Any, server: Any, commands: list[str
 )
 def test_refused_before_anything_is_sent(target: Any, server: Any, field: str, value: Any, said: str) -> None:
     server.device.configure("vlan 10", "name salle-profs")
-    make(target, *add(SECOND))
+    make(target, *adds(SECOND))
     before = server.device.text
     wrong: Attachment = replace(FIRST, **{field: value})
 
     async def work(driver: NapalmDriver) -> DeviceError:
         server.device.history.clear()
         with pytest.raises(DeviceRefused) as caught:
-            await driver.commit(add(wrong))
+            await driver.commit(adds(wrong))
         return caught.value
 
     error = use(target, work)
@@ -410,7 +376,7 @@ def test_a_line_that_the_device_refuses_names_its_attachment(target: Any, server
     async def work(driver: NapalmDriver) -> DeviceError:
         server.device.plant("police rate 5000000", Fault.REFUSE)
         with pytest.raises(DeviceRefused) as caught:
-            await driver.prepare(add(FIRST, SECOND))
+            await driver.prepare(adds(FIRST, SECOND))
         return caught.value
 
     error = use(target, work)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import pytest
 import trustme
@@ -18,41 +18,23 @@ from sdnctl_napalm.simulator import Fault
 
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError, DeviceUnreachable
-from sdnctl.plan.model import AttachmentChange, Op
 from sdnctl.southbound.base import Target
 from sdnctl.southbound.references import fingerprint
-
-T = TypeVar("T")
+from sdnctl.testing.attachments import adds, keyed, observed
+from sdnctl.testing.driving import drive
+from sdnctl.testing.secrets import assert_hidden
 
 FIRST = Attachment("Ethernet1", "Ethernet9", 101, "school-1", None, 2_000_000, 25_000, 5)
 SECOND = Attachment("Ethernet2", "Ethernet9", 102, "school-2", 20, 5_000_000, 50_000, 3)
-BOTH = {one.key: one for one in (FIRST, SECOND)}
+use = partial(drive, NapalmDriver)
+BOTH = keyed(FIRST, SECOND)
 REVERT_IN = 60
-
-
-def add(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.ADD, attachment) for attachment in attachments]
-
-
-def use(target: Target, work: Callable[[NapalmDriver], Awaitable[T]]) -> T:
-    async def main() -> T:
-        driver = await NapalmDriver.open(target)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
 
 
 def fails(target: Target, work: Callable[[NapalmDriver], Awaitable[Any]]) -> DeviceError:
     with pytest.raises(DeviceError) as caught:
         use(target, work)
     return caught.value
-
-
-async def observe(driver: NapalmDriver) -> Any:
-    return (await driver.observe()).attachments
 
 
 def code_of(error: DeviceError) -> str:
@@ -67,10 +49,7 @@ def check_told(error: DeviceError, lab: Any, step: str | None = None) -> None:
         assert item.address.startswith("device sw-school, "), item.address
         assert step is None or f", {step}" in item.address, item
     secrets = [(lab.folder / name).read_text().strip() for name in ("password", "enable")]
-    shown: BaseException | None = error
-    while shown is not None:
-        assert not [secret for secret in secrets if secret in f"{shown} {shown!r}"]
-        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+    assert_hidden(error, secrets)
 
 
 # ── at every step, whatever happens ──────────────────────────────────────────────────────────────
@@ -130,7 +109,7 @@ def test_nothing_is_half_applied(lab: Any, command: str, fault: Fault, nth: int)
 
     async def apply(driver: NapalmDriver) -> DeviceError | None:
         try:
-            await driver.commit(add(FIRST, SECOND))
+            await driver.commit(adds(FIRST, SECOND))
             await driver.confirm()
         except DeviceError as error:
             try:
@@ -152,7 +131,7 @@ def test_nothing_is_half_applied(lab: Any, command: str, fault: Fault, nth: int)
         check_told(error, lab)
         assert ran == before
     # And the next apply works, whatever was left behind.
-    use(target, lambda driver: driver.commit(add(SECOND)))
+    use(target, lambda driver: driver.commit(adds(SECOND)))
     assert device.pending == ()
 
 
@@ -163,14 +142,14 @@ def test_no_answer(lab: Any, command: str) -> None:
 
     async def apply(driver: NapalmDriver) -> None:
         server.device.plant(command, Fault.HANG)
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
 
     error = fails(target, apply)
     assert isinstance(error, DeviceUnreachable)
     assert "timed out" in str(error)
     check_told(error, lab)
     server.device.advance(REVERT_IN + 1)
-    assert use(target, observe) == {}
+    assert use(target, observed) == {}
     assert server.device.pending == ()
 
 
@@ -179,26 +158,26 @@ def test_reboot_in_the_middle_of_a_commit(lab: Any, server: Any) -> None:
 
     async def apply(driver: NapalmDriver) -> None:
         server.device.meanwhile("copy startup-config", lambda: server.device.plant("configure", Fault.REBOOT))
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
 
     error = fails(target, apply)
     assert isinstance(error, DeviceUnreachable)
     check_told(error, lab, "commit")
-    assert use(target, observe) == {}
+    assert use(target, observed) == {}
 
 
 def test_reboot_between_commit_and_confirm(lab: Any, server: Any) -> None:
     target = lab.target(server)
 
     async def apply(driver: NapalmDriver) -> None:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         server.device.reboot()
         await driver.confirm()
 
     error = fails(target, apply)
     assert code_of(error) == "not-confirmed"
     check_told(error, lab, "confirm")
-    assert use(target, observe) == {}
+    assert use(target, observed) == {}
 
 
 def test_lost_for_good_after_a_commit(lab: Any, server: Any) -> None:
@@ -207,7 +186,7 @@ def test_lost_for_good_after_a_commit(lab: Any, server: Any) -> None:
     before = server.device.text
 
     async def apply(driver: NapalmDriver) -> None:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         server.stop()
         with pytest.raises(DeviceUnreachable) as caught:
             await driver.revert()
@@ -227,7 +206,7 @@ def test_lost_for_good_after_a_commit(lab: Any, server: Any) -> None:
 def test_wrong_password(lab: Any, option: str) -> None:
     server = lab.switch(enable=True)
     (lab.folder / "wrong").write_text("guessed\n")
-    error = fails(lab.target(server, **{option: f"file:{lab.folder}/wrong"}), observe)
+    error = fails(lab.target(server, **{option: f"file:{lab.folder}/wrong"}), observed)
     assert code_of(error) == "bad-credentials"
     check_told(error, lab, "connect")
     assert "guessed" not in str(error)
@@ -236,13 +215,13 @@ def test_wrong_password(lab: Any, option: str) -> None:
 def test_certificate_by_fingerprint(lab: Any, served_by: Any) -> None:
     context, certificate = served_by("sw-school.example.net")
     server = lab.switch(context=context)
-    assert use(lab.target(server, host_key=fingerprint(certificate)), observe) == {}
+    assert use(lab.target(server, host_key=fingerprint(certificate)), observed) == {}
 
 
 def test_another_certificate_gets_no_password(lab: Any, served_by: Any) -> None:
     (context, certificate), (_, expected) = served_by("sw-school.example.net"), served_by("sw-school.example.net")
     server = lab.switch(context=context)
-    error = fails(lab.target(server, host_key=fingerprint(expected)), observe)
+    error = fails(lab.target(server, host_key=fingerprint(expected)), observed)
     assert code_of(error) == "host-key-changed"
     assert fingerprint(expected) in str(error)
     assert fingerprint(certificate) in str(error)
@@ -254,7 +233,7 @@ def test_certificate_by_its_authority(lab: Any, served_by: Any, authority: trust
     path = lab.folder / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     server = lab.switch(context=served_by("127.0.0.1")[0])
-    assert use(lab.target(server, host_key=f"file:{path}"), observe) == {}
+    assert use(lab.target(server, host_key=f"file:{path}"), observed) == {}
 
 
 @pytest.mark.parametrize("wrong", ["authority", "name", "nobody"])
@@ -265,7 +244,7 @@ def test_a_certificate_that_nobody_vouches_for(
     (trustme.CA() if wrong == "authority" else authority).cert_pem.write_to_path(str(path))
     server = lab.switch(context=served_by("192.0.2.1" if wrong == "name" else "127.0.0.1")[0])
     options = {} if wrong == "nobody" else {"host_key": f"file:{path}"}
-    error = fails(lab.target(server, **options), observe)
+    error = fails(lab.target(server, **options), observed)
     assert code_of(error) == "host-key-changed"
     check_told(error, lab, "connect")
     assert server.requests == []
@@ -277,14 +256,14 @@ def test_a_file_of_authorities_that_is_none(lab: Any, served_by: Any, content: s
     if content is not None:
         path.write_text(content)
     server = lab.switch(context=served_by("127.0.0.1")[0])
-    error = fails(lab.target(server, host_key=f"file:{path}"), observe)
+    error = fails(lab.target(server, host_key=f"file:{path}"), observed)
     assert code_of(error) == "bad-host-key"
     assert str(path) in str(error)
 
 
 def test_https_to_a_port_that_speaks_http(lab: Any, server: Any) -> None:
     target = replace(lab.target(server), address=server.address.replace("http:", "https:"))
-    error = fails(target, observe)
+    error = fails(target, observed)
     assert code_of(error) == "device-garbage"
     assert "TLS" in str(error)
     check_told(error, lab, "connect")
@@ -361,7 +340,7 @@ def says() -> Iterator[Callable[[bytes], str]]:
 )
 def test_garbage_on_the_wire(lab: Any, server: Any, says: Callable[[bytes], str], raw: bytes, said: str) -> None:
     target = replace(lab.target(server), address=says(raw))
-    error = fails(target, observe)
+    error = fails(target, observed)
     assert code_of(error) == ("device-garbage" if raw else "device-unreachable")
     assert said in str(error)
     check_told(error, lab, "connect")
@@ -369,7 +348,7 @@ def test_garbage_on_the_wire(lab: Any, server: Any, says: Callable[[bytes], str]
 
 def test_a_configuration_that_is_none(lab: Any, server: Any) -> None:
     server.device.running["banner motd"] = {}
-    error = fails(lab.target(server), observe)
+    error = fails(lab.target(server), observed)
     assert code_of(error) == "device-garbage"
     assert "banner" in str(error)
     check_told(error, lab, "read")
@@ -398,7 +377,7 @@ def test_a_configuration_that_is_none(lab: Any, server: Any) -> None:
 )
 def test_a_target_that_cannot_be_used(lab: Any, server: Any, change: dict[str, str], code: str) -> None:
     target = lab.target(server, **{name: value for name, value in change.items() if name != "address"})
-    error = fails(replace(target, address=change.get("address", target.address)), observe)
+    error = fails(replace(target, address=change.get("address", target.address)), observed)
     assert code_of(error) == code
     assert "sw-school" in str(error)
     assert "hidden" not in str(error) or code == "bad-host-key"

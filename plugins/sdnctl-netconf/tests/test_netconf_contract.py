@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from sdnctl_netconf import NetconfDriver
+from sdnctl_netconf.testing.netconfd import PASSWORD, PORTS, UPLINK, WRONG, Netconfd
+from sdnctl_netconf.testing.outside import HEAD, INTERFACES
 
 from sdnctl.southbound.base import Target
 from sdnctl.testing.contract_attachments import AttachmentDriverContract
@@ -15,24 +16,18 @@ from sdnctl.testing.device import AttachmentDevice
 
 pytestmark = pytest.mark.servers("netconfd", "netconf-subsystem", "sshd", "unshare", root=True)
 
-IF = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
-HEAD = (
-    f'<interfaces xmlns="{IF}" xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0"'
-    ' xmlns:ianaift="urn:ietf:params:xml:ns:yang:iana-if-type">'
-)
-
 
 class NetconfdDevice(AttachmentDevice):
     """netconfd with five interfaces; the outside world has a session of its own."""
 
-    ports = ("eth1", "eth2", "eth3")
-    busy = "eth4"
-    uplink = "eth9"
+    ports = PORTS[:3]
+    busy = PORTS[3]
+    uplink = UPLINK
+    secrets = (PASSWORD, WRONG)
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Netconfd) -> None:
         self._server = server
         self.target = server.target()
-        self.secrets = ((server.folder / "password").read_text().strip(), "Wr0ng-p4ssw0rd")
 
     def add_foreign(self) -> None:
         self._server.outside.commit(
@@ -47,7 +42,7 @@ class NetconfdDevice(AttachmentDevice):
         return tuple(
             (name, ElementTree.tostring(entry).strip())
             for name, entry in sorted(found.items())
-            if not (entry.findtext(f"{{{IF}}}description") or "").startswith("sdnctl ")
+            if not (entry.findtext(f"{{{INTERFACES}}}description") or "").startswith("sdnctl ")
         )
 
     def take_away(self, port: str) -> None:
@@ -63,13 +58,12 @@ class NetconfdDevice(AttachmentDevice):
         self._server.door.open()
 
     def wrong_credentials(self) -> Target:
-        target: Target = self._server.target(password=f"file:{self._server.folder}/wrong")
-        return target
+        return self._server.target(password=f"file:{self._server.folder}/wrong")
 
 
 class TestNetconf(AttachmentDriverContract):
     driver = NetconfDriver
 
     @pytest.fixture
-    def device(self, server: Any) -> AttachmentDevice:
+    def device(self, server: Netconfd) -> AttachmentDevice:
         return NetconfdDevice(server)

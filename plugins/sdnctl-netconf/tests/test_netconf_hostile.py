@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,9 @@ from sdnctl_netconf.notifications import parse_change
 
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError, ProtocolError
-from sdnctl.plan.model import AttachmentChange, Op
 from sdnctl.southbound.base import Target
+from sdnctl.testing.attachments import adds
+from sdnctl.testing.driving import drive
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 IF = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
@@ -276,7 +276,7 @@ def test_simulator_with_garbage_at_each_step(simulate: Any, kind: str, operation
     device, running = simulate(answer)
 
     def change() -> None:
-        device.commit([AttachmentChange(Op.ADD, WANTED)])
+        device.commit(adds(WANTED))
         device.confirm()
 
     device._check = lambda *_: None  # this simulator holds nothing: that is another test
@@ -294,7 +294,7 @@ def test_simulator_with_garbage_at_each_step(simulate: Any, kind: str, operation
 def test_simulator_that_forgets_what_it_confirmed(simulate: Any) -> None:
     device, running = simulate()
     with pytest.raises(DeviceError) as caught:
-        device.commit([AttachmentChange(Op.ADD, WANTED)])
+        device.commit(adds(WANTED))
     explained(caught.value, "read-back", "read back", "is not there")
     assert "cancel-commit" in running[0].asked[-2], "and it takes back what it may hold"
     assert "unlock" in running[0].asked[-1]
@@ -305,7 +305,7 @@ def test_simulator_without_what_is_needed(simulate: Any, missing: str) -> None:
     greeting = re.sub(rf"<capability>[^<]*:{missing}</capability>".encode(), b"", hello())
     device, running = simulate(greeting=greeting)
     with pytest.raises(DeviceError) as caught:
-        device.commit([AttachmentChange(Op.ADD, WANTED)])
+        device.commit(adds(WANTED))
     explained(caught.value, "device-refused", "connect", missing.split(":")[0])
     assert not any("edit-config" in request for request in running[0].asked)
 
@@ -321,13 +321,13 @@ def test_simulator_with_a_startup_of_its_own(simulate: Any) -> None:
 
     device, running = simulate(answer, greeting=hello("urn:ietf:params:netconf:capability:startup:1.0"))
     device._check = lambda *_: None
-    device.commit([AttachmentChange(Op.ADD, WANTED)])
+    device.commit(adds(WANTED))
     device.confirm()
     copies = [request for request in running[0].asked if "copy-config" in request]
     assert len(copies) == 1
     assert copies[0].index("startup") < copies[0].index("running"), "target, then source"
     full[0] = True
-    device.commit([AttachmentChange(Op.ADD, WANTED)])
+    device.commit(adds(WANTED))
     with pytest.raises(DeviceError) as caught:
         device.confirm()
     explained(caught.value, "device-refused", "confirm", "flash is full", "next start")
@@ -414,16 +414,8 @@ async def _first(driver: NetconfDriver) -> object:
 
 def test_simulator_without_notifications(simulate: Any, tmp_path: Path) -> None:
     simulate()
-
-    async def main(use: Callable[[NetconfDriver], Awaitable[object]]) -> None:
-        driver = await NetconfDriver.open(target(tmp_path, 830))
-        try:
-            await use(driver)
-        finally:
-            await driver.close()
-
     with pytest.raises(DeviceError) as caught:
-        asyncio.run(main(_first))
+        drive(NetconfDriver, target(tmp_path, 830), _first)
     explained(caught.value, "device-refused", "subscribe", "notifications")
 
 

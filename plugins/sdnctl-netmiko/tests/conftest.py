@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from sdnctl_netmiko.testing.frr import UPLINK, Frr, frr_missing, running_frr
-from sdnctl_netmiko.testing.ios import ENABLE, PASSWORD, USER, IosSimulator, IosSwitch, running_simulator
-from sdnctl_netmiko.testing.ios import UPLINK as IOS_UPLINK
-from sdnctl_netmiko.testing.sshd import PASSPHRASE
+from sdnctl_netmiko.testing import frr as frr_testing
+from sdnctl_netmiko.testing import ios as ios_testing
+from sdnctl_netmiko.testing.frr import Frr, frr_missing, running_frr
+from sdnctl_netmiko.testing.ios import IosSimulator, IosSwitch, running_simulator
 
 from sdnctl.southbound.base import Target
 
@@ -20,6 +20,15 @@ def _need_frr() -> None:
         if os.environ.get("CI"):
             pytest.fail(f"FRRouting cannot run: {problem}")
         pytest.skip(f"FRRouting: {problem}")
+
+
+@pytest.fixture(autouse=True)
+def secrets() -> Iterator[None]:
+    """What targets of both kinds refer to."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (frr_testing.SECRETS | ios_testing.SECRETS).items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -50,19 +59,8 @@ def frr(running: Frr) -> Frr:
 
 
 @pytest.fixture
-def frr_target(frr: Frr, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """How the inventory would name it: secrets by reference, the host key by fingerprint."""
-    monkeypatch.setenv("FRR_PASSPHRASE", PASSPHRASE)
-    options = {
-        "platform": "frr",
-        "uplink": UPLINK,
-        "username": "root",
-        "key": f"file:{frr.sshd.key}",
-        "passphrase": "env:FRR_PASSPHRASE",
-        "host_key": frr.sshd.fingerprint,
-        "timeout": "20",
-    }
-    return Target("gw-handover", f"ssh://127.0.0.1:{frr.sshd.port}", options=options)
+def frr_target(frr: Frr) -> Target:
+    return frr.target("gw-handover")
 
 
 @pytest.fixture(scope="session")
@@ -78,19 +76,7 @@ def ios() -> IosSwitch:
 
 
 @pytest.fixture
-def ios_target(simulator: IosSimulator, ios: IosSwitch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    monkeypatch.setenv("IOS_PASSWORD", PASSWORD)
-    monkeypatch.setenv("IOS_ENABLE", ENABLE)
+def ios_target(simulator: IosSimulator, ios: IosSwitch) -> Iterator[Target]:
     port = simulator.listen(ios)
-    options = {
-        "platform": "ios",
-        "uplink": IOS_UPLINK,
-        "username": USER,
-        "password": "env:IOS_PASSWORD",
-        "enable": "env:IOS_ENABLE",
-        "host_key": simulator.fingerprint,
-        "timeout": "10",
-        "confirm_timeout": "60",
-    }
-    yield Target("sw-school", f"ssh://127.0.0.1:{port}", options=options)
+    yield simulator.target("sw-school", port)
     simulator.close(port)

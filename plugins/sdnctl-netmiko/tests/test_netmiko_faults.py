@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import asyncssh
 import pytest
@@ -21,35 +22,14 @@ from sdnctl_netmiko.testing.ios import CUSTOMERS, ENABLE, PASSWORD, UPLINK, Faul
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.dataplane.values import Flow, Match
 from sdnctl.errors import DeviceError
-from sdnctl.plan.model import AttachmentChange, Change, Op
+from sdnctl.plan.model import Change, Op
 from sdnctl.southbound.base import Target
-
-T = TypeVar("T")
+from sdnctl.testing.attachments import adds, deletes, keep, keyed, observed
+from sdnctl.testing.driving import drive, with_options
 
 FIRST = Attachment(CUSTOMERS[0], UPLINK, 101, "school-1", None, 2_000_000, 25_000, 5)
 OTHER = Attachment(CUSTOMERS[1], UPLINK, 102, "school-2", 42, 4_000_000, None, None)
-
-
-def use(target: Target, work: Callable[[NetmikoDriver], Awaitable[T]]) -> T:
-    async def main() -> T:
-        driver = await NetmikoDriver.open(target)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
-
-
-def add(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.ADD, attachment) for attachment in attachments]
-
-
-def held(target: Target) -> dict[Any, Attachment]:
-    async def look(driver: NetmikoDriver) -> dict[Any, Attachment]:
-        return dict((await driver.observe()).attachments or {})
-
-    return use(target, look)
+use = partial(drive, NetmikoDriver)
 
 
 def fails(target: Target, work: Callable[[NetmikoDriver], Awaitable[Any]], code: str, *said: str) -> DeviceError:
@@ -63,10 +43,6 @@ def fails(target: Target, work: Callable[[NetmikoDriver], Awaitable[Any]], code:
     for secret in (PASSWORD, ENABLE):
         assert secret not in text
     return caught.value
-
-
-def with_options(target: Target, **options: str) -> Target:
-    return replace(target, options={**target.options, **options})
 
 
 # ── getting in ───────────────────────────────────────────────────────────────────────────────────
@@ -166,22 +142,18 @@ def test_a_prompt_that_never_comes(ios: IosSwitch, ios_target: Target) -> None:
 
 
 def test_pages_are_turned(ios: IosSwitch, ios_target: Target) -> None:
-    use(ios_target, lambda driver: driver.commit(add(FIRST)))
+    use(ios_target, lambda driver: driver.commit(adds(FIRST)))
     ios.console(*(line for number in range(200, 260) for line in (f"vlan {number}", f"name n{number}", "exit")))
     ios.faults = Faults(pages=True)
 
-    async def work(driver: NetmikoDriver) -> None:
-        await driver.commit(add(FIRST))
-        await driver.confirm()
-
-    use(ios_target, work)
-    assert held(ios_target) == {FIRST.key: FIRST}
+    confirmed(ios_target, FIRST)
+    assert use(ios_target, observed) == keyed(FIRST)
 
 
 def test_letters_beyond_ascii_come_through_whole(ios: IosSwitch, ios_target: Target) -> None:
     ios.console(f"interface {CUSTOMERS[2]}", "description école du « Mas »")
     port = replace(FIRST, port=CUSTOMERS[2])
-    fails(ios_target, lambda driver: driver.prepare(add(port)), "port-in-use", "école du « Mas »", CUSTOMERS[2])
+    fails(ios_target, lambda driver: driver.prepare(adds(port)), "port-in-use", "école du « Mas »", CUSTOMERS[2])
 
 
 def test_secrets_of_the_device_are_not_quoted(ios: IosSwitch, ios_target: Target) -> None:
@@ -197,11 +169,7 @@ def test_secrets_of_the_device_are_not_quoted(ios: IosSwitch, ios_target: Target
 
 
 def confirmed(target: Target, *attachments: Attachment) -> None:
-    async def work(driver: NetmikoDriver) -> None:
-        await driver.commit(add(*attachments))
-        await driver.confirm()
-
-    use(target, work)
+    use(target, lambda driver: keep(driver, *adds(*attachments)))
 
 
 @pytest.mark.parametrize(
@@ -215,13 +183,13 @@ def test_a_refused_line_leaves_nothing_behind(ios: IosSwitch, ios_target: Target
 
     async def work(driver: NetmikoDriver) -> None:
         with pytest.raises(DeviceError) as caught:
-            await driver.commit(add(OTHER))
+            await driver.commit(adds(OTHER))
         text = str(caught.value)
         assert caught.value.diagnostics[0].code == "device-refused"
         assert all(word in text for word in ("sw-school", "commit", OTHER.port, OTHER.endpoint, "Invalid input"))
         assert ios.typed[-3] == "end", "configuration mode was left, then the change was taken back and read"
         ios.faults = Faults()
-        await driver.commit(add(OTHER))  # nothing is locked
+        await driver.commit(adds(OTHER))  # nothing is locked
         await driver.revert()
 
     use(ios_target, work)
@@ -231,7 +199,7 @@ def test_a_refused_line_leaves_nothing_behind(ios: IosSwitch, ios_target: Target
 def test_a_line_that_is_taken_and_not_held(ios: IosSwitch, ios_target: Target) -> None:
     ios.faults = Faults(ignore="^police")
     before = ios.running.text()
-    fails(ios_target, lambda driver: driver.commit(add(FIRST)), "read-back", "read back", FIRST.port)
+    fails(ios_target, lambda driver: driver.commit(adds(FIRST)), "read-back", "read back", FIRST.port)
     assert ios.running.text() == before
 
 
@@ -245,7 +213,7 @@ def test_a_connection_that_ends_during_a_commit(ios: IosSwitch, ios_target: Targ
     async def work(driver: NetmikoDriver) -> None:
         ios.faults = Faults(hang_up=line)
         threading.Timer(0.3, lambda: setattr(ios, "faults", Faults())).start()
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
 
     fails(ios_target, work, "device-unreachable")
     deadline = time.monotonic() + 15
@@ -257,9 +225,9 @@ def test_a_connection_that_ends_during_a_commit(ios: IosSwitch, ios_target: Targ
 def test_a_restart_during_a_commit(ios: IosSwitch, ios_target: Target) -> None:
     confirmed(ios_target, OTHER)
     ios.faults = Faults(reboot="^police")
-    fails(ios_target, lambda driver: driver.commit(add(FIRST)), "device-unreachable", "commit")
+    fails(ios_target, lambda driver: driver.commit(adds(FIRST)), "device-unreachable", "commit")
     ios.faults = Faults()
-    assert held(ios_target) == {OTHER.key: OTHER}
+    assert use(ios_target, observed) == keyed(OTHER)
 
 
 def test_a_controller_that_is_killed_leaves_a_device_that_goes_back_by_itself(
@@ -271,15 +239,19 @@ def test_a_controller_that_is_killed_leaves_a_device_that_goes_back_by_itself(
 
     async def work() -> None:
         driver = await NetmikoDriver.open(ios_target)
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         driver._device._session.close()  # the process is gone: nobody reverts
 
     asyncio.run(work())
-    assert held(ios_target).keys() == {FIRST.key, OTHER.key}
+    assert use(ios_target, observed).keys() == {FIRST.key, OTHER.key}
     fails(
-        ios_target, lambda driver: driver.commit(add(replace(FIRST, tag=105))), "device-refused", "lock", "already"
+        ios_target,
+        lambda driver: driver.commit(adds(replace(FIRST, tag=105))),
+        "device-refused",
+        "lock",
+        "already",
     )
-    assert FIRST.key in held(ios_target), "what another session changed was not taken back by that"
+    assert FIRST.key in use(ios_target, observed), "what another session changed was not taken back by that"
     while ios.running.text() != before:
         time.sleep(0.1)
 
@@ -288,7 +260,7 @@ def test_a_confirmation_that_comes_too_late(ios: IosSwitch, ios_target: Target) 
     ios.minute = 0.5
 
     async def work(driver: NetmikoDriver) -> None:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         await asyncio.sleep(0.6)
         with pytest.raises(DeviceError, match="step: confirm"):
             await driver.confirm()
@@ -303,13 +275,13 @@ def test_half_a_configuration_is_seen_and_repaired(ios: IosSwitch, ios_target: T
     """Cut off by hand or by a crash: each attachment that lacks a part differs from what is wanted."""
     confirmed(ios_target, FIRST, OTHER)
     ios.console(f"interface {UPLINK}", "switchport trunk allowed vlan remove 101")
-    assert held(ios_target)[FIRST.key] == replace(FIRST, uplink="")
+    assert use(ios_target, observed)[FIRST.key] == replace(FIRST, uplink="")
     ios.console(f"interface {CUSTOMERS[1]}", "no vlan-range 42")
-    assert held(ios_target)[OTHER.key] == replace(OTHER, rate=None)
+    assert use(ios_target, observed)[OTHER.key] == replace(OTHER, rate=None)
     ios.console(f"interface {CUSTOMERS[0]}", "no switchport access vlan")
-    assert held(ios_target)[FIRST.key].tag == 0
+    assert use(ios_target, observed)[FIRST.key].tag == 0
     confirmed(ios_target, FIRST, OTHER)
-    assert held(ios_target) == {FIRST.key: FIRST, OTHER.key: OTHER}
+    assert use(ios_target, observed) == keyed(FIRST, OTHER)
 
 
 def test_a_port_with_and_without_tags(ios: IosSwitch, ios_target: Target) -> None:
@@ -317,20 +289,15 @@ def test_a_port_with_and_without_tags(ios: IosSwitch, ios_target: Target) -> Non
     bare, tagged = FIRST, replace(OTHER, port=FIRST.port)
     confirmed(ios_target, bare)
     confirmed(ios_target, tagged)
-    assert held(ios_target) == {bare.key: bare, tagged.key: tagged}
+    assert use(ios_target, observed) == keyed(bare, tagged)
     section = ios.running.find(f"interface {FIRST.port}")
     assert section is not None
     assert "switchport trunk allowed vlan 101,102" in section.lines
-    use(ios_target, lambda driver: _confirm(driver, [AttachmentChange(Op.DELETE, tagged, before=tagged)]))
-    assert held(ios_target) == {bare.key: bare}
+    use(ios_target, lambda driver: keep(driver, *deletes(tagged)))
+    assert use(ios_target, observed) == keyed(bare)
     section = ios.running.find(f"interface {FIRST.port}")
     assert section is not None
     assert "switchport access vlan 101" in section.lines
-
-
-async def _confirm(driver: NetmikoDriver, changes: list[AttachmentChange]) -> None:
-    await driver.commit(changes)
-    await driver.confirm()
 
 
 @pytest.mark.parametrize(
@@ -348,13 +315,13 @@ def test_what_cannot_be_typed_is_never_typed(ios: IosSwitch, ios_target: Target,
     ios.console("vlan 10", "name office")
     for step in ("prepare", "commit"):
         fails(
-            ios_target, lambda driver, step=step: getattr(driver, step)(add(wrong)), "device-refused", "validate"
+            ios_target, lambda driver, step=step: getattr(driver, step)(adds(wrong)), "device-refused", "validate"
         )
     assert not any("configure" in line or "reload" in line for line in ios.typed)
 
 
 def test_everything_wrong_is_said_at_once(ios_target: Target) -> None:
-    changes = add(
+    changes = adds(
         replace(FIRST, endpoint="?"), replace(OTHER, port="?"), replace(OTHER, port=CUSTOMERS[2], tag=101)
     )
     error = fails(ios_target, lambda driver: driver.prepare(changes), "device-refused")
@@ -389,7 +356,7 @@ def test_many_slow_devices_at_once(
     async def one(port: int) -> int:
         driver = await NetmikoDriver.open(replace(ios_target, address=f"ssh://127.0.0.1:{port}"))
         try:
-            await _confirm(driver, add(FIRST))
+            await keep(driver, *adds(FIRST))
             return len((await driver.observe()).attachments or {})
         finally:
             await driver.close()

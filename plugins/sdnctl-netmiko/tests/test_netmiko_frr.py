@@ -5,57 +5,28 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
 
 import pytest
 from sdnctl_netmiko import NetmikoDriver
 from sdnctl_netmiko.guard import Entry
 from sdnctl_netmiko.session import Session
 from sdnctl_netmiko.testing.frr import UPLINK, Frr
-from sdnctl_netmiko.testing.sshd import PASSPHRASE
 
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.errors import DeviceError
-from sdnctl.plan.model import AttachmentChange, Op
 from sdnctl.southbound.base import Target
-
-T = TypeVar("T")
+from sdnctl.testing.attachments import adds, keep, keyed, modify, observed
+from sdnctl.testing.driving import drive, with_options
 
 pytestmark = pytest.mark.servers("sshd", "ssh-keygen", "vtysh", "ip", root=True)
 
 FIRST = Attachment("eth1", UPLINK, 1100, "school-1", 42, None, None, 5)
 OTHER = Attachment("eth2", UPLINK, 1101, "school-2", None, None, None, None)
-
-
-def use(target: Target, work: Callable[[NetmikoDriver], Awaitable[T]]) -> T:
-    async def main() -> T:
-        driver = await NetmikoDriver.open(target)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
-
-
-def add(*attachments: Attachment) -> list[AttachmentChange]:
-    return [AttachmentChange(Op.ADD, attachment) for attachment in attachments]
-
-
-async def confirm(driver: NetmikoDriver, *attachments: Attachment) -> None:
-    await driver.commit(add(*attachments))
-    await driver.confirm()
-
-
-def held(target: Target) -> dict[Any, Attachment]:
-    async def look(driver: NetmikoDriver) -> dict[Any, Attachment]:
-        return dict((await driver.observe()).attachments or {})
-
-    return use(target, look)
+use = partial(drive, NetmikoDriver)
 
 
 def abandon(target: Target, *attachments: Attachment) -> None:
@@ -63,25 +34,21 @@ def abandon(target: Target, *attachments: Attachment) -> None:
 
     async def work() -> None:
         driver = await NetmikoDriver.open(target)
-        await driver.commit(add(*attachments))
+        await driver.commit(adds(*attachments))
         driver._device._session.close()
 
     asyncio.run(work())
-
-
-def with_options(target: Target, **options: str) -> Target:
-    return replace(target, options={**target.options, **options})
 
 
 def test_frr_itself_sees_no_difference(frr: Frr, frr_target: Target) -> None:
     """`frr-reload.py --test` as an arbiter: after revert nothing differs from startup, after confirm neither."""
 
     async def work(driver: NetmikoDriver) -> None:
-        await driver.commit(add(FIRST, OTHER))
+        await driver.commit(adds(FIRST, OTHER))
         assert "sdnctl school-1" in frr.reload("--test").stdout
         await driver.revert()
         assert frr.reload("--test").stdout.strip() == ""
-        await confirm(driver, FIRST, OTHER)
+        await keep(driver, *adds(FIRST, OTHER))
         assert frr.reload("--test").stdout.strip() == ""
 
     use(frr_target, work)
@@ -91,15 +58,15 @@ def test_frr_itself_sees_no_difference(frr: Frr, frr_target: Target) -> None:
 
 
 def test_what_was_confirmed_survives_a_restart_and_the_rest_does_not(frr: Frr, frr_target: Target) -> None:
-    use(frr_target, lambda driver: confirm(driver, FIRST))
+    use(frr_target, lambda driver: keep(driver, *adds(FIRST)))
     abandon(frr_target, OTHER)
     frr.reboot()
-    assert held(frr_target) == {FIRST.key: FIRST}
+    assert use(frr_target, observed) == keyed(FIRST)
 
 
 def test_a_restart_during_a_commit(frr: Frr, frr_target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The daemons die under the session in the middle of the lines; nothing half is there afterwards."""
-    use(frr_target, lambda driver: confirm(driver, OTHER))
+    use(frr_target, lambda driver: keep(driver, *adds(OTHER)))
     ask = Session.ask
 
     def ask_and_fall(self: Session, command: str, step: str) -> str:
@@ -109,26 +76,25 @@ def test_a_restart_during_a_commit(frr: Frr, frr_target: Target, monkeypatch: py
 
     monkeypatch.setattr(Session, "ask", ask_and_fall)
     with pytest.raises(DeviceError) as caught:
-        use(frr_target, lambda driver: driver.commit(add(FIRST)))
+        use(frr_target, lambda driver: driver.commit(adds(FIRST)))
     assert "gw-handover" in str(caught.value)
     assert "commit" in str(caught.value) or "read back" in str(caught.value)
     monkeypatch.undo()
-    monkeypatch.setenv("FRR_PASSPHRASE", PASSPHRASE)
-    assert held(frr_target) == {OTHER.key: OTHER}
+    assert use(frr_target, observed) == keyed(OTHER)
 
 
 def test_the_next_session_takes_back_what_nobody_confirmed(
     frr: Frr, frr_target: Target, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also changes of what was there before; it says so, and leaves alone what still has time."""
-    use(frr_target, lambda driver: confirm(driver, FIRST))
+    use(frr_target, lambda driver: keep(driver, *adds(FIRST)))
     before = frr.running()
     abandon(frr_target, replace(FIRST, tag=1200, priority=None), OTHER)
-    assert held(frr_target).keys() == {FIRST.key, OTHER.key}
+    assert use(frr_target, observed).keys() == {FIRST.key, OTHER.key}
     with pytest.raises(DeviceError, match=r"step: lock"):
-        use(frr_target, lambda driver: driver.commit(add(replace(OTHER, port="eth3", tag=1300))))
+        use(frr_target, lambda driver: driver.commit(adds(replace(OTHER, port="eth3", tag=1300))))
     later(monkeypatch)
-    assert held(frr_target) == {FIRST.key: FIRST}
+    assert use(frr_target, observed) == keyed(FIRST)
     assert "eth1, eth2 was never confirmed" in caplog.text
     assert frr.running() == before
 
@@ -142,7 +108,7 @@ def test_a_confirmation_after_its_time(frr: Frr, frr_target: Target, monkeypatch
     """Another session took the change back meanwhile: that is an error, not a success."""
 
     async def work(driver: NetmikoDriver) -> None:
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         later(monkeypatch)
         other = await NetmikoDriver.open(frr_target)
         assert not (await other.observe()).attachments
@@ -176,50 +142,50 @@ def test_truncated_vlans_of_frr_are_found_by_reading_back(frr: Frr, frr_target: 
     target = with_options(frr_target, platform="frr-vlan", platforms=f"file:{tmp_path}")
     before = frr.running()
     with pytest.raises(DeviceError) as caught:
-        use(target, lambda driver: driver.commit(add(FIRST)))
+        use(target, lambda driver: driver.commit(adds(FIRST)))
     assert caught.value.diagnostics[0].code == "read-back"
     assert frr.running() == before
 
 
 def test_half_a_configuration_is_seen_and_repaired(frr: Frr, frr_target: Target) -> None:
-    use(frr_target, lambda driver: confirm(driver, FIRST))
+    use(frr_target, lambda driver: keep(driver, *adds(FIRST)))
     frr.vtysh("configure terminal", f"interface {UPLINK}.1100", "no description")
-    assert held(frr_target) == {FIRST.key: replace(FIRST, uplink="")}
+    assert use(frr_target, observed) == keyed(replace(FIRST, uplink=""))
     frr.vtysh("configure terminal", f"interface {UPLINK}.1100", "description sdnctl somebody-else")
-    assert held(frr_target) == {FIRST.key: replace(FIRST, uplink="")}
+    assert use(frr_target, observed) == keyed(replace(FIRST, uplink=""))
     frr.vtysh("configure terminal", "interface eth1.42", "no pbr-policy sdnctl-1100")
-    assert held(frr_target)[FIRST.key].tag == 0
-    use(frr_target, lambda driver: confirm(driver, FIRST))
-    assert held(frr_target) == {FIRST.key: FIRST}
+    assert use(frr_target, observed)[FIRST.key].tag == 0
+    use(frr_target, lambda driver: keep(driver, *adds(FIRST)))
+    assert use(frr_target, observed) == keyed(FIRST)
 
 
 def test_a_tag_that_somebody_else_uses(frr: Frr, frr_target: Target) -> None:
     frr.vtysh("configure terminal", f"interface {UPLINK}.1100", "description leased line")
     with pytest.raises(DeviceError, match="leased line"):
-        use(frr_target, lambda driver: driver.prepare(add(FIRST)))
+        use(frr_target, lambda driver: driver.prepare(adds(FIRST)))
 
 
 def test_another_host_key(frr: Frr, frr_target: Target) -> None:
     frr.sshd.change_host_key()
     try:
         with pytest.raises(DeviceError) as caught:
-            held(frr_target)
+            use(frr_target, observed)
     finally:
         frr.sshd.give_host_key_back()
     said = caught.value.diagnostics[0]
     assert said.code == "host-key-changed"
     assert frr_target.options["host_key"] in said.detail
-    assert held(frr_target) == {}
+    assert use(frr_target, observed) == {}
 
 
 def test_a_known_hosts_file(frr: Frr, frr_target: Target, tmp_path: Path) -> None:
     kind, key = (frr.sshd.folder / "host.pub").read_text().split()[:2]
     (tmp_path / "known").write_text(f"[127.0.0.1]:{frr.sshd.port} {kind} {key}\n")
-    assert held(with_options(frr_target, host_key=f"file:{tmp_path}/known")) == {}
+    assert use(with_options(frr_target, host_key=f"file:{tmp_path}/known"), observed) == {}
     wrong = base64.b64encode(base64.b64decode(key)[:-1] + b"x").decode()
     (tmp_path / "known").write_text(f"[127.0.0.1]:{frr.sshd.port} {kind} {wrong}\n")
     with pytest.raises(DeviceError, match="host-key-changed"):
-        held(with_options(frr_target, host_key=f"file:{tmp_path}/known"))
+        use(with_options(frr_target, host_key=f"file:{tmp_path}/known"), observed)
 
 
 @pytest.mark.parametrize("count", [8, pytest.param(50, marks=pytest.mark.soak)])
@@ -237,7 +203,7 @@ def test_many_sessions_with_one_router(frr: Frr, frr_target: Target, count: int)
     async def main() -> list[int]:
         return await asyncio.gather(*(one() for _ in range(count)))
 
-    use(frr_target, lambda driver: confirm(driver, FIRST))
+    use(frr_target, lambda driver: keep(driver, *adds(FIRST)))
     assert asyncio.run(main()) == [1] * count
 
 
@@ -245,18 +211,8 @@ def test_many_sessions_with_one_router(frr: Frr, frr_target: Target, count: int)
 
 
 @pytest.fixture
-def guarded(helped: Frr, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    monkeypatch.setenv("FRR_PASSPHRASE", PASSPHRASE)
-    options = {
-        "platform": "frr-reload",
-        "uplink": UPLINK,
-        "username": "root",
-        "key": f"file:{helped.sshd.key}",
-        "passphrase": "env:FRR_PASSPHRASE",
-        "host_key": helped.sshd.fingerprint,
-        "timeout": "20",
-    }
-    return Target("gw-guarded", f"ssh://127.0.0.1:{helped.sshd.port}", options=options)
+def guarded(helped: Frr) -> Target:
+    return helped.target("gw-guarded", platform="frr-reload")
 
 
 def test_lines_are_tried_dry(helped: Frr, guarded: Target) -> None:
@@ -265,10 +221,10 @@ def test_lines_are_tried_dry(helped: Frr, guarded: Target) -> None:
     wrong = replace(OTHER, port="eth2", endpoint="x", priority=9)
 
     async def work(driver: NetmikoDriver) -> None:
-        await driver.prepare(add(FIRST))
+        await driver.prepare(adds(FIRST))
         for step in (driver.prepare, driver.commit):
             with pytest.raises(DeviceError) as caught:
-                await step(add(FIRST, wrong))
+                await step(adds(FIRST, wrong))
             text = str(caught.value)
             assert all(word in text for word in ("gw-guarded", "validate", "eth2", "set pcp 9")), text
 
@@ -278,15 +234,15 @@ def test_lines_are_tried_dry(helped: Frr, guarded: Target) -> None:
 
 def test_the_router_goes_back_by_itself(helped: Frr, guarded: Target) -> None:
     """The controller says nothing any more; until then others wait, and afterwards it is too late to confirm."""
-    use(guarded, lambda driver: confirm(driver, FIRST))
+    use(guarded, lambda driver: keep(driver, *adds(FIRST)))
     before = helped.running()
 
     async def work(driver: NetmikoDriver) -> None:
-        await driver.commit([*add(OTHER), AttachmentChange(Op.MODIFY, replace(FIRST, tag=1200), before=FIRST)])
+        await driver.commit([*adds(OTHER), modify(FIRST, replace(FIRST, tag=1200))])
         assert "eth9.1200" in helped.running()
         other = await NetmikoDriver.open(guarded)
         with pytest.raises(DeviceError, match=r"(?s)step: lock.*another change waits"):
-            await other.commit(add(replace(OTHER, port="eth3", tag=1300)))
+            await other.commit(adds(replace(OTHER, port="eth3", tag=1300)))
         await other.close()
         state, deadline = helped.folder / "state", time.monotonic() + 15
         while list(state.iterdir()):
@@ -306,17 +262,17 @@ def test_revert_is_exact_and_confirm_is_for_good(helped: Frr, guarded: Target) -
 
     async def work(driver: NetmikoDriver) -> None:
         before = helped.running()
-        await driver.commit(add(FIRST))
+        await driver.commit(adds(FIRST))
         helped.vtysh("configure terminal", "interface eth3", "description typed meanwhile")
         await driver.revert()
         assert helped.running() == before
-        await confirm(driver, OTHER)
+        await keep(driver, *adds(OTHER))
         await driver.revert()
 
     use(guarded, work)
-    assert held(guarded) == {OTHER.key: OTHER}
+    assert use(guarded, observed) == keyed(OTHER)
     helped.reboot()
-    assert held(guarded) == {OTHER.key: OTHER}
+    assert use(guarded, observed) == keyed(OTHER)
 
 
 def test_what_could_not_be_taken_back_is_told_to_the_next_session(helped: Frr, guarded: Target) -> None:
@@ -324,10 +280,10 @@ def test_what_could_not_be_taken_back_is_told_to_the_next_session(helped: Frr, g
     stuck.write_text(helped.running())
     try:
         with pytest.raises(DeviceError, match=r"(?s)step: lock.*could not be taken back whole"):
-            use(guarded, lambda driver: driver.commit(add(FIRST)))
+            use(guarded, lambda driver: driver.commit(adds(FIRST)))
     finally:
         stuck.unlink()
-    assert held(guarded) == {}
+    assert use(guarded, observed) == {}
 
 
 def test_the_account_knows_nothing_else(helped: Frr, guarded: Target) -> None:

@@ -12,13 +12,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from sdnctl.southbound.base import Target
 from sdnctl_netmiko.platform import BUILT_IN
-from sdnctl_netmiko.testing.sshd import Sshd
+from sdnctl_netmiko.testing.sshd import PASSPHRASE, Sshd
 
 HELPER = BUILT_IN / "frr-reload" / "device" / "sdnctl-frr"
 DAEMONS = ("zebra", "pbrd")
+DAEMON_SCRIPT = 'mount --bind "$1" /var/tmp && shift && exec "$@"'
+"""FRR keeps records for a crash below /var/tmp: here in a folder of the test, for `ip netns exec` mounts apart."""
 CUSTOMERS = ("eth1", "eth2", "eth3", "eth4")
 UPLINK = "eth9"
+SECRETS = {"FRR_PASSPHRASE": PASSPHRASE}
+"""The variable of the environment that targets take the passphrase of the key from."""
 STARTUP = f"""\
 frr defaults traditional
 service integrated-vtysh-config
@@ -47,8 +52,8 @@ class Frr:
     def __init__(self, folder: Path, name: str, helper: bool = False) -> None:
         self.folder = folder
         self._namespace = name
-        self.run_dir, self.config = folder / "run", folder / "etc"
-        for path in (folder, self.run_dir, self.config):
+        self.run_dir, self.config, self.scratch = folder / "run", folder / "etc", folder / "var-tmp"
+        for path in (folder, self.run_dir, self.config, self.scratch):
             path.mkdir(exist_ok=True)
             shutil.chown(path, "frr", "frr")
         (self.config / "vtysh.conf").write_text("service integrated-vtysh-config\n")
@@ -107,10 +112,25 @@ class Frr:
         command.append(str(file))
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    def target(self, device: str, **options: str) -> Target:
+        """How the inventory would name it: secrets by reference, the host key by fingerprint."""
+        given = {
+            "platform": "frr",
+            "uplink": UPLINK,
+            "username": "root",
+            "key": f"file:{self.sshd.key}",
+            "passphrase": "env:FRR_PASSPHRASE",
+            "host_key": self.sshd.fingerprint,
+            "timeout": "20",
+            **options,
+        }
+        return Target(device, f"ssh://127.0.0.1:{self.sshd.port}", options=given)
+
     def start(self) -> None:
         """Boot: what is running is what the startup configuration says."""
         for daemon in DAEMONS:
-            run("ip", "netns", "exec", self._namespace, f"/usr/lib/frr/{daemon}", "-d", "-P", "0",
+            run("ip", "netns", "exec", self._namespace, "sh", "-c", DAEMON_SCRIPT, "sh", str(self.scratch),
+                f"/usr/lib/frr/{daemon}", "-d", "-P", "0",
                 "-f", str(self.config / f"{daemon}.conf"), "-i", str(self.run_dir / f"{daemon}.pid"),
                 "--vty_socket", str(self.run_dir), "-z", str(self.run_dir / "zserv.api"),
                 "--log", f"file:{self.run_dir}/{daemon}.log")  # fmt: skip

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import asyncssh
 
+from sdnctl.southbound.base import Target
 from sdnctl_netmiko.testing.ios_config import INVALID, IosConfig, Refused
 
 T = TypeVar("T")
@@ -26,6 +27,8 @@ PASSWORD = "hunter2-and-more"  # of the simulator only
 ENABLE = "privileged-and-more"
 CUSTOMERS = ("GigabitEthernet1/0/1", "GigabitEthernet1/0/2", "GigabitEthernet1/0/3", "GigabitEthernet1/0/4")
 UPLINK = "GigabitEthernet1/0/24"
+SECRETS = {"IOS_PASSWORD": PASSWORD, "IOS_ENABLE": ENABLE}
+"""Variables of the environment that targets take them from."""
 PAGE = 24
 
 
@@ -319,6 +322,20 @@ class IosSimulator:
     def listen(self, switch: IosSwitch, port: int = 0) -> int:
         """Let a switch answer on a loopback port, and return it."""
         return self._do(self._listen(switch, port))
+
+    def target(self, device: str, port: int) -> Target:
+        """How the inventory would name a switch: secrets by reference, the host key by fingerprint."""
+        options = {
+            "platform": "ios",
+            "uplink": UPLINK,
+            "username": USER,
+            "password": "env:IOS_PASSWORD",
+            "enable": "env:IOS_ENABLE",
+            "host_key": self.fingerprint,
+            "timeout": "10",
+            "confirm_timeout": "60",
+        }
+        return Target(device, f"ssh://127.0.0.1:{port}", options=options)
 
     def cut(self, port: int) -> None:
         """End the switch's sessions and let nobody in."""
