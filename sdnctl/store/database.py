@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 
@@ -17,6 +17,10 @@ HEAD = "0003"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 _READING = "sdnctl_reading"
+_PATIENCE = 10
+"""Seconds that a writer waits for another one, on either kind of database."""
+_WRITERS = 0x5D9C
+"""The PostgreSQL advisory lock of writers: one number for every store, each in a database of its own."""
 
 
 def open_engine(url: str) -> Engine:
@@ -24,8 +28,9 @@ def open_engine(url: str) -> Engine:
 
     A store that was written by a newer sdnctl is refused rather than guessed at.
     """
+    engine = None
     try:
-        engine = create_engine(url)
+        engine = _postgresql(url) if make_url(url).get_backend_name() == "postgresql" else create_engine(url)
         if engine.dialect.name == "sqlite":
             if engine.url.database:
                 Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -33,8 +38,12 @@ def open_engine(url: str) -> Engine:
             event.listen(engine, "begin", _begin_immediate)
         with engine.begin() as connection:
             _migrate(connection, url)
-    except (SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError, NoSuchModuleError) as error:
-        raise StoreError(_unusable(url, error)) from error
+    except BaseException as error:
+        if engine is not None:
+            engine.dispose()
+        if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | ModuleNotFoundError):
+            raise StoreError(_unusable(url, error)) from error
+        raise
     return engine
 
 
@@ -62,12 +71,10 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
 def _unusable(url: str, error: BaseException) -> Diagnostic:
     reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
     shown = url.rsplit("@", 1)[-1]  # never print the credentials part of a URL
-    return Diagnostic(
-        "store-unusable",
-        f"the store {shown} cannot be opened",
-        detail=str(reason),
-        hint="check --store, the folder's permissions and the disk; the default is .sdnctl/ in the network folder",
-    )
+    hint = "check --store, the folder's permissions and the disk; the default is .sdnctl/ in the network folder"
+    if isinstance(error, ModuleNotFoundError) and url.startswith("postgresql"):
+        hint = "pip install 'sdnctl[postgres]', and write postgresql+psycopg://USER@HOST/DATABASE"
+    return Diagnostic("store-unusable", f"the store {shown} cannot be opened", detail=str(reason), hint=hint)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -75,7 +82,8 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
     # queue up instead of failing half way.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    waiting = f"busy_timeout={_PATIENCE * 1000}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", waiting):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -83,6 +91,26 @@ def _tune_sqlite(connection: Any, _record: Any) -> None:
 def _begin_immediate(connection: Connection) -> None:
     reading = connection.get_execution_options().get(_READING, False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: str) -> Engine:
+    """An engine whose writers queue up as those of SQLite do.
+
+    A server that restarted is connected to anew. One that vanished, or a writer that was stopped in the middle of
+    a transaction, holds nobody up for longer than the patience.
+    """
+    limits = f"-c lock_timeout={_PATIENCE}s -c idle_in_transaction_session_timeout={_PATIENCE}s"
+    alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+    arguments = {"connect_timeout": _PATIENCE, "options": limits, **alive}
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    event.listen(engine, "begin", _queue_up)
+    return engine
+
+
+def _queue_up(connection: Connection) -> None:
+    # What is read in a writing transaction, the lease above all, must still be so when it writes.
+    if not connection.get_execution_options().get(_READING, False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
 def _migrate(connection: Connection, url: str) -> None:

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from postgres_server import Postgres, running_postgres
 from sqlalchemy import create_engine, text, update
 from sqlalchemy.pool import NullPool
 
@@ -22,9 +24,16 @@ from sdnctl.store.tables import leases as lease_table
 from sdnctl.store.tables import metadata
 
 
-@pytest.fixture
-def store(tmp_path: Path):
-    opened = Store.open(f"sqlite:///{tmp_path}/deep/folder/store.db")
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers("psql", "pg_lsclusters"))])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = f"sqlite:///{tmp_path}/deep/folder/store.db"
+    opened = Store.open(url if request.param == "sqlite" else request.getfixturevalue("postgres").database())
     yield opened
     opened.close()
 
@@ -173,7 +182,7 @@ def test_damaged_content_is_reported(store: Store) -> None:
         number = begin(store, lease)
     engine = create_engine(store.url, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(text("UPDATE snapshots SET content = x'00'"))
+        connection.execute(text("UPDATE snapshots SET content = :damaged"), {"damaged": b"\0"})
     with pytest.raises(StoreError, match="damaged"):
         store.content(number)
     with pytest.raises(StoreError, match="no snapshot 77"):
