@@ -1,4 +1,4 @@
-"""Two controllers in two folders on one PostgreSQL store: who writes, what a restart of the database does, take-over."""
+"""Two controllers in two folders on one PostgreSQL store: who writes, a restart of the database, take-over."""
 
 from __future__ import annotations
 
