@@ -1,4 +1,4 @@
-"""The verb about splice boxes: inventory closure."""
+"""Verbs that draw the glass: inventory closure, line, synoptic."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from pathlib import Path
@@ -37,4 +37,33 @@ def closure(
         lambda: closures.document(plan, files),
         lambda: closures.render(plan, files),
         lambda: closures.markdown(plan),
+    )
+
+
+@inventory.command("line")
+@reporting
+def line_(
+    context: typer.Context,
+    route: Annotated[
+        list[str],
+        typer.Argument(metavar="ROUTE", help="An optical link, an end (core-a:3, odf-1:7, c-12:7), or two."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw it: NAME.svg, NAME.pdf or NAME.html.")
+    ] = None,
+) -> None:
+    """Straight-line diagram of a route: splices, loops and chambers by metres of fibre and sheath, and dB."""
+    from sdnctl.cli.fibre import straight
+    from sdnctl.usecases import lines
+    from sdnctl.usecases.closures import check_format
+
+    invocation: Invocation = context.obj
+    if out is not None:
+        check_format(out)
+    found = lines.line(invocation.context, route)
+    files = {"drawing": out} if out is not None else {}
+    if out is not None:
+        lines.draw_line(found, out)
+    invocation.output.show(
+        "inventory line", lambda: straight.document(found, files), lambda: straight.render(found, files)
     )
