@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sdnctl.cli import exchanging
-from sdnctl.cli.formats import mininet
+from sdnctl.cli.formats import mininet, topology
 
-__all__ = ["exchanging", "mininet"]
+__all__ = ["exchanging", "mininet", "topology"]
