@@ -30,6 +30,9 @@ def up(
     real_devices: Annotated[
         bool, typer.Option("--real-devices", help="Devices at their own addresses, not simulated ones.")
     ] = False,
+    rates: Annotated[
+        bool, typer.Option("--rates", help="Cables as fast as their links, with class queues (Open vSwitch).")
+    ] = False,
 ) -> None:
     """Bring the network up on this machine, in a network namespace of its own."""
     from sdnctl.cli import views
@@ -37,7 +40,7 @@ def up(
 
     invocation: Invocation = context.obj
     with invocation.output.progress("bringing switches up") as progress:
-        running = labs.up(invocation.context, kind.value, progress, real_devices=real_devices)
+        running = labs.up(invocation.context, kind.value, progress, real_devices=real_devices, rates=rates)
     invocation.output.show("lab up", lambda: views.lab_document(running), lambda: views.lab(running))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,24 +30,32 @@ def up(
     kind: Literal["ovs", "memory", "auto"] = "auto",
     name: str = "",
     real_devices: bool = False,
+    rates: bool = False,
     progress: Progress = lambda _: None,
 ) -> Lab:
     """Make the switches, links and host ports of a topology and return the running lab.
 
     `kind` *auto* takes Open vSwitch where it can run and the in-memory switches elsewhere; the lab's `reason`
     then says why. What a crashed lab of this folder left is cleaned up first. `name` (default: the folder's
-    name) appears in namespace names. Devices beside the switches are simulated, unless `real_devices`. Raises
-    InputError (already up, not possible here, unusable topology) or DeviceError (a command failed); nothing is
-    left behind then.
+    name) appears in namespace names. Devices beside the switches are simulated, unless `real_devices`. With
+    `rates` cables are as fast as their links, which only those of Open vSwitch can be: in the others no time
+    passes. Raises InputError (already up, not possible here, unusable topology) or DeviceError (a command failed);
+    nothing is left behind then.
     """
     wiring = wire(topology, endpoints)
+    if rates:
+        wiring = replace(wiring, rates={link.id: int(link.capacity) for link in topology.links.values()})
     with records.lock(folder):
         _refuse_second(folder)
         reason = ""
         chosen: Literal["ovs", "memory"] = "memory" if kind == "memory" else "ovs"
         problem = openvswitch.obstacle() if chosen == "ovs" else None
+        if rates and chosen == "memory":
+            problem = Diagnostic(
+                "lab-no-rates", "no time passes in the embedded switches", hint="leave --rates out"
+            )
         if problem is not None:
-            if kind == "ovs":
+            if kind == "ovs" or rates:
                 raise InputError(
                     Diagnostic(
                         problem.code,

@@ -83,6 +83,8 @@ class OpenVSwitch:
         )
         self.vsctl(["init"], wait=False)
         transact(self.socket, bridge_operations(wiring))
+        if wiring.rates:  # what is slow has queues: of this datapath the settings driver makes them
+            self.vsctl(["set", "Open_vSwitch", ".", "external_ids:sdnctl-queues=tc"], wait=False)
         self.start_switches(wiring)
 
     def start_switches(self, wiring: Wiring) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sdnctl.lab import netns
+from sdnctl.lab import netns, slow
 from sdnctl.lab.base import Lab, Progress
 from sdnctl.lab.openvswitch import OpenVSwitch
 from sdnctl.lab.record import Record
@@ -110,6 +110,7 @@ class OvsLab(Lab):
         for namespace in (self.namespace, self.hosts):
             netns.create(namespace)
         netns.batch(self.namespace, _cables(wiring, self.hosts))
+        slow.limit(self.namespace, wiring)
         opened = [f"link set {wiring.interfaces[port]} arp off up" for port in sorted(wiring.interfaces)]
         netns.batch(self.namespace, opened)
         netns.batch(self.hosts, [f"link set {wiring.interfaces[port]} arp off up" for port in wiring.edges])
@@ -131,6 +132,9 @@ def _cables(wiring: Wiring, hosts: str) -> Iterator[str]:
     """``ip link`` commands: a pair per link, and a pair into the hosts' namespace per endpoint port."""
     for link, (a, b) in wiring.links.items():
         mtu = wiring.mtu[link]
+        if link in wiring.rates:
+            yield from slow.cable(wiring, link)
+            continue
         yield (f"link add {wiring.interfaces[a]} mtu {mtu} type veth peer name {wiring.interfaces[b]} mtu {mtu}")
     for port in wiring.edges:
         name = wiring.interfaces[port]

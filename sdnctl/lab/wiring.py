@@ -30,7 +30,8 @@ class Wiring:
     """Bridge of each switch, interface of each port, the two ports of each link, and the ports with endpoints.
 
     `mtu` holds the MTU of each link's cable and `access_mtu` that of the host cables, in octets; `dpids`
-    the datapath id of each switch.
+    the datapath id of each switch; `rates` how fast cables are, in bit/s: what it does not name is as fast as the
+    machine.
     """
 
     bridges: Mapping[str, str]
@@ -40,6 +41,7 @@ class Wiring:
     dpids: Mapping[str, int] = field(default_factory=dict)
     mtu: Mapping[str, int] = field(default_factory=dict)
     access_mtu: int = ACCESS_MTU
+    rates: Mapping[str, int] = field(default_factory=dict)
 
     def ports_of(self, node: str) -> tuple[PortRef, ...]:
         """All wired ports of a switch, in order."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from sdnctl import lab as labs
 from sdnctl.compiler.fate import Fates
-from sdnctl.compiler.ir import Compiled
+from sdnctl.compiler.ir import Compiled, Network
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.lab import Lab
 from sdnctl.topology.graph import Topology
@@ -51,9 +51,15 @@ def up(
     progress: Progress = silent,
     *,
     real_devices: bool = False,
+    rates: bool = False,
 ) -> Lab:
-    """Bring the folder's topology up, with a host at every endpoint; `real_devices`: none are simulated."""
+    """Bring the folder's topology up, with a host at every endpoint; `real_devices`: none are simulated.
+
+    `rates`: cables are as fast as their links, and class queues work. Raises InputError where these could not.
+    """
     network = context.loaded.network
+    if rates:
+        _queues_by_traffic_class(network)
     return labs.up(
         context.folder,
         network.topology,
@@ -61,8 +67,24 @@ def up(
         kind=kind,
         name=network.settings.name,
         real_devices=real_devices,
+        rates=rates,
         progress=lambda what: progress(what, 0, 0),
     )
+
+
+def _queues_by_traffic_class(network: Network) -> None:
+    """Raise InputError for classes whose queue is not their traffic class, by which a lab chooses queues."""
+    faults = Diagnostics()
+    for one in network.classes.values():
+        if one.queue != one.traffic_class:
+            faults.error(
+                "lab-queue",
+                f"frames of class {one.name} carry traffic class {one.traffic_class}, and have queue {one.queue}",
+                address=f"class {one.name}",
+                source=one.source,
+                hint="in a lab with rates a frame takes the queue that the traffic class of its label says",
+            )
+    faults.raise_if_errors(InputError)
 
 
 def down(context: Context) -> bool:

@@ -103,7 +103,8 @@ def test_queues_stand_in_the_kernel_and_leave_nothing(server: Any) -> None:
         await driver.confirm()
         return (await driver.observe()).settings
 
-    observed = use(target(server), lambda driver: set_queues(driver, QUEUES))
+    where = target(server, queues="on")
+    observed = use(where, lambda driver: set_queues(driver, QUEUES))
     assert observed is not None
     assert observed.ports == {2: PortSettings(queues=QUEUES)}
     classes = _tc(server)
@@ -111,11 +112,11 @@ def test_queues_stand_in_the_kernel_and_leave_nothing(server: Any) -> None:
     assert (server.vsctl("--columns=_uuid", "list", "qos").count("_uuid"), _count(server, "queue")) == (1, 2)
 
     fewer = (Queue(1, 2_000_000, 20_000_000, 1),)
-    use(target(server), lambda driver: set_queues(driver, fewer))
+    use(where, lambda driver: set_queues(driver, fewer))
     assert (_count(server, "qos"), _count(server, "queue")) == (1, 1)
     assert "ceil 20Mbit" in _tc(server)
 
-    use(target(server), lambda driver: driver.release())
+    use(where, lambda driver: driver.release())
     assert (_count(server, "qos"), _count(server, "queue")) == (0, 0)
     assert "htb" not in _tc(server)
 

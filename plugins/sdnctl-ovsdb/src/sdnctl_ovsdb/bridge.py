@@ -26,11 +26,12 @@ _INTERFACE = [
 
 @dataclass(frozen=True, slots=True)
 class Qos:
-    """A port's QoS row: ours with its queues, or somebody else's, of which only the uuid matters."""
+    """A port's QoS row: ours with its queues and type, or somebody else's, of which only the uuid matters."""
 
     uuid: str
     ours: bool
     queues: tuple[Queue, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,11 @@ def read_bridge(client: OvsdbClient, name: str, dpid: int | None) -> Bridge:
 
 def _read_qos(client: OvsdbClient, bridge: str, uuids: list[str]) -> dict[str, Qos]:
     found = {}
-    for row in client.rows("QoS", uuids, ["_uuid", "queues", "external_ids"]):
+    for row in client.rows("QoS", uuids, ["_uuid", "type", "queues", "external_ids"]):
         uuid = as_one(row["_uuid"])
         ours = as_dict(row["external_ids"]).get(OWNER) == bridge
-        found[uuid] = Qos(uuid, ours, _read_queues(client, as_dict(row["queues"])) if ours else ())
+        queues = _read_queues(client, as_dict(row["queues"])) if ours else ()
+        found[uuid] = Qos(uuid, True, queues, str(row["type"])) if ours else Qos(uuid, False)
     return found
 
 

@@ -43,8 +43,8 @@ def take_image(bridge: Bridge, numbers: Iterable[int]) -> Image:
     return Image(bridge.fail_mode if bridge.fail_mode_set else None, ports)
 
 
-def wanted_image(bridge: Bridge, settings: SwitchSettings) -> Image:
-    """What `settings` make of the bridge; None and () leave what is there."""
+def wanted_image(bridge: Bridge, settings: SwitchSettings, kind: str) -> Image:
+    """What `settings` make of the bridge; None and () leave what is there. `kind`: the type of our QoS rows."""
     ports = {}
     for number, port in settings.ports.items():
         now = image_of(bridge.ports[number])
@@ -54,8 +54,8 @@ def wanted_image(bridge: Bridge, settings: SwitchSettings) -> Image:
             bfd, marked = {"enable": "true", "min_tx": interval, "min_rx": interval}, True
         if port.queues:
             queues = tuple(sorted(port.queues, key=lambda queue: queue.id))
-            same = qos is not None and qos.ours and qos.queues == queues
-            qos = qos if same else Qos("", True, queues)
+            same = qos is not None and qos.ours and (qos.queues, qos.kind) == (queues, kind)
+            qos = qos if same else Qos("", True, queues, kind)
         ports[number] = PortImage(bfd, marked, qos)
     # Explicit always: an empty column is standalone too, but says that nobody decided.
     return Image(settings.fail_mode, ports)
@@ -108,7 +108,7 @@ def _write_bfd(port: Port, wanted: PortImage) -> Operation:
 
 def _write_qos(bridge: str, port: Port, wanted: Qos | None) -> list[Operation]:
     """Point the port to its QoS row; one of ours is always made anew, with new queues."""
-    if wanted is None:
+    if wanted is None or (wanted.ours and not wanted.queues):
         return [_update("Port", port.uuid, {"qos": to_set([])})]
     if not wanted.ours:
         return [_update("Port", port.uuid, {"qos": ["uuid", wanted.uuid]})]
@@ -120,7 +120,7 @@ def _write_qos(bridge: str, port: Port, wanted: Qos | None) -> list[Operation]:
         operations.append({"op": "insert", "table": "Queue", "row": row, "uuid-name": name})
         references.append([queue.id, ["named-uuid", name]])
     qos = {
-        "type": "linux-htb",
+        "type": wanted.kind,
         # Said explicitly: where the link's speed is unknown, older versions assume 100 Mbit/s.
         "other_config": to_map({"max-rate": str(max(queue.max_rate for queue in wanted.queues))}),
         "queues": ["map", references],

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias, cast
 
 from sdnctl.dataplane.values import PortSettings, RuleSet, SwitchSettings
 from sdnctl.errors import DeviceRefused, Diagnostic, Diagnostics
 from sdnctl.plan.model import DeviceChange, Observed, SettingsChange
 from sdnctl.southbound.base import Capabilities, Counters, PortState, Target
+from sdnctl_ovsdb import shaping
 from sdnctl_ovsdb.bridge import Bridge, Port, find_bridge, read_bridge
 from sdnctl_ovsdb.changes import Image, PortImage, operations_to, sweep, take_image, wanted_image
 from sdnctl_ovsdb.client import Conflict, Operation, OvsdbClient, as_dict, as_one, to_map, to_set
@@ -16,13 +19,18 @@ from sdnctl_ovsdb.client import Conflict, Operation, OvsdbClient, as_dict, as_on
 ATTEMPTS = 5  # tries when somebody else writes the same rows at the same time
 PROTOCOLS = ("OpenFlow13", "OpenFlow14", "OpenFlow15")
 BFD_MAX_MS = 60_000
+Queues: TypeAlias = Literal["on", "tc", "off"]
+HTB, NOTED = "linux-htb", "linux-noop"
+"""Types of QoS rows: Open vSwitch makes the queues, or leaves the port's queueing to others."""
 
 
 class OvsdbDevice:
     """An open bridge. `target.address` is ``unix:PATH#BRIDGE``, ``tcp:HOST:PORT#BRIDGE`` or ``ssl:…``.
 
-    Without ``#BRIDGE`` the bridge is the one with the target's datapath id. Option ``queues`` (on, off) overrides
-    whether queues are used; by default they are where the datapath honours them.
+    Without ``#BRIDGE`` the bridge is the one with the target's datapath id. Option ``queues`` says who makes
+    queues: ``on`` Open vSwitch, ``tc`` this driver (`shaping`), ``off`` nobody: they are noted in the database. By
+    default it is Open vSwitch where its datapath honours queues; elsewhere what the switch says of itself
+    (``external_ids:sdnctl-queues=tc`` of its root row), or nobody.
     """
 
     def __init__(self, target: Target) -> None:
@@ -38,6 +46,7 @@ class OvsdbDevice:
             )
         self._target = target
         self._client = OvsdbClient(target.device, remote, target.options)
+        self._remote = remote
         self._confirmed: Image | None = None
 
     # ── Driver ───────────────────────────────────────────────────────────────────────────────────
@@ -46,9 +55,7 @@ class OvsdbDevice:
         bridge = self._read()
         version = as_one(self._client.select("Open_vSwitch", [], ["ovs_version"])[0]["ovs_version"])
         datapath = bridge.datapath_type or "system"
-        chosen = self._target.options.get("queues", "auto")
-        # The userspace datapath makes the queues but sends every packet through the first one.
-        queues = datapath != "netdev" if chosen == "auto" else chosen == "on"
+        queues = self._queues(bridge) != "off"
         return Capabilities(queues=queues, bfd=True, description=f"Open vSwitch {version}, datapath {datapath}")
 
     def observe(self) -> Observed:
@@ -66,7 +73,7 @@ class OvsdbDevice:
         def aim(bridge: Bridge) -> Image:
             self._check(bridge, wanted)
             self._remember(bridge, wanted.ports)
-            return wanted_image(bridge, wanted)
+            return wanted_image(bridge, wanted, HTB if self._queues(bridge) == "on" else NOTED)
 
         self._write(aim)
 
@@ -123,13 +130,66 @@ class OvsdbDevice:
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
     def _read(self) -> Bridge:
-        return read_bridge(self._client, self._bridge, self._target.dpid)
+        """The bridge; where this driver makes queues, those that do not stand in the kernel are not there."""
+        bridge = read_bridge(self._client, self._bridge, self._target.dpid)
+        noted = {
+            port.name: port.qos.queues for port in bridge.ports.values() if port.qos and port.qos.kind == NOTED
+        }
+        if not noted or self._queues(bridge) != "tc":
+            return bridge
+        held = self._shaper().holds(noted)
+        ports = {
+            number: replace(port, qos=replace(port.qos, queues=()))
+            if port.qos is not None and port.name in noted.keys() - held
+            else port
+            for number, port in bridge.ports.items()
+        }
+        return replace(bridge, ports=ports)
+
+    def _queues(self, bridge: Bridge) -> Queues:
+        """Who makes the queues of this bridge."""
+        chosen = self._target.options.get("queues", "auto")
+        if chosen in ("on", "off", "tc"):
+            return cast(Queues, chosen)
+        if (bridge.datapath_type or "system") != "netdev":
+            return "on"
+        # The userspace datapath would make the queues, and send every packet through the first one.
+        ids = as_dict(self._client.select("Open_vSwitch", [], ["external_ids"])[0]["external_ids"])
+        return "tc" if ids.get("sdnctl-queues") == "tc" else "off"
+
+    def _shaper(self) -> shaping.Shaper:
+        scheme, _, path = self._remote.partition(":")
+        if scheme != "unix":
+            raise DeviceRefused(
+                Diagnostic(
+                    "ovsdb-queues",
+                    f"{self._target.device}: queues of the userspace datapath are made where the switch runs",
+                    f"switch {self._target.device}",
+                    detail=f"its database is at {self._remote}",
+                    hint="apply there, or `ovs-vsctl remove Open_vSwitch . external_ids sdnctl-queues`",
+                )
+            )
+        return shaping.Shaper.beside(self._target.device, path)
+
+    def _shape(self, bridge: Bridge, image: Image) -> None:
+        """Bring the kernel to what the rows of these ports say now."""
+        shaper = self._shaper()
+        names = {number: bridge.ports[number].name for number in image.ports if number in bridge.ports}
+        wanted = {
+            names[number]: port.qos.queues
+            for number, port in image.ports.items()
+            if number in names and port.qos is not None and port.qos.kind == NOTED and port.qos.queues
+        }
+        shaper.remove(set(names.values()) - wanted.keys())
+        held = shaper.holds(wanted)
+        shaper.make({name: queues for name, queues in wanted.items() if name not in held})
 
     def _write(self, aim: Callable[[Bridge], Image]) -> None:
         """Read, decide, write in one transaction that holds only if nobody wrote in between; else again."""
         for attempt in range(ATTEMPTS):
             bridge = self._read()
-            operations = operations_to(bridge, aim(bridge))
+            image = aim(bridge)
+            operations = operations_to(bridge, image)
             if not operations:
                 return
             try:
@@ -138,6 +198,8 @@ class OvsdbDevice:
                 if attempt == ATTEMPTS - 1:
                     raise
                 continue
+            if self._queues(bridge) == "tc":
+                self._shape(bridge, image)
             if any(operation.get("table") in ("Port", "QoS") for operation in operations):
                 # A row that somebody took into use this very moment stays; the next change tries again.
                 with contextlib.suppress(DeviceRefused):
@@ -164,7 +226,8 @@ class OvsdbDevice:
                     address=address,
                     hint=f"ports of bridge {bridge.name}: {', '.join(map(str, sorted(bridge.ports))) or 'none'}",
                 )
-            for problem in _problems(port):
+            made_by_us = bool(port.queues) and self._queues(bridge) == "tc"
+            for problem in (*_problems(port), *(shaping.problems(port.queues) if made_by_us else ())):
                 diagnostics.error("ovsdb-settings", f"{self._target.device}: {problem}", address=address)
         diagnostics.raise_if_errors(DeviceRefused)
 
