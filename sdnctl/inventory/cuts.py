@@ -6,6 +6,7 @@
     cable:c-1             the whole cable; with @412m what runs past that mark on its sheath
     chamber:ch-1, site:s  everything that passes or ends there; a site's gear too
     closure:k-1           the strands that it holds: those of the tubes that are opened in it
+    passive:mux-1         what runs through a mux, splitter or attenuator
     zone:z-1              every segment that enters the hazard zone, and every place in it
     feeder:f-1            the gear of the sites on a power feeder; no glass
 
@@ -24,13 +25,15 @@ from sdnctl.inventory.colours import strands_of, tube_of
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.geometry import polygon_fault
 from sdnctl.inventory.glass import bits, numbers
+from sdnctl.inventory.history import Spot as Place
+from sdnctl.inventory.history import called_now
 from sdnctl.inventory.models import Status
 from sdnctl.inventory.places import At, Whereabouts, along_duct, segment_point, sheath_at, sheath_position
 from sdnctl.inventory.plant import Plant, Point, Side, StrandEnd
 from sdnctl.inventory.uses import Spot
 from sdnctl.units import format_length, parse_length
 
-KINDS = ("segment", "duct", "cable", "chamber", "closure", "site", "zone", "feeder")
+KINDS = ("segment", "duct", "cable", "chamber", "closure", "site", "zone", "feeder", "passive")
 _ALIASES = {"building": "site", "hazard": "zone"}
 _AT = re.compile(r"(?P<name>[^@]+)@(?P<distance>.+)\Z")
 _METRES = re.compile(r"[\d.]+\Z|([\d.]+)(m|km)\Z")
@@ -64,11 +67,12 @@ class Wound:
 class Damage:
     """What events did: wounds by cable, sites whose gear is gone, and the things that were hit, by kind.
 
-    `point`: where on the map, for events whose distance is known.
+    `point`: where on the map, for events whose distance is known. `broken`: passive nodes that nothing passes.
     """
 
     wounds: dict[str, list[Wound]] = field(default_factory=lambda: defaultdict(list))
     dead: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
     hit: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     points: dict[str, Point] = field(default_factory=dict)
 
@@ -102,6 +106,7 @@ def known_names(plant: Plant) -> Mapping[str, Iterable[str]]:
         plant.sites,
         plant.hazards,
         feeders,
+        plant.passives,
     )
     return dict(zip(KINDS, tables, strict=True))
 
@@ -158,6 +163,9 @@ def _distance(plant: Plant, kind: str, name: str, written: str, text: str) -> fl
         summary = f"{kind} {name} is {format_length(round(whole, 1))} long, not {format_length(metres)}"
         frm = "from end a along the sheath" if kind == "cable" else "from the end a" if kind == "segment" else ""
         hint = f"Distances count {frm or 'from the first opening'}."
+        now = called_now(plant, Place(name, 1, metres)) if kind == "cable" else None
+        if now is not None:
+            hint = f"It was cut: what lies there now is cable:{now.cable}@{now.mark:.0f}m."
         raise InputError(Diagnostic("beyond-its-end", summary, text, hint=hint))
     return metres
 
@@ -202,6 +210,7 @@ class Cutter:
             "site": self._site,
             "zone": lambda event, to: self._area(self.plant.hazards[event.name].polygon, to),
             "feeder": self._feeder,
+            "passive": lambda event, to: to.broken.add(event.name),
         }
         for event in events:
             out.hit[event.kind].add(event.name)

@@ -54,11 +54,9 @@ def contents(ducts: Mapping[str, Duct], cables: Iterable[Cable]) -> dict[str, Co
             nested[duct.parent or ""][segment].append(duct.id)
     found: dict[str, Content] = {}
     for key in (*lying, *(key for key in nested if key not in lying)):
-        here = (
-            Content(segment, tuple(lying[key].get(segment, ())), tuple(nested[key].get(segment, ())))
-            for segment in dict.fromkeys((*lying[key], *nested[key]))
-        )
-        found[key] = max(here, key=lambda one: one.count)
+        here, within = lying.get(key, {}), nested.get(key, {})
+        fullest = max((*here, *within), key=lambda one: len(here.get(one, ())) + len(within.get(one, ())))
+        found[key] = Content(fullest, tuple(here.get(fullest, ())), tuple(within.get(fullest, ())))
     return found
 
 

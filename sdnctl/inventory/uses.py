@@ -55,6 +55,7 @@ class Uses:
         self.runs: dict[str, list[Run]] = defaultdict(list)
         self._gear: dict[str, set[int]] = defaultdict(set)
         self._spliced: dict[str, set[int]] = defaultdict(set)
+        self._passed: dict[str, set[int]] = defaultdict(set)
         for number, user in enumerate(self.users):
             for chain in chains_of(user):
                 self._add(plant, chain, number)
@@ -70,10 +71,15 @@ class Uses:
                 self._spliced[step.via].add(number)
             else:
                 self._gear[plant.place_of(leave)].add(number)
+                if step.kind is StepKind.PASSIVE:
+                    self._passed[step.via].add(number)
 
-    def met(self, spots: Mapping[str, Iterable[Spot]], dead: Iterable[str] = ()) -> Met:
-        """Users with a strand through one of these spots, or with anything at a dead site."""
+    def met(
+        self, spots: Mapping[str, Iterable[Spot]], dead: Iterable[str] = (), broken: Iterable[str] = ()
+    ) -> Met:
+        """Users with a strand through one of these spots, anything at a dead site, or a broken passive node."""
         users = {number for site in dead for number in self._gear.get(site, ())}
+        users.update(number for passive in broken for number in self._passed.get(passive, ()))
         hit: dict[str, tuple[Run, ...]] = {}
         for cable, where in spots.items():
             runs = self.runs.get(cable)

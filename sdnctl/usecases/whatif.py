@@ -105,7 +105,7 @@ class Whatif:
         events, links, nodes = self._understand(cut, hazards, block)
         outlines = [ring for rings in (polygons or {}).values() for ring in rings]
         damage = self.cutter.cut(events, outlines)
-        met = self.uses.met(damage.spots, damage.dead)
+        met = self.uses.met(damage.spots, damage.dead, damage.broken)
         links |= {self._link_of[number] for number in met.users if number in self._link_of}
         links |= self._declared_links(damage)
         nodes |= {node.id for node in self.compiled.topology.nodes.values() if node.site in damage.dead}

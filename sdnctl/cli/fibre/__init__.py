@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sdnctl.cli.fibre import boxes, measuring, verbs
+from sdnctl.cli.fibre import boxes, measuring, verbs, works
 
-__all__ = ["boxes", "measuring", "verbs"]
+__all__ = ["boxes", "measuring", "verbs", "works"]
