@@ -79,6 +79,8 @@ def outlives(s: Subject) -> Iterator[Hit]:
 
 def over(s: Subject) -> Iterator[Hit]:
     """Things in service whose time is over, or has not begun."""
+    busy = {(holder.kind, holder.id) for held, holder in _holders(s) if held.life.in_service()}
+    busy |= {("cable", name) for name, strands in s.lit.items() if strands}
     for thing in _things(s):
         start, end = thing.life.valid_from, thing.life.valid_to
         if not thing.life.in_service():
@@ -96,8 +98,9 @@ def over(s: Subject) -> Iterator[Hit]:
                 str(thing),
                 thing.origin,
                 f"{thing} is in service, though its time begins on {start}",
-                remedy="Correct valid_from, or write it as planned.",
-                edits=(_status(thing, Status.PLANNED),),
+                "It is in use." if thing[:2] in busy else "",
+                "Correct valid_from." if thing[:2] in busy else "Write it as planned, or correct valid_from.",
+                () if thing[:2] in busy else (_status(thing, Status.PLANNED),),
             )
 
 
