@@ -94,7 +94,6 @@ class _Line:
 
 def canonical_yaml(text: str) -> str:
     """The canonical form of a text that `parse_yaml` reads, with ``\\n`` as the only end of line."""
-    text = text if text.endswith("\n") else f"{text}\n"
     events = events_of(text)
     comments = comments_of(text, events)
     root = _tree(text, events)
@@ -188,7 +187,8 @@ def _block(text: str, start: int, event: yaml.ScalarEvent, made: _Scalar) -> Non
     header = _HEADER.match(text, start)
     assert header is not None
     made.end = text.count("\n", 0, start)
-    lines = text.split("\n")[made.end + 1 : finish(event).line]
+    after = finish(event)
+    lines = text.split("\n")[made.end + 1 : after.line + bool(after.column)]
     keep = "+" in header["signs"]
     while lines and not keep and not lines[-1].strip(" "):
         lines.pop()
@@ -197,7 +197,8 @@ def _block(text: str, start: int, event: yaml.ScalarEvent, made: _Scalar) -> Non
     deeper = len(said) - len(said.lstrip(" "))
     indent = len(shown) - len(shown.lstrip(" ")) - deeper
     made.content = [line[indent:] for line in lines]
-    chomping = "+" if keep else "-" if "-" in header["signs"] else ""
+    open_end = bool(event.value) and not event.value.endswith("\n")  # as at the end of a file without one
+    chomping = "-" if open_end or "-" in header["signs"] else "+" if keep else ""
     made.mark = f"{event.style}{_STEP if deeper or said[:1].isspace() else ''}{chomping}"
     made.text, made.last = None, made.end + len(lines)
 

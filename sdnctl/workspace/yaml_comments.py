@@ -51,8 +51,8 @@ class Comment:
 
 
 def events_of(text: str) -> list[yaml.Event]:
-    """The events of a text that is known to be YAML; a last line without end is read as if it had one."""
-    return list(yaml.parse(_ended(text), Loader=LOADER))
+    """The events of a text that is known to be YAML."""
+    return list(yaml.parse(text, Loader=LOADER))
 
 
 def scalar_start(text: str, event: yaml.ScalarEvent) -> int:
