@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sdnctl.document import Document
+from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.files import FILES
+from sdnctl.inventory.plant import Plant
 from sdnctl.topology.models import LinksFile, MaintenanceFile
 
 EXAMPLES = Path(__file__).parent.parent / "lab" / "examples"
@@ -57,6 +60,22 @@ def read_topology(name: str) -> tuple[Document[LinksFile], Document[MaintenanceF
     links = LinksFile.model_validate(yaml.safe_load((folder / "links.yaml").read_text(encoding="utf-8")))
     out = MaintenanceFile.model_validate(yaml.safe_load((folder / "maintenance.yaml").read_text(encoding="utf-8")))
     return Document("topology/links.yaml", links), Document("topology/maintenance.yaml", out)
+
+
+def plant_of(network: Mapping[str, Any]) -> Plant:
+    """The plant of a network without faults, given as for `documents`."""
+    return _faultless(documents(network))
+
+
+@cache
+def example_plant(name: str) -> Plant:
+    return _faultless(read_example(name))
+
+
+def _faultless(read: dict[str, Document[Any]]) -> Plant:
+    plant, found = build_plant(read)
+    assert not found.errors, found.errors
+    return plant
 
 
 LIFE = {"owner": "town", "source": "test"}

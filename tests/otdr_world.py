@@ -14,11 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from inventory_support import LIFE, documents
+from inventory_support import LIFE, plant_of
 
 from sdnctl.exchange import sor
 from sdnctl.exchange.sor_write import write
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.geometry import distance
 from sdnctl.inventory.plant import Plant
 
@@ -69,8 +68,7 @@ def make_world(seed: int) -> World:
     """A chain of one to four cables between two sites, with chambers every few hundred metres."""
     rng = random.Random(seed)
     network, layout = _records(rng)
-    plant, found = build_plant(documents(network))
-    assert not found.errors, found.errors
+    plant = plant_of(network)
     world = World(rng, plant)
     world.joints.append((0, rng.uniform(0.1, 0.5), rng.uniform(-55, -40)))
     for number, (name, flipped, ways, slack, sheath, helix) in enumerate(layout):

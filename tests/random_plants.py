@@ -7,9 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import networkx as nx
-from inventory_support import LIFE, documents
+from inventory_support import LIFE
 
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import parse_strands
 from sdnctl.inventory.plant import Plant, PortEnd
 
@@ -82,12 +81,6 @@ def _ends_at(rng: random.Random, name: str, names: list[str], cables: list[dict[
             elif first < here < last and rng.random() < 0.4:
                 ends += [f"{cable['id']}/a:{strand}", f"{cable['id']}/b:{strand}"]
     return ends
-
-
-def build(network: dict[str, Any]) -> Plant:
-    plant, diagnostics = build_plant(documents(network))
-    assert diagnostics.errors == []
-    return plant
 
 
 def brute_force(network: dict[str, Any], plant: Plant, severed: frozenset[str]) -> nx.MultiGraph[Any]:

@@ -7,7 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_plants import build, random_network
+from inventory_support import plant_of
+from random_plants import random_network
 
 from sdnctl.inventory.itinerary import Itinerary, Leg, itinerary
 from sdnctl.inventory.optics import chain_loss
@@ -31,7 +32,7 @@ def all_of(one: Itinerary, backwards: bool = False) -> list[tuple[object, ...]]:
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=60)
 def test_a_chain_reversed_is_the_chain_of_its_other_end(rng: random.Random) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     for start in (end for end in plant.jumper_at if isinstance(end, PortEnd)):
         found = itinerary(plant, start)
         assert found.complete == isinstance(found.end, PortEnd)
@@ -50,7 +51,7 @@ def test_a_chain_reversed_is_the_chain_of_its_other_end(rng: random.Random) -> N
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=40)
 def test_a_chain_is_the_same_from_wherever_one_asks(rng: random.Random) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     for start in (end for end in plant.jumper_at if isinstance(end, PortEnd)):
         found = itinerary(plant, start)
         if not found.complete:

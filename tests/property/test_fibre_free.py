@@ -10,7 +10,8 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_plants import STRANDS, build, random_network
+from inventory_support import plant_of
+from random_plants import STRANDS, random_network
 
 from sdnctl.inventory.free import Free
 from sdnctl.inventory.plant import Plant, StrandEnd
@@ -42,7 +43,7 @@ def offered(bundle: Bundle) -> list[tuple[str, int, int]]:
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=30)
 def test_bundles_are_exactly_what_nothing_is_plugged_into(rng: random.Random) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     times = Counter(passage for bundle in bundles(plant) for passage in offered(bundle))
     assert set(times.values()) <= {1}
     used = in_use(plant)
@@ -68,7 +69,7 @@ def _piece(plant: Plant, cable: str, strand: int, passage: int) -> int:
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
 @settings(max_examples=30)
 def test_routes_are_free_whole_and_joined(rng: random.Random, count: int) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     free, used = Free(plant), in_use(plant)
     places = sorted({*plant.sites, *plant.chambers})
     a, b = rng.sample(places, 2)
@@ -101,7 +102,7 @@ def free_wavelength(losses: object) -> int:
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=30)
 def test_where_a_way_exists_one_is_found(rng: random.Random) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     free = Free(plant)
     boxes = {closure.at for closure in plant.closures.values()} | set(plant.sites)
     graph: nx.Graph[str] = nx.Graph()

@@ -8,9 +8,9 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inventory_support import documents
+from inventory_support import documents, plant_of
 from inventory_tables import as_tables, comparable, through_text
-from random_plants import STRANDS, brute_force, build, random_network
+from random_plants import STRANDS, brute_force, random_network
 
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import format_numbers, parse_end, parse_numbers, parse_strands
@@ -23,7 +23,7 @@ from sdnctl.inventory.tracing import StepKind, trace
 @settings(max_examples=60)
 def test_traces_are_symmetric_and_agree_with_brute_force(rng: random.Random, data: st.DataObject) -> None:
     network = random_network(rng)
-    plant = build(network)
+    plant = plant_of(network)
     severed = frozenset(data.draw(st.sets(st.sampled_from(sorted(plant.segments)), max_size=2)))
     graph = brute_force(network, plant, severed)
     ports = [node for node in graph if isinstance(node, PortEnd)]
@@ -41,7 +41,7 @@ def test_traces_are_symmetric_and_agree_with_brute_force(rng: random.Random, dat
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=40)
 def test_glass_of_a_strand_adds_up_to_its_cable(rng: random.Random) -> None:
-    plant = build(random_network(rng))
+    plant = plant_of(random_network(rng))
     ends = {end for splice in plant.splices for end in (splice.a, splice.b)} | set(plant.terminations.values())
     glass: dict[tuple[str, int], dict[frozenset[int], float]] = {}
     for end in ends:
@@ -85,7 +85,7 @@ def test_a_strand_joined_twice_is_always_reported(rng: random.Random) -> None:
 @settings(max_examples=40)
 def test_rings_of_glass_are_exactly_the_cycles(rng: random.Random) -> None:
     network = random_network(rng)
-    plant = build(network)
+    plant = plant_of(network)
     graph = brute_force(network, plant, frozenset())
     rings = [
         frozenset(node[:2] for node in part if isinstance(node, tuple))
@@ -130,7 +130,7 @@ def test_tables_say_the_same_as_yaml(rng: random.Random) -> None:
             found[file] = through_text(file, [row.model_dump(exclude_unset=True) for row in document.value])
     plant, diagnostics = build_plant(found)
     assert diagnostics.errors == []
-    wanted = build(network)
+    wanted = plant_of(network)
     for name, value in comparable(wanted).items():
         if name in ("splices", "jumpers"):
             assert sorted(map(str, comparable(plant)[name])) == sorted(map(str, value))

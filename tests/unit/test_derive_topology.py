@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from inventory_support import documents, two_sites
+from inventory_support import documents, plant_of, two_sites
 
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostics
@@ -23,8 +23,7 @@ def build(
     out: list[dict[str, str]] | None = None,
     on: date | None = None,
 ) -> tuple[Topology, Diagnostics]:
-    plant, diagnostics = build_plant(documents(network))
-    assert diagnostics.errors == []
+    plant = plant_of(network)
     declared = Document("topology/links.yaml", LinksFile.model_validate(links)) if links else None
     entries = MaintenanceFile.model_validate({"out_of_service": out or []})
     return derive(plant, declared, Document("topology/maintenance.yaml", entries), on=on)

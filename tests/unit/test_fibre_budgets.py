@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from inventory_support import LR, documents, read_example, two_sites
+from inventory_support import LR, example_plant, plant_of, two_sites
 
 from sdnctl.errors import InputError
 from sdnctl.inventory.budgets import STANDARD, Advice, cheapest
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.optics import budget
 from sdnctl.inventory.plant import AttenuatorPart, Plant
 from sdnctl.units import Loss
@@ -21,15 +20,7 @@ PART = {"id": "fix-5", "loss": {"min": "4.5 dB", "max": "5.5 dB"}, "price": 9}
 
 @pytest.fixture(scope="module")
 def small() -> Plant:
-    plant, found = build_plant(read_example("small"))
-    assert not found.errors
-    return plant
-
-
-def plant_of(network: dict[str, Any]) -> Plant:
-    plant, found = build_plant(documents(network))
-    assert not found.errors
-    return plant
+    return example_plant("small")
 
 
 def test_insertion_losses_are_those_of_the_standard(small: Plant) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from inventory_support import documents, read_example, two_sites
+from inventory_support import example_plant, plant_of, two_sites
 
 from sdnctl.errors import InputError, UsageError
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.colours import SCHEMES, strand_mark, strands_of, tube_of
 from sdnctl.inventory.plant import CableType, Plant
 from sdnctl.inventory.tracing import StepKind
@@ -21,15 +18,7 @@ def kind(strands: int, tubes: int, colours: str = "orange-fr") -> CableType:
 
 @pytest.fixture(scope="module")
 def small() -> Plant:
-    plant, found = build_plant(read_example("small"))
-    assert not found.errors
-    return plant
-
-
-def plant_of(network: dict[str, Any]) -> Plant:
-    plant, found = build_plant(documents(network))
-    assert not found.errors
-    return plant
+    return example_plant("small")
 
 
 @pytest.mark.parametrize(

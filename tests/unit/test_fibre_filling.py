@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import pytest
-from inventory_support import EXAMPLES, LIFE, documents, two_sites
+from inventory_support import EXAMPLES, LIFE, plant_of, two_sites
 
 from sdnctl.compiler.fate import Fate, Fates, path_now
 from sdnctl.compiler.ir import Compiled
 from sdnctl.errors import UsageError
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.filling import Fill, cable_fill, duct_fill, fullest, port_fill, strand_fill
 from sdnctl.inventory.links import optical_links
 from sdnctl.inventory.plant import Plant
@@ -19,12 +17,6 @@ from sdnctl.inventory.uses import Uses
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.filling import filling, link_fill, repaired
 from sdnctl.usecases.planning import compile_folder
-
-
-def plant_of(network: dict[str, Any]) -> Plant:
-    plant, found = build_plant(documents(network))
-    assert not found.errors
-    return plant
 
 
 def uses_of(plant: Plant) -> Uses:

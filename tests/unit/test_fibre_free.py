@@ -5,25 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from inventory_support import LIFE, documents, read_example, two_sites
+from inventory_support import LIFE, example_plant, plant_of, two_sites
 
 from sdnctl.errors import InputError
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.plant import Plant
 from sdnctl.usecases.glass import find_route, free_glass, named_links
 
 
 @pytest.fixture(scope="module")
 def small() -> Plant:
-    plant, found = build_plant(read_example("small"))
-    assert not found.errors
-    return plant
-
-
-def plant_of(network: dict[str, Any]) -> Plant:
-    plant, found = build_plant(documents(network))
-    assert not found.errors
-    return plant
+    return example_plant("small")
 
 
 def works(found: Any) -> list[tuple[str, str, int]]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from inventory_support import ER, LR, documents, two_sites
+from inventory_support import ER, LR, documents, plant_of, two_sites
 from pyproj import Geod
 
 from sdnctl.errors import Source
@@ -22,14 +22,8 @@ from sdnctl.inventory.optics import (
     chain_delay,
     chain_loss,
 )
-from sdnctl.inventory.plant import Hazard, Plant, PortEnd
+from sdnctl.inventory.plant import Hazard, PortEnd
 from sdnctl.inventory.tracing import trace
-
-
-def build(network: dict[str, Any]) -> Plant:
-    plant, diagnostics = build_plant(documents(network))
-    assert diagnostics.errors == []
-    return plant
 
 
 def long_cable(sheath: str, **transceiver: Any) -> dict[str, Any]:
@@ -41,7 +35,7 @@ def long_cable(sheath: str, **transceiver: Any) -> dict[str, Any]:
 
 
 def test_standard_optics_allow_what_the_standard_says() -> None:
-    kinds = build(two_sites()).transceivers
+    kinds = plant_of(two_sites()).transceivers
     assert allowed_loss(kinds["lr"], kinds["lr"]) == pytest.approx(6.2, abs=0.1)
     assert allowed_loss(kinds["er"], kinds["er"]) == pytest.approx(11, abs=0.2)
     vendor = replace(kinds["lr"], rx_basis="sensitivity")
@@ -49,7 +43,7 @@ def test_standard_optics_allow_what_the_standard_says() -> None:
 
 
 def test_loss_of_ten_kilometres_by_hand() -> None:
-    plant = build(long_cable("10 km"))
+    plant = plant_of(long_cable("10 km"))
     chain = trace(plant, PortEnd("sa", 1, "tx"))
     loss = chain_loss(plant, chain, Wavelength(1310))
     assert loss.max == pytest.approx(10 * 0.35 + 2 * 0.5)
@@ -64,7 +58,7 @@ def test_splices_count_measured_or_planned() -> None:
     network["closures"]["closures"] = [{"id": "k", "at": "k1", "splices": entries}]
 
     def loss() -> tuple[float, float]:
-        plant = build(network)
+        plant = plant_of(network)
         span = chain_loss(plant, trace(plant, PortEnd("sa", 1, "tx")), Wavelength(1310))
         return span.min, span.max
 
@@ -85,14 +79,14 @@ def test_frames_of_grade_c_cost_more() -> None:
     network = long_cable("1 km")
     for odf in network["odfs"]["odfs"]:
         odf["grade"] = "C"
-    plant = build(network)
+    plant = plant_of(network)
     assert chain_loss(plant, trace(plant, PortEnd("sa", 1, "tx")), Wavelength(1310)).max == pytest.approx(
         0.35 + 1.6
     )
 
 
 def test_margin_uses_greatest_loss_and_overload_the_least() -> None:
-    plant = build(long_cable("10 km"))
+    plant = plant_of(long_cable("10 km"))
     er = plant.transceivers["er"]
     figures = budget(plant, trace(plant, PortEnd("sa", 1, "tx")), er, er)
     assert figures.margin == pytest.approx(11.1 - 3.5)
@@ -111,7 +105,7 @@ def test_an_attenuator_makes_a_short_link_safe() -> None:
         behind = switch["ports"][0]["rx"]
         switch["ports"][0]["rx"] = f"att-{site}/out"
         network["equipment"]["jumpers"].append({"a": behind, "b": f"att-{site}/in"})
-    plant = build(network)
+    plant = plant_of(network)
     er = plant.transceivers["er"]
     figures = budget(plant, trace(plant, PortEnd("sa", 1, "tx")), er, er)
     assert figures.closes
@@ -120,7 +114,7 @@ def test_an_attenuator_makes_a_short_link_safe() -> None:
 
 
 def test_dispersion_limits_long_links() -> None:
-    plant = build(long_cable("80 km"))
+    plant = plant_of(long_cable("80 km"))
     er = replace(
         plant.transceivers["er"], dispersion_limit=Dispersion(1600.0), tx_min=plant.transceivers["er"].tx_max
     )
@@ -135,7 +129,7 @@ def test_attenuation_is_the_types_own_or_the_fibres_or_unknown() -> None:
         "1490 nm": {"min": "0.2 dB/km", "max": "0.3 dB/km"},
         "1310 nm": {"min": "0.36 dB/km", "max": "0.4 dB/km"},
     }
-    kind = build(network).cable_types["t12"]
+    kind = plant_of(network).cable_types["t12"]
     assert attenuation(kind, Wavelength(1490)) == (0.2, 0.3)
     assert attenuation(kind, Wavelength(1310)) == (0.36, 0.4)
     assert attenuation(kind, Wavelength(1545)) == (0.21, 0.25)
@@ -152,7 +146,7 @@ def test_lengths_agree_with_the_geodesic() -> None:
 
 
 def test_a_zone_holds_the_metres_inside_it() -> None:
-    plant = build(two_sites())
+    plant = plant_of(two_sites())
     west, east = 4.0105, 4.0305  # from the middle of k1–k2 to beyond b
     zone = Hazard("z", "flood", "z", ((west, 43.9), (east, 43.9), (east, 44.1), (west, 44.1)), Source("x"))
     content = zone_content(plant, zone)

@@ -5,24 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from inventory_support import LR, documents, two_sites
+from inventory_support import LR, plant_of, two_sites
 
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.links import OpticalLink, optical_links
-from sdnctl.inventory.plant import OdfPosition, PassivePort, Plant, PortEnd, StrandEnd
+from sdnctl.inventory.plant import OdfPosition, PassivePort, PortEnd, StrandEnd
 from sdnctl.inventory.rings import closed_loops
 from sdnctl.inventory.tracing import StepKind, events, trace
 
 
-def build(network: dict[str, Any]) -> Plant:
-    plant, diagnostics = build_plant(documents(network))
-    assert diagnostics.errors == []
-    return plant
-
-
 def only_link(network: dict[str, Any]) -> tuple[OpticalLink | None, list[str]]:
-    links, diagnostics = optical_links(build(network))
+    links, diagnostics = optical_links(plant_of(network))
     return (links[0] if links else None), [item.code for item in diagnostics]
 
 
@@ -35,7 +28,7 @@ def with_joint(network: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_trace_names_everything_on_the_way() -> None:
-    plant = build(two_sites())
+    plant = plant_of(two_sites())
     traced = trace(plant, PortEnd("sa", 1, "tx"))
     assert traced.end == PortEnd("sb", 1, "rx")
     assert [step.kind for step in traced.steps] == ["jumper", "connector", "strand", "connector", "jumper"]
@@ -50,7 +43,7 @@ def test_trace_names_everything_on_the_way() -> None:
 
 def test_a_strand_passes_uncut_where_nobody_names_it() -> None:
     network = with_joint(two_sites())
-    plant = build(network)
+    plant = plant_of(network)
     untouched = trace(plant, OdfPosition("odf-a", 3), backwards=True)
     assert [step.kind for step in untouched.steps] == ["connector", "strand", "connector"]
     assert untouched.end == OdfPosition("odf-b", 3)
@@ -62,7 +55,7 @@ def test_a_strand_passes_uncut_where_nobody_names_it() -> None:
 def test_loops_count_half_on_each_side_of_a_cut() -> None:
     network = with_joint(two_sites())
     network["cables"]["cables"][0] |= {"slack": [{"at": "k1", "length": "30 m"}, {"at": "a", "length": "8 m"}]}
-    plant = build(network)
+    plant = plant_of(network)
     lengths = [step.length for step in trace(plant, PortEnd("sa", 1, "tx")).steps if step.kind is StepKind.STRAND]
     first = plant.segments["a-k1"].length
     assert lengths[0] == pytest.approx((8 + first + 15) * 1.01)
@@ -82,7 +75,7 @@ def test_loops_count_half_on_each_side_of_a_cut() -> None:
 def test_breaks_are_named_with_their_place(change: Any, cause: str, where: str) -> None:
     network = two_sites()
     change(network)
-    broken = trace(build(network), PortEnd("sa", 1, "tx")).broken
+    broken = trace(plant_of(network), PortEnd("sa", 1, "tx")).broken
     assert broken is not None
     assert (broken.cause, broken.where) == (cause, where)
     found, codes = only_link(network)
@@ -93,7 +86,7 @@ def test_breaks_are_named_with_their_place(change: Any, cause: str, where: str) 
 def test_a_fault_hits_only_its_side_of_a_cut() -> None:
     network = with_joint(two_sites())
     network["cables"]["cables"][0]["faults"] = [{"strands": "1", "at": "1600 m"}]
-    plant = build(network)
+    plant = plant_of(network)
     assert trace(plant, PortEnd("sa", 1, "tx")).broken is None  # strand 1, then strand 2 from k1 on
     assert trace(plant, PortEnd("sb", 1, "tx")).broken is None
     broken = trace(plant, PortEnd("sb", 1, "rx")).broken
@@ -102,7 +95,7 @@ def test_a_fault_hits_only_its_side_of_a_cut() -> None:
 
 
 def test_a_cut_segment_severs_what_lies_in_it() -> None:
-    plant = build(two_sites())
+    plant = plant_of(two_sites())
     for name in ("k1-k2", "c"):
         broken = trace(plant, PortEnd("sa", 1, "tx"), severed=frozenset({name})).broken
         assert broken is not None
@@ -148,7 +141,7 @@ def test_rings_of_glass_are_found() -> None:
         {"id": "k", "at": "k1", "splices": [{"a": "c/b:7", "b": "c2/b:7"}, {"a": "c/b:8", "b": "c2/b:8"}]},
         {"id": "m", "at": "k2", "splices": [{"a": "c/a:7", "b": "c2/a:7"}]},
     ]
-    loops = closed_loops(build(network))
+    loops = closed_loops(plant_of(network))
     assert len(loops) == 1
     assert {end.strand for end in loops[0]} == {7}
 
@@ -176,10 +169,10 @@ def test_rings_may_run_over_jumpers(jumpers: list[tuple[str, str]]) -> None:
     network["closures"]["closures"] = [
         {"id": "k", "at": "k1", "splices": [{"a": "c/a:1-2", "b": "c2/b:1-2"}, {"a": "c/b:1-2", "b": "c2/a:1-2"}]}
     ]
-    loops = closed_loops(build(network))
+    loops = closed_loops(plant_of(network))
     assert len(loops) == (1 if len(jumpers) < 4 else 2)
     network["equipment"]["jumpers"].pop()
-    assert len(closed_loops(build(network))) == len(loops) - 1
+    assert len(closed_loops(plant_of(network))) == len(loops) - 1
 
 
 def bidirectional(network: dict[str, Any]) -> dict[str, Any]:
@@ -229,7 +222,7 @@ def test_a_mux_sends_each_wavelength_its_own_way() -> None:
     assert found is not None
     assert codes == []
     assert [step.via for step in found.there.steps if step.kind is StepKind.PASSIVE] == ["mux-a", "mux-b"]
-    plant = build(network)
+    plant = plant_of(network)
     lost = trace(plant, PassivePort("mux-a", "ch1550"), backwards=True, wavelength=Wavelength(1310)).broken
     assert lost is not None
     assert lost.cause == "wavelength"

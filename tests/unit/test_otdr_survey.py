@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from inventory_support import documents, two_sites
+from inventory_support import plant_of, two_sites
 from otdr_world import LIGHT, Shot, World, make_world, sor_file
 
 from sdnctl.exchange.sor_read import read
 from sdnctl.exchange.sor_trace import reflectogram
-from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.calibration import Tolerances
 from sdnctl.inventory.course import Course, course
 from sdnctl.inventory.fields import Wavelength
@@ -251,12 +250,10 @@ def test_a_bend_seen_from_both_ends_is_one(world: World) -> None:
 # ── what the records leave open ──────────────────────────────────────────────────────────────────
 
 
-def plant_of(**cable: object) -> Plant:
+def with_cable(**cable: object) -> Plant:
     network = two_sites()
     network["cables"]["cables"][0] |= cable
-    plant, found = build_plant(documents(network))
-    assert not found.errors
-    return plant
+    return plant_of(network)
 
 
 def way_of(plant: Plant) -> Course:
@@ -267,7 +264,7 @@ def test_a_sheath_that_nobody_measured_widens_the_interval() -> None:
     """Taken to be as long as the way, it is 1 to 6 % longer as a rule."""
     halves = []
     for cable in ({}, {"sheath": "1730 m"}):
-        plant = plant_of(**cable)
+        plant = with_cable(**cable)
         way = way_of(plant)
         found = survey(plant, way, expected(way, Instrument(NM), 900.0))
         halves.append(found.end.where.half)
@@ -276,14 +273,14 @@ def test_a_sheath_that_nobody_measured_widens_the_interval() -> None:
 
 
 def test_a_wide_pulse_widens_the_interval() -> None:
-    plant = plant_of(sheath="1730 m")
+    plant = with_cable(sheath="1730 m")
     way = way_of(plant)
     narrow, wide = (survey(plant, way, expected(way, Instrument(NM, pulse=pulse), 200.0)) for pulse in (10, 1000))
     assert wide.end.where.half > narrow.end.where.half + 2
 
 
 def test_a_break_that_the_records_know() -> None:
-    plant = plant_of(sheath="1730 m", faults=[{"strands": "1-3", "at": "800 m", "note": "digger"}])
+    plant = with_cable(sheath="1730 m", faults=[{"strands": "1-3", "at": "800 m", "note": "digger"}])
     way = way_of(plant)
     assert way.faults == (pytest.approx(808.0),)
     assert way.end_place == "b", "the course goes on behind it"
@@ -300,8 +297,7 @@ def test_a_strand_that_ends_in_the_ground_has_a_course_too() -> None:
     network = two_sites()
     network["odfs"]["odfs"] = [network["odfs"]["odfs"][0] | {"terminations": []}]
     network["equipment"] = {"switches": [], "jumpers": []}
-    plant, found = build_plant(documents(network))
-    assert not found.errors
+    plant = plant_of(network)
     way = course(plant, StrandEnd("c", 5, 0, "b"), NM)
     assert way.broken is not None
     assert (way.broken.cause, way.end_place, way.joints) == ("strand-end", "b", ())
@@ -309,7 +305,7 @@ def test_a_strand_that_ends_in_the_ground_has_a_course_too() -> None:
 
 def test_what_is_expected_is_recognised() -> None:
     """The rehearsal and the survey agree on every metre."""
-    plant = plant_of(sheath="1730 m", slack=[{"at": "k1", "length": "20 m"}])
+    plant = with_cable(sheath="1730 m", slack=[{"at": "k1", "length": "20 m"}])
     way = way_of(plant)
     found = survey(plant, way, expected(way, Instrument(NM, index=1.47)))
     assert found.verdict is Verdict.WHOLE
@@ -319,7 +315,7 @@ def test_what_is_expected_is_recognised() -> None:
 
 
 def test_tolerances_are_the_callers() -> None:
-    plant = plant_of(sheath="1730 m")
+    plant = with_cable(sheath="1730 m")
     way = way_of(plant)
     trace = expected(way, Instrument(NM), 1500.0)
     usual = survey(plant, way, trace)
