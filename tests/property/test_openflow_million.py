@@ -156,7 +156,7 @@ async def talk(chance: Random, count: int) -> int:
             for part in (Part.FLOW, Part.GROUP_DESCRIPTION)
         ]
         await asyncio.sleep(0)
-        xids = tuple(channel._waiting)
+        xids = channel._waiting.xids
         for _ in range(50):
             octets = reframed(chance, damaged(chance, chance.choice(CORPUS)))
             if len(octets) >= 8 and chance.random() < 0.3:

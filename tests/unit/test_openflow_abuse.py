@@ -311,7 +311,7 @@ def test_a_reply_in_parts_without_end(body: bytes) -> None:
         bad, endless = await turned(listener)
         request = asyncio.create_task(endless.multipart(part, lambda octets: [len(octets)]))
         await asyncio.sleep(0)
-        (xid,) = endless._waiting
+        (xid,) = endless._waiting.xids
         reply = multipart_reply(xid, part, entry if body else b"", more=True)
         while not request.done():
             endless.data_received(reply)

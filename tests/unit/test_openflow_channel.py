@@ -1,101 +1,24 @@
-"""One connection and everything a peer can do to it."""
+"""One connection and what a peer says on it: handshake, requests, batches."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from openflow_fake import FakeSwitch
+from openflow_peer import FAST, FEATURES, against, connect, flow, on_fake, sleep_forever
 
-from sdnctl.dataplane.values import COOKIE_OWNER, Flow, Match
 from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable, ProtocolError
-from sdnctl.southbound.openflow.address import parse_address
-from sdnctl.southbound.openflow.channel import Channel, Timing
+from sdnctl.southbound.openflow.channel import Channel
 from sdnctl.southbound.openflow.codec import faults
 from sdnctl.southbound.openflow.codec.flow import FlowCommand, decode_flow_stats, flow_mod, flow_stats_request
 from sdnctl.southbound.openflow.codec.multipart import Part, decode_description, multipart_reply
-from sdnctl.southbound.openflow.codec.session import Features, encode_features, hello, set_config
+from sdnctl.southbound.openflow.codec.session import encode_features, hello
 from sdnctl.southbound.openflow.codec.wire import Malformed, Type, message
-from sdnctl.southbound.openflow.dial import dial
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.waiting import RequestRefused
-
-FAST = Timing(connect=2, handshake=0.4, idle=0.2, echo=0.2, message=0.4, request=0.6)
-FEATURES = Features(5, 0, 10, 0, 0)
-
-
-def flow(number: int) -> Flow:
-    return Flow(0, 1, Match.of(in_port=number + 1), COOKIE_OWNER | number)
-
-
-async def connect(address: str, timing: Timing | None = None, metrics: ChannelMetrics | None = None) -> Channel:
-    return await dial(parse_address(address), "pop", metrics or ChannelMetrics(), timing=timing)
-
-
-def on_fake(use: Callable[[FakeSwitch, Channel], Awaitable[None]], timing: Timing | None = None) -> None:
-    async def main(switch: FakeSwitch) -> None:
-        channel = await connect(switch.address, timing)
-        try:
-            await use(switch, channel)
-        finally:
-            await channel.close()
-
-    with FakeSwitch(dpid=0xABC) as switch:
-        asyncio.run(main(switch))
-
-
-Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def peer(script: Script) -> AsyncIterator[str]:
-    """A server on loopback that does to each connection what the script says, and then hangs up."""
-    tasks = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.current_task())
-        try:
-            await script(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"tcp:127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
-
-
-async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """What every switch does first."""
-    writer.write(hello(1))
-    await reader.readexactly(16)
-    head = await reader.readexactly(8)
-    writer.write(encode_features(FEATURES, struct.unpack("!I", head[4:])[0]))
-    await writer.drain()
-
-
-def against(script: Script, use: Callable[[str], Awaitable[None]]) -> None:
-    async def main() -> None:
-        async with peer(script) as address:
-            await use(address)
-
-    asyncio.run(main())
-
-
-async def sleep_forever(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(60)
-
 
 # ── handshake ────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,7 +174,7 @@ def test_errors_name_the_message_that_caused_them() -> None:
 
 def test_transaction_ids_do_not_collide_at_the_end_of_the_range() -> None:
     async def use(switch: FakeSwitch, channel: Channel) -> None:
-        channel._xid = 0xFFFFFFF0
+        channel.reserve(0xFFFFFFF0 - channel.reserve())
         assert channel.reserve(15) == 0xFFFFFFF1
         assert channel.reserve(15) == 1
         await channel.barrier()
@@ -298,175 +221,3 @@ def test_broken_octets_in_a_reply_close_and_name_the_place() -> None:
         assert (caught.value.message, caught.value.offset) == ("flow statistics", 16)
 
     on_fake(use)
-
-
-# ── time ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_no_answer_is_unreachable() -> None:
-    async def use(switch: FakeSwitch, channel: Channel) -> None:
-        switch.mute = lambda kind: kind == Type.BARRIER_REQUEST
-        with pytest.raises(DeviceUnreachable, match=r"no answer to barrier_request within 0\.6 s"):
-            await channel.barrier()
-
-    on_fake(use, FAST)
-
-
-def test_parts_that_keep_coming_are_progress() -> None:
-    """A long reply may take longer than the time without progress."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await greet(reader, writer)
-        head = await reader.readexactly(8)
-        xid = struct.unpack("!I", head[4:])[0]
-        for number in range(6):
-            await asyncio.sleep(0.2)
-            writer.write(multipart_reply(xid, Part.PORT_STATS, bytes([number]), more=number < 5))
-        await asyncio.sleep(60)
-
-    async def use(address: str) -> None:
-        channel = await connect(address, Timing(request=0.6))
-        found = await channel.multipart(Part.PORT_STATS, lambda body: [body[0]])
-        assert found == [0, 1, 2, 3, 4, 5]
-        await channel.close()
-
-    against(script, use)
-
-
-def test_echo_keeps_a_silent_switch() -> None:
-    async def use(switch: FakeSwitch, channel: Channel) -> None:
-        await asyncio.sleep(0.9)
-        assert Type.ECHO_REQUEST in switch.received
-        await channel.barrier()
-
-    on_fake(use, FAST)
-
-
-def test_a_switch_that_answers_no_echo_is_gone() -> None:
-    async def use(switch: FakeSwitch, channel: Channel) -> None:
-        switch.mute = lambda kind: True
-        error = await asyncio.wait_for(asyncio.shield(channel.closed), 5)
-        assert isinstance(error, DeviceUnreachable)
-        assert "no sign of life" in str(error)
-
-    on_fake(use, FAST)
-
-
-@pytest.mark.parametrize("trickle", [False, True])
-def test_a_message_that_never_ends(trickle: bool) -> None:
-    """Half a message, or one octet from time to time, does not hold the connection for ever."""
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await greet(reader, writer)
-        writer.write(struct.pack("!BBHI", 4, Type.PACKET_IN, 60_000, 0))
-        while True:
-            await asyncio.sleep(0.05)
-            if trickle:
-                writer.write(b"x")
-
-    async def use(address: str) -> None:
-        metrics = ChannelMetrics()
-        channel = await connect(address, Timing(message=0.4), metrics)
-        error = await asyncio.wait_for(asyncio.shield(channel.closed), 5)
-        assert isinstance(error, Malformed)
-        assert "still incomplete after 0.4 s" in str(error)
-        assert metrics.registry.get_sample_value("sdnctl_openflow_malformed_total", {"message": "packet_in"}) == 1
-        await channel.close()
-
-    against(script, use)
-
-
-def test_a_peer_that_reads_nothing() -> None:
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await greet(reader, writer)
-        while True:
-            await asyncio.sleep(0.05)
-            writer.write(message(Type.ECHO_REPLY, 1))  # alive, but deaf
-
-    async def use(address: str) -> None:
-        channel = await connect(address, FAST)
-        data = message(Type.ECHO_REQUEST, 1, bytes(60_000))
-        with pytest.raises(DeviceUnreachable, match="reads nothing"):
-            await channel.send(data for _ in range(2_000))
-        await channel.close()
-
-    against(script, use)
-
-
-def test_writes_are_large_and_held_back() -> None:
-    """Messages are joined to 64 KB, and a slow reader slows the sender instead of filling memory."""
-
-    class Slow(asyncio.Transport):
-        def __init__(self) -> None:
-            super().__init__()
-            self.sizes: list[int] = []
-            self.channel: Channel
-
-        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-            assert high == 4 * 64 * 1024
-
-        def write(self, data: bytes | bytearray | memoryview) -> None:
-            self.sizes.append(len(data))
-            self.channel.pause_writing()
-            asyncio.get_running_loop().call_soon(self.channel.resume_writing)
-
-        def abort(self) -> None: ...
-        def is_closing(self) -> bool:
-            return True
-
-    async def main() -> None:
-        channel, slow = Channel("pop", ChannelMetrics()), Slow()
-        slow.channel = channel
-        channel.connection_made(slow)
-        await channel.send(bytes(100) for _ in range(10_000))
-        assert sum(slow.sizes) == 1_000_000
-        assert all(64 * 1024 <= size < 64 * 1024 + 100 for size in slow.sizes[:-1])
-        await channel.close()
-
-    asyncio.run(main())
-
-
-# ── the end ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_closed_connection_fails_everybody_at_once() -> None:
-    async def use(switch: FakeSwitch, channel: Channel) -> None:
-        switch.mute = lambda kind: kind == Type.BARRIER_REQUEST
-        waiting = [asyncio.ensure_future(channel.barrier()) for _ in range(5)]
-        await asyncio.sleep(0.05)
-        start = time.monotonic()
-        await asyncio.to_thread(switch.cut)
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        assert time.monotonic() - start < 2
-        assert all(isinstance(result, DeviceUnreachable) for result in results)
-        with pytest.raises(DeviceUnreachable):
-            await channel.send([set_config(1, 0)])
-
-    on_fake(use)
-
-
-def test_closing_twice() -> None:
-    async def use(switch: FakeSwitch, channel: Channel) -> None:
-        await channel.close()
-        await channel.close()
-        with pytest.raises(DeviceUnreachable, match="closed here"):
-            await channel.barrier()
-
-    on_fake(use)
-
-
-def test_echo_requests_are_answered() -> None:
-    answers: list[bytes] = []
-
-    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await greet(reader, writer)
-        writer.write(message(Type.ECHO_REQUEST, 99, b"are you there"))
-        answers.append(await reader.readexactly(21))
-
-    async def use(address: str) -> None:
-        channel = await connect(address)
-        await asyncio.wait_for(asyncio.shield(channel.closed), 5)
-        await channel.close()
-
-    against(script, use)
-    assert answers == [message(Type.ECHO_REPLY, 99, b"are you there")]

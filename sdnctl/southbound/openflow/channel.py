@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from time import perf_counter
 from typing import Any, TypeVar, cast
@@ -32,7 +31,8 @@ from sdnctl.southbound.openflow.keepalive import KeepAlive, probed_by_kernel
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 from sdnctl.southbound.openflow.packets import Outbox, PacketQueue
 from sdnctl.southbound.openflow.packets import PacketListener as PacketListener
-from sdnctl.southbound.openflow.waiting import Batch, Multipart, Reply, RequestRefused, seen
+from sdnctl.southbound.openflow.receiving import received_into
+from sdnctl.southbound.openflow.waiting import Multipart, Reply, Waiting, fail, seen
 from sdnctl.southbound.openflow.waiting import Timing as Timing
 
 logger = logging.getLogger(__name__)
@@ -42,21 +42,8 @@ WRITE_SIZE = 64 * 1024
 """Octets written at once: message by message costs a switch several times the processing."""
 WRITE_BUFFER = 4 * WRITE_SIZE
 """Octets waiting to be sent before a sender is paused."""
-RECEIVE_SIZE = 256 * 1024
-"""Octets received at once."""
 FLOODED = 16 * WRITE_BUFFER
 """Octets of replies that a peer makes us queue without reading them, after which it is cut off."""
-
-_thread = threading.local()
-
-
-def received_into() -> memoryview:
-    """The buffer that all connections of a thread receive into, one after the other; emptied before the next."""
-    view: memoryview | None = getattr(_thread, "view", None)
-    if view is None:
-        view = _thread.view = memoryview(bytearray(RECEIVE_SIZE))
-    return view
-
 
 PortListener = Callable[[int, PortDescription], None]
 """Called with the reason and the port of each port status message."""
@@ -82,9 +69,7 @@ class Channel(asyncio.BufferedProtocol):
         self._greeting: asyncio.Future[None] = self._loop.create_future()
         self._ready = False
         self._buffer = b""
-        self._xid = 0
-        self._waiting: dict[int, Reply | Multipart] = {}
-        self._batches: list[Batch] = []
+        self._waiting = Waiting(device)
         self._paused: asyncio.Future[None] | None = None  # while the switch reads slower than we write
         self._posted = Outbox(self._loop, self._answer)
         self._complaints = 0
@@ -180,12 +165,7 @@ class Channel(asyncio.BufferedProtocol):
             reason, port = decode_port_status(frame.body)
             for listener in tuple(self.port_listeners):
                 listener(reason, port)
-        elif frame.type == Type.ECHO_REPLY and frame.xid not in self._waiting:
-            pass  # any sign of life counts, and this was one
-        elif (waiter := self._waiting.get(frame.xid)) is not None:
-            if waiter.receive(frame):
-                del self._waiting[frame.xid]
-        else:
+        elif not self._waiting.receive(frame) and frame.type != Type.ECHO_REPLY:  # which was a sign of life
             self.metrics.unmatched.labels(type_name(frame.type)).inc()
             logger.debug("%s: %s answers nothing that was asked", self.device, type_name(frame.type))
 
@@ -211,12 +191,7 @@ class Channel(asyncio.BufferedProtocol):
             text = error.data.decode("utf-8", "backslashreplace")
             self._greeting.set_exception(self._refused(f"refused the handshake: {error.name} {text}".rstrip(), ""))
             return
-        waiter = self._waiting.pop(frame.xid, None)
-        if waiter is not None:
-            if not waiter.future.done():
-                waiter.future.set_exception(RequestRefused(self.device, waiter.request, error))
-            return
-        if not any(batch.receive(frame.xid, error) for batch in self._batches):
+        if not self._waiting.refuse(frame.xid, error):
             self.metrics.unmatched.labels("error").inc()
             self._complaints += 1
             if self._complaints <= COMPLAINTS:
@@ -280,13 +255,8 @@ class Channel(asyncio.BufferedProtocol):
         self._packets.clear()
         self._posted.clear()
         self._alive.stop()
-        waiting = [waiter.future for waiter in self._waiting.values()]
-        self._waiting.clear()
-        for future in (*waiting, self._greeting):
-            if not future.done():
-                future.set_exception(error)
-            if not future.cancelled():
-                future.exception()  # marked as seen: who waits gets it, and nobody may be waiting
+        self._waiting.end(error)
+        fail(self._greeting, error)
         self.resume_writing()
 
     def abort(self, error: DeviceError) -> None:
@@ -311,11 +281,7 @@ class Channel(asyncio.BufferedProtocol):
 
     def reserve(self, count: int = 1) -> int:
         """`count` consecutive transaction ids that nobody else uses; the first of them."""
-        if self._xid + count > 0xFFFFFFFF:
-            self._xid = 0
-        first = self._xid + 1
-        self._xid += count
-        return first
+        return self._waiting.reserve(count)
 
     async def send(self, messages: Iterable[bytes]) -> None:
         """Write messages, coalesced, no faster than the switch reads them."""
@@ -405,7 +371,7 @@ class Channel(asyncio.BufferedProtocol):
 
     async def _ask(self, xid: int, waiter: Reply | Multipart, data: bytes) -> Any:
         self.check()
-        self._waiting[xid] = waiter
+        self._waiting.add(xid, waiter)
         try:
             async with asyncio.timeout(self.timing.request) as timeout:
                 if isinstance(waiter, Multipart):
@@ -416,7 +382,7 @@ class Channel(asyncio.BufferedProtocol):
         except TimeoutError:
             raise self._silent(waiter.request) from None
         finally:
-            self._waiting.pop(xid, None)
+            self._waiting.forget(xid)
 
     def _silent(self, request: str) -> DeviceUnreachable:
         """Cut the connection to a switch that does not answer; the error to raise."""
@@ -439,7 +405,7 @@ class Channel(asyncio.BufferedProtocol):
         xid = self.reserve()
         waiter = Reply(self._loop.create_future(), name, expected)
         waiter.future.add_done_callback(seen)
-        self._waiting[xid] = waiter
+        self._waiting.add(xid, waiter)
         return build(xid), waiter.future
 
     def expect_barrier(self) -> tuple[bytes, asyncio.Future[Any]]:
@@ -454,15 +420,9 @@ class Channel(asyncio.BufferedProtocol):
         except TimeoutError:
             raise self._silent("the last requests") from None
 
-    @contextmanager
-    def watching(self, first: int, count: int) -> Iterator[dict[int, SwitchError]]:
+    def watching(self, first: int, count: int) -> AbstractContextManager[dict[int, SwitchError]]:
         """Collect error messages about transaction ids `first` … by their index, while the context lasts."""
-        batch = Batch(first, count)
-        self._batches.append(batch)
-        try:
-            yield batch.errors
-        finally:
-            self._batches.remove(batch)
+        return self._waiting.watching(first, count)
 
     # ── keep-alive ───────────────────────────────────────────────────────────────────────────────
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdnctl.errors import DeviceRefused, Diagnostic
+from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.southbound.openflow.codec.faults import SwitchError
 from sdnctl.southbound.openflow.codec.multipart import decode_multipart
 from sdnctl.southbound.openflow.codec.wire import Frame, Malformed, Type
@@ -105,6 +106,78 @@ class Batch:
             return False
         self.errors.setdefault(index, error)
         return True
+
+
+class Waiting:
+    """The transaction ids of one connection, and who waits for what comes back under them."""
+
+    __slots__ = ("_batches", "_device", "_last", "_replies")
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._last = 0
+        self._replies: dict[int, Reply | Multipart] = {}
+        self._batches: list[Batch] = []
+
+    @property
+    def xids(self) -> tuple[int, ...]:
+        """Transaction ids that a reply is waited for under."""
+        return tuple(self._replies)
+
+    def reserve(self, count: int = 1) -> int:
+        """`count` consecutive transaction ids that nobody else uses; the first of them."""
+        if self._last + count > 0xFFFFFFFF:
+            self._last = 0
+        first = self._last + 1
+        self._last += count
+        return first
+
+    def add(self, xid: int, waiter: Reply | Multipart) -> None:
+        self._replies[xid] = waiter
+
+    def forget(self, xid: int) -> None:
+        self._replies.pop(xid, None)
+
+    def receive(self, frame: Frame) -> bool:
+        """Take a message; whether anybody waited for it."""
+        waiter = self._replies.get(frame.xid)
+        if waiter is None:
+            return False
+        if waiter.receive(frame):
+            del self._replies[frame.xid]
+        return True
+
+    def refuse(self, xid: int, error: SwitchError) -> bool:
+        """Take an error message; whether it is about anything that was asked or sent in a batch."""
+        waiter = self._replies.pop(xid, None)
+        if waiter is None:
+            return any(batch.receive(xid, error) for batch in self._batches)
+        if not waiter.future.done():
+            waiter.future.set_exception(RequestRefused(self._device, waiter.request, error))
+        return True
+
+    def end(self, error: DeviceError) -> None:
+        """Nothing comes any more: everybody who waits for a reply gets `error`."""
+        waiters, self._replies = self._replies, {}
+        for waiter in waiters.values():
+            fail(waiter.future, error)
+
+    @contextmanager
+    def watching(self, first: int, count: int) -> Iterator[dict[int, SwitchError]]:
+        """Collect error messages about transaction ids `first` … by their index, while the context lasts."""
+        batch = Batch(first, count)
+        self._batches.append(batch)
+        try:
+            yield batch.errors
+        finally:
+            self._batches.remove(batch)
+
+
+def fail(future: asyncio.Future[Any], error: Exception) -> None:
+    """End a wait with an error, which who waits gets, and nobody may be waiting."""
+    if not future.done():
+        future.set_exception(error)
+    seen(future)
 
 
 def seen(future: asyncio.Future[Any]) -> None:
