@@ -112,10 +112,16 @@ class Subject:
 
 
 @cache
+def read_folder(name: str) -> Loaded:
+    """A network that people wrote, read once in this process: nobody changes it."""
+    return load_network(FOLDERS[name])
+
+
+@cache
 def subject(name: str) -> Subject:
     """A subject by name, made once in this process."""
     if name in FOLDERS:
-        loaded = load_network(FOLDERS[name])
+        loaded = read_folder(name)
         return Subject(name, FOLDERS[name], loaded, compile_network(loaded.network))
     return settled(name)
 

@@ -6,32 +6,30 @@ What must come out is worked out from the files by oracles of the tests' own (`a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from any_network import SOAK_GRAPHS, SUBJECTS, Subject, subject
 from any_network_files import Files, applications, renamed, rows, shuffled, write_files
-from any_network_oracle import Declared, Pair, Question, questions
+from any_network_frames import check_frames, check_survival
+from any_network_oracle import Declared
+from any_network_plans import NOW, follow, foreign, is_intent, service_of, with_twin
 from any_network_twins import shapes
 from shapely.geometry import LineString, Point, Polygon
 
 from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.pipeline import compile_network
-from sdnctl.dataplane.fabric import Fabric
-from sdnctl.dataplane.values import Bucket, Flow, Group, GroupType, Match, Meter, Output, RuleSet
+from sdnctl.dataplane.values import Flow, Group
 from sdnctl.inventory.access import access_lines
 from sdnctl.inventory.geometry import distance
 from sdnctl.inventory.plant import StrandEnd
-from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Observed
 from sdnctl.verify.v1 import verify_compiled
 from sdnctl.workspace.dump import dump_documents
 from sdnctl.workspace.folder import load_network
 
-NOW = "2026-01-02T03:04:05Z"
 EXPECTED_WARNINGS = {"reversed-polarity", "not-in-service", "one-way-splice-reading"}
 """What is wrong with a drawn city on purpose."""
 
@@ -254,44 +252,6 @@ def test_protected_pairs_arrive_whatever_their_grade_covers(name: str) -> None:
     check_survival(subject(name), pairs=16, events=24)
 
 
-def check_survival(one: Subject, pairs: int, events: int) -> None:
-    fabric, rng = one.fabric, one.rng("survival")
-    protected = [pair for pair in one.sampled("survival", pairs * 3) if pair.grade != "none"]
-    tried = 0
-    for pair in protected[:pairs]:
-        question = one.declared.positive(rng, pair)
-        if question is None:
-            continue
-        fabric.fail()
-        nodes, links = arrives(one, fabric, question)
-        found = one.survival.events(pair.grade, nodes, links) if links else []
-        for event in rng.sample(found, min(events, len(found))):
-            fail(one, fabric, event.links, event.nodes)
-            outcome = fabric.inject(*question.spot, question.frame)
-            assert outcome.frames == list(question.expected), f"{question.what} {pair.grade} {event}\n{outcome}"
-            tried += 1
-    fabric.fail()
-    assert tried > 20
-
-
-def arrives(one: Subject, fabric: Fabric, question: Question) -> tuple[list[str], list[str]]:
-    """Send a question's frame: it comes out as expected; returns the switches and links that it took."""
-    outcome = fabric.inject(*question.spot, question.frame)
-    assert outcome.frames == list(question.expected), f"{question.what}\n{outcome}"
-    links = []
-    for hop in outcome.hops[1:]:
-        links.append(next(key for key, link in one.topology.links.items() if (hop.node, hop.port) in _ports(link)))
-    return outcome.nodes, links
-
-
-def _ports(link: object) -> tuple[tuple[str, int], ...]:
-    return tuple((end.node, end.port) for end in (link.a, link.b))  # type: ignore[attr-defined]
-
-
-def fail(one: Subject, fabric: Fabric, links: Iterable[str], nodes: Iterable[str] = ()) -> None:
-    fabric.fail([_ports(one.topology.links[link])[0] for link in links], nodes)
-
-
 @over_all
 def test_the_two_ways_of_grade_disjoint_share_nothing(name: str) -> None:
     one = subject(name)
@@ -311,47 +271,7 @@ def test_frames_reach_whom_the_files_say_and_nobody_else(name: str) -> None:
     check_frames(subject(name), positives=60, negatives=150, cuts=6)
 
 
-def check_frames(one: Subject, positives: int, negatives: int, cuts: int) -> None:
-    fabric, rng = one.fabric, one.rng("frames")
-    fabric.fail()
-    asked = list(questions(one.declared, rng, one.sampled("frames", positives), negatives))
-    assert sum(bool(question.expected) for question in asked) >= min(positives, 20)
-    assert sum(not question.expected for question in asked) >= negatives // 3
-    for question in asked:
-        outcome = fabric.inject(*question.spot, question.frame)
-        assert sorted(outcome.frames) == list(question.expected), f"{question.what}\n{outcome}"
-    for link in rng.sample(sorted(one.topology.links), cuts):
-        fail(one, fabric, [link])
-        for question in rng.sample(asked, min(60, len(asked))):
-            outcome = fabric.inject(*question.spot, question.frame)
-            assert set(outcome.frames) <= set(question.expected), f"{link} cut: {question.what}\n{outcome}"
-            assert len(outcome.frames) == len(set(outcome.frames))
-            assert not outcome.looped
-    fabric.fail()
-
-
 # ── plans ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def foreign() -> RuleSet:
-    """Somebody else's rules."""
-    return RuleSet.of(
-        (
-            Flow(0, 77, Match.of(in_port=9), 0x1234, (Output(3),)),
-            Group(7, GroupType.INDIRECT, (Bucket((Output(3),)),)),
-            Meter(5, 100, 10),
-        )
-    )
-
-
-def follow(held: dict[str, RuleSet], compiled: Compiled, before: Compiled | None) -> dict[str, RuleSet]:
-    """Plan from what is held, and do it."""
-    plan = make_plan("test", compiled, {key: Observed(item) for key, item in held.items()}, before, created=NOW)
-    result = dict(held)
-    for stage in plan.stages:
-        for device, changes in stage.changes.items():
-            result[device] = apply_changes(result[device], changes)
-    return result
 
 
 @over_all
@@ -364,14 +284,10 @@ def test_applied_then_nothing_to_plan_and_without_intents_nothing_left(name: str
     for node, wanted in one.compiled.rules.items():
         assert {*held[node]} == {*wanted, *foreign()}
 
-    files: Files = {key: item for key, item in one.files.items() if not _is_intent(key)}
+    files: Files = {key: item for key, item in one.files.items() if not is_intent(key)}
     nothing = compile_network(load_network(write_files(tmp_path, files)).network, one.compiled.baseline)
     assert not any(len(rules) for rules in nothing.rules.values())
     assert follow(held, nothing, one.compiled) == alone
-
-
-def _is_intent(name: str) -> bool:
-    return name.startswith("intents/") and name not in ("intents/classes.yaml", "intents/tenants.yaml")
 
 
 @over_all
@@ -384,7 +300,7 @@ def test_one_endpoint_more_changes_its_own_rules_only(name: str, tmp_path: Path)
     assert added == {pair.demand for pair in Declared(files).pairs if new in (pair.ingress.id, pair.egress.id)}
     assert added
     numbers = {after.baseline.ids["demand"][key] for key in added}
-    numbers |= {after.baseline.ids["service"][_service(key)] for key in added}
+    numbers |= {after.baseline.ids["service"][service_of(key)] for key in added}
     at = {end.attachment.node for item in after.demands if item.id in added for end in (item.ingress, item.egress)}
     for node, rules in after.rules.items():
         before = one.compiled.rules[node]
@@ -394,46 +310,6 @@ def test_one_endpoint_more_changes_its_own_rules_only(name: str, tmp_path: Path)
             assert not isinstance(rule, Group)
             if isinstance(rule, Flow):
                 assert rule.cookie & 0xFFFFFFFF in numbers, rule
-
-
-def _service(demand: str) -> str:
-    application, _, ends = demand.partition("/")
-    return f"{application}>{ends.partition('>')[2]}"
-
-
-def with_twin(one: Subject) -> tuple[Files, str]:
-    """The files with one endpoint more, chosen by the selectors that choose a certain leaf."""
-    rng = one.rng("twin")
-    ids = {value for said in one.files.values() for value in _listed(said)}
-    hubs = {pair.egress.id for pair in one.declared.pairs if not pair.line}
-    spoken = [pair for pair in one.declared.pairs if not pair.line and pair.ingress.id not in ids]
-    by_end: dict[str, list[Pair]] = {}
-    for pair in spoken:
-        by_end.setdefault(pair.ingress.id, []).append(pair)
-    leaves = [
-        key for key, group in by_end.items() if key in hubs and len({pair.application for pair in group}) == 1
-    ]
-    model = rng.choice(sorted(leaves))
-    table = list(rows(one.files, "endpoints"))
-    row = next(dict(row) for row in table if row["id"] == model)
-    used = {int(other["port"]) for other in table if other["device"] == row["device"]}
-    used |= {port for link in one.topology.links.values() for node, port in _ports(link) if node == row["device"]}
-    row |= {"id": "the-twin", "port": min(set(range(300, 2000)) - used), "prefixes": "172.31.255.1/32"}
-    row = {key: value for key, value in row.items() if key not in ("mac", "terminal")}
-    return {**one.files, "inventory/endpoints.csv": [*table, row]}, "the-twin"
-
-
-def _listed(said: object) -> Iterable[str]:
-    """Everything that any `ids` of a file names."""
-    if isinstance(said, dict):
-        for key, inner in said.items():
-            if key == "ids":
-                yield from [inner] if isinstance(inner, str) else inner
-            else:
-                yield from _listed(inner)
-    elif isinstance(said, list):
-        for inner in said:
-            yield from _listed(inner)
 
 
 # ── the reference ────────────────────────────────────────────────────────────────────────────────
