@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.ovs, pytest.mark.quiet]
 SCADA = ("floods/sensor-1>head", "floods/sensor-2>head")
 BULK = "wireless/wifi>internet"
 SIZE = 1_500
-SECONDS = 2.5
+SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,8 @@ def overloaded(hostile: World) -> tuple[Seen, float]:
     offered = 2 * RATE / 8 / SIZE
     bulk = hostile.demand(BULK)
     for _ in range(4):
-        with flood(hostile, bulk.ingress.attachment, hostile.frame(BULK, SIZE), offered, SECONDS + 1.5):
-            seen = measure(hostile, SCADA, SECONDS)
+        with flood(hostile, bulk.ingress.attachment, hostile.frame(BULK, SIZE), offered, SECONDS + 1.0):
+            seen = measure(hostile, SCADA, SECONDS, pps=200.0)
         if seen.held_up < BOUND / 2:
             break
     frames, octets = seen.arrived.get(bulk.egress.attachment, (0, 0))
@@ -54,6 +54,13 @@ def release(hostile: World) -> None:
             await one.close()
 
     asyncio.run(work())
+
+
+@pytest.mark.soak
+def test_for_a_minute(hostile: World) -> None:
+    """The same twenty times: 12,000 frames of scada, none lost."""
+    for _ in range(20):
+        test_scada_keeps_its_bound_at_twice_the_load(hostile)
 
 
 def test_scada_keeps_its_bound_at_twice_the_load(hostile: World) -> None:
@@ -76,5 +83,3 @@ def test_without_queues_it_does_not(hostile: World) -> None:
     assert all(tally.within(0.5) > BOUND for tally in seen.tallies.values()), f"in time without queues: {seen}"
     hostile.net.ok("apply", "--yes")
     assert hostile.net("plan", "--exit-code").code == 0
-    again, _ = overloaded(hostile)
-    assert all(tally.lost == 0 and tally.within(0.99) <= BOUND for tally in again.tallies.values()), str(again)
