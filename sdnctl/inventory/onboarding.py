@@ -91,9 +91,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One site: how far outside of the works it stands (0 inside), what to do, why, and how."""
+    """One site: where it is, how far outside of the works (0 inside), what to do, why, and how."""
 
     site: str
+    position: Point
     away: Length
     verdict: Verdict
     why: str
@@ -190,21 +191,21 @@ class Onboarding:
         )
 
     def _answer(self, name: str, away: Length, areas: Sequence[Outline]) -> Answer:
-        site = self.plant.sites[name]
+        site, spot = self.plant.sites[name], self.sites.points[name]
         if site.life.status is Status.ABANDONED:
-            return Answer(name, away, Verdict.CANNOT, "it is given up")
+            return Answer(name, spot, away, Verdict.CANNOT, "it is given up")
         cables = [self.plant.cables[cable] for cable, _ in self.where.at_place.get(name, ())]
         glass = sorted(cable.id for cable in cables if cable.life.in_service())
         if glass:
             more = f" and {len(glass) - 1} more" if len(glass) > 1 else ""
-            return Answer(name, away, Verdict.CONNECTED, f"by {glass[0]}{more}")
+            return Answer(name, spot, away, Verdict.CONNECTED, f"by {glass[0]}{more}")
         way = self._way(name)
         if way is None:
-            return Answer(name, away, Verdict.CANNOT, self._why_not(name))
+            return Answer(name, spot, away, Verdict.CANNOT, self._why_not(name))
         connection = self._connection(name, way, areas)
         later = [cable.id for cable in cables if cable.life.status in (Status.PLANNED, Status.UNDER_WORKS)]
         why = f"{later[0]} is planned to it" if later else "no glass leads to it"
-        return Answer(name, away, Verdict.CONNECT, why, connection)
+        return Answer(name, spot, away, Verdict.CONNECT, why, connection)
 
     def _why_not(self, name: str) -> str:
         if not self.doors:

@@ -49,11 +49,27 @@ def whatif(
     ] = None,
     hazard: Annotated[list[str] | None, typer.Option(help="All that lies in a hazard zone (repeatable).")] = None,
     block: Annotated[list[str] | None, typer.Option(help="A duct that is blocked: cuts nothing.")] = None,
+    onboard: Annotated[
+        bool, typer.Option("--onboard", help="With --polygon, an open road: what connects the sites at it.")
+    ] = False,
+    reach: Annotated[
+        str, typer.Option(metavar="LENGTH", help="With --onboard: sites so far outside, too: '50 m'.")
+    ] = "0 m",
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="With --onboard: strands for a site.")] = 2,
+    limit: Annotated[
+        str, typer.Option(metavar="LENGTH", help="With --onboard: how far to dig at most from a site.")
+    ] = "1000 m",
+    layer: Annotated[
+        Path | None, typer.Option("--map", help="With --onboard: write the answer as GeoJSON.")
+    ] = None,
 ) -> None:
-    """What a cut takes away: strands, links, services, who is told first, which tubes are spliced first."""
+    """What a cut takes away, whom to tell, what to splice first; or what an open road could connect."""
     from sdnctl.cli.fibre import cutting
     from sdnctl.usecases.asking import what_if
 
+    if onboard:
+        _onboard(context.obj, polygon or [], (cut, hazard, block), (reach, limit), count, layer)
+        return
     if not (cut or polygon or hazard or block):
         raise UsageError(
             Diagnostic(
@@ -64,6 +80,34 @@ def whatif(
     with invocation.output.progress("reading the network") as progress:
         found = what_if(invocation.context, cut or (), polygon or (), hazard or (), block or (), progress)
     invocation.output.show("whatif", lambda: cutting.document(found), lambda: cutting.render(found))
+
+
+def _onboard(
+    invocation: Invocation,
+    polygons: list[Path],
+    others: tuple[list[str] | None, ...],
+    lengths: tuple[str, str],
+    count: int,
+    layer: Path | None,
+) -> None:
+    """What to lay while a road is open."""
+    from sdnctl.cli.fibre import onboard as shown
+    from sdnctl.units import parse_length
+    from sdnctl.usecases.connecting import onboard
+    from sdnctl.usecases.measuring import write_json
+
+    if not polygons or any(others):
+        what = "--onboard goes with --polygon, and with nothing that is cut"
+        raise UsageError(Diagnostic("usage", what, "whatif", hint="give the outline of the works as GeoJSON"))
+    try:
+        reach, limit = (parse_length(text) for text in lengths)
+    except ValueError as error:
+        raise UsageError(Diagnostic("usage", str(error), "whatif", hint="write it like '50 m'")) from None
+    with invocation.output.progress("looking for glass"):
+        found = onboard(invocation.context.loaded.plant, polygons, reach, count, limit)
+    if layer is not None:
+        write_json(layer, shown.geojson(found))
+    invocation.output.show("whatif", lambda: shown.document(found, layer), lambda: shown.render(found, layer))
 
 
 @inventory.command()
