@@ -21,7 +21,7 @@ class Styler:
         self._low = False  # behind a block scalar, where a comment that is indented would be part of it
 
     def document(self, value: dict[str, Any]) -> str:
-        """A file: perhaps with a mark at its beginning, comments around it, and ends of lines of another system."""
+        """A file: perhaps with a mark at its beginning, comments around it, and lines that end as elsewhere."""
         lines = [*self._between(0), *(["---"] if self._chance(0.2) else []), *self._block(value, 0)]
         lines += self._between(0)
         text = "\n".join(lines)

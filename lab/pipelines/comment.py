@@ -2,7 +2,7 @@
 
     python ci/comment.py plan.md
 
-The file's first line is a mark that nobody sees; the comment that begins with it is updated, else a new one is made.
+The file's first line is a mark that nobody sees; the comment that begins with it is updated, else one is added.
 Needs nothing but Python. Works in GitLab CI and GitHub Actions, with a token in COMMENT_TOKEN; anywhere else, in a
 pipeline that is for no merge request, or without a token, it says so and ends well.
 """
@@ -64,13 +64,15 @@ def forge(environment: dict[str, str]) -> Forge | None:
         return None
     number = environment.get("CI_MERGE_REQUEST_IID")
     if number:
-        base = f"{environment['CI_API_V4_URL']}/projects/{environment['CI_PROJECT_ID']}/merge_requests/{number}/notes"
-        return Forge(base, f"{base}/{{}}", f"PRIVATE-TOKEN: {token}", "PUT")
+        project = f"{environment['CI_API_V4_URL']}/projects/{environment['CI_PROJECT_ID']}"
+        notes = f"{project}/merge_requests/{number}/notes"
+        return Forge(notes, f"{notes}/{{}}", f"PRIVATE-TOKEN: {token}", "PUT")
     event = environment.get("GITHUB_EVENT_PATH", "")
     if environment.get("GITHUB_EVENT_NAME") == "pull_request" and event:
         number = json.loads(Path(event).read_text(encoding="utf-8"))["pull_request"]["number"]
         base = f"{environment['GITHUB_API_URL']}/repos/{environment['GITHUB_REPOSITORY']}/issues"
-        return Forge(f"{base}/{number}/comments", f"{base}/comments/{{}}", f"Authorization: Bearer {token}", "PATCH")
+        header = f"Authorization: Bearer {token}"
+        return Forge(f"{base}/{number}/comments", f"{base}/comments/{{}}", header, "PATCH")
     return None
 
 
