@@ -15,7 +15,7 @@ from typing import Self
 
 from sdnctl.southbound.openflow.address import parse_address
 from sdnctl.southbound.openflow.channel import Channel, Timing
-from sdnctl.southbound.openflow.listener import Listener
+from sdnctl.southbound.openflow.listener import Listener, Refused
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
 
 Arrival = Callable[[int, Channel], None]
@@ -32,9 +32,10 @@ class Doors:
         options: Mapping[str, str],
         timing: Timing | None = None,
         unexpected: Arrival = lambda dpid, channel: None,
+        refused: Refused = lambda peer, why: None,
     ) -> None:
         """`options` hold the TLS files of ``pssl:``; raises DeviceError for an address to dial."""
-        self._listeners = [Listener(parse_address(text), metrics, options, timing) for text in addresses]
+        self._listeners = [Listener(parse_address(text), metrics, options, timing, refused) for text in addresses]
         self._unexpected = unexpected
         self._outside: dict[int, Channel] = {}
         self._awaited: dict[int, asyncio.Future[Channel]] = {}

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SWITCH_UP = "switch-up"
     SWITCH_DOWN = "switch-down"
     SWITCH_UNKNOWN = "switch-unknown"  # dialled in without being admitted
+    SWITCH_REFUSED = "switch-refused"  # its certificate has expired, is of another authority, or there is none
     SWITCH_ADMITTED = "switch-admitted"
     LINK_DOWN = "link-down"
     LINK_UP = "link-up"

@@ -61,8 +61,22 @@ class Identities:
         return device
 
     def check(self, device: str, certificate: str) -> None:
-        """Raise DeviceRefused when a device shows another certificate than it has to."""
+        """Raise DeviceRefused when a device shows another certificate than it has to.
+
+        One that has to show none in particular may not show that of another device.
+        """
         wanted = self.certificates.get(device, "")
+        owner = next((name for name, one in self.certificates.items() if one == certificate), None)
+        if not wanted and certificate and owner is not None:
+            raise DeviceRefused(
+                Diagnostic(
+                    "wrong-certificate",
+                    f"{device} shows the certificate of {owner}",
+                    address=f"switch {device}",
+                    detail=f"SHA-256 {certificate}",
+                    hint="if both are bridges of one machine, say so: `sdnctl controller admit DPID DEVICE`",
+                )
+            )
         if wanted and certificate != wanted:
             raise DeviceRefused(
                 Diagnostic(

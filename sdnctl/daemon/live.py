@@ -18,6 +18,7 @@ from typing import ParamSpec, Self
 from sdnctl.daemon.doors import Doors
 from sdnctl.daemon.events import Events, Kind, Severity
 from sdnctl.daemon.identity import Identities
+from sdnctl.daemon.refused import Refusals
 from sdnctl.daemon.session import Session
 from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic, LeaseHeld
@@ -55,7 +56,10 @@ class LiveFleet(Fleet):
         self.events = events if events is not None else Events()
         self.settings = settings or ControllerSettings()
         self.metrics = metrics if metrics is not None else ChannelMetrics()
-        self.doors = Doors(self.settings.listen, self.metrics, self.settings.tls, timing, self._unexpected)
+        refused = Refusals(self.events)
+        self.doors = Doors(
+            self.settings.listen, self.metrics, self.settings.tls, timing, self._unexpected, refused
+        )
         self.identities = Identities()
         """Which switch each device is; `retarget` goes with a change."""
         self.master = False

@@ -199,7 +199,7 @@ def test_floods_slow_nobody(hostile: World, name: str) -> None:
 
 
 def test_a_flood_within_the_class_is_policed_at_its_port(hostile: World) -> None:
-    """A rogue sensor sends sixty times what it may, as scada: the others feel nothing, as long as it is policed."""
+    """A rogue sensor sends sixty times what it may, as scada: the others feel nothing, while it is policed."""
     frame, pps = hostile.frame(ROGUE, 1400), 16_000_000 / 8 / 1400
     seen = under(hostile, ROGUE_PORT, frame, pps)
     print(seen)  # noqa: T201 (shown with what failed)

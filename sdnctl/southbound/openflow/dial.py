@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sdnctl.errors import DeviceUnreachable, Diagnostic
 from sdnctl.southbound.openflow.address import Address, bad_address, tls_context
 from sdnctl.southbound.openflow.channel import Channel, Timing
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.southbound.openflow.refusals import refusal
 
 _HINTS = {
     "tcp": "let the switch listen: ovs-vsctl set-controller BRIDGE ptcp:PORT",
@@ -42,6 +44,8 @@ async def dial(
     except (OSError, TimeoutError) as error:
         metrics.failed_handshakes.inc()
         slow = isinstance(error, TimeoutError) and not str(error)
+        if (why := refusal(error, f"{device} at {address}")) is not None:
+            raise DeviceUnreachable(replace(why, address=f"switch {device}")) from error
         raise DeviceUnreachable(
             Diagnostic(
                 "device-unreachable",

@@ -11,15 +11,19 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
 from sdnctl.southbound.openflow.address import Address, bad_address, tls_context
 from sdnctl.southbound.openflow.channel import Channel, Timing
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.southbound.openflow.refusals import refusal
+
+Refused: TypeAlias = Callable[[str, Diagnostic], None]
+"""Called with who was refused (address and port) because of its certificate, and what speaks against it."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class Listener:
         metrics: ChannelMetrics | None = None,
         options: Mapping[str, str] | None = None,
         timing: Timing | None = None,
+        refused: Refused = lambda peer, why: None,
     ) -> None:
         """`address` is ``ptcp:…``, ``pssl:…`` or ``punix:…``; `options` hold the TLS files of ``pssl:``."""
         if not address.listen:
@@ -48,6 +53,7 @@ class Listener:
         self.address = address
         self.metrics = metrics if metrics is not None else ChannelMetrics()
         self._timing = timing or Timing()
+        self._refused = refused
         self._context = tls_context(options or {}, server=True) if address.scheme == "ssl" else None
         # TLS takes its time before anything can be heard, most of all when a whole city is powered up.
         self._grace = GRACE if self._context is None else self._timing.handshake / 2
@@ -182,7 +188,10 @@ class Listener:
                 self._gate.release()
         except (OSError, TimeoutError, DeviceError) as error:
             self.metrics.failed_handshakes.inc()
-            logger.warning("%s: closed, not a switch: %s", channel.device, error)
+            why = refusal(error, channel.device)
+            logger.warning("%s: closed, not a switch: %s", channel.device, why.summary if why else error)
+            if why is not None:
+                self._refused(channel.device, why)
             await channel.close()
             connection.close()
             return
