@@ -67,3 +67,35 @@ def line_(
     invocation.output.show(
         "inventory line", lambda: straight.document(found, files), lambda: straight.render(found, files)
     )
+
+
+@inventory.command()
+@reporting
+def synoptic(
+    context: typer.Context,
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Sites, closures, links, communes, cables or patterns of them ('c-ring-*'); all by default."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Draw it: NAME.svg, NAME.pdf or NAME.html.")
+    ] = None,
+) -> None:
+    """Cables between sites and closures, not to scale: strands, length, used and free."""
+    from sdnctl.cli.fibre import graphs
+    from sdnctl.usecases import synoptics
+    from sdnctl.usecases.closures import check_format
+
+    invocation: Invocation = context.obj
+    if out is not None:
+        check_format(out)
+    with invocation.output.progress("reading the network"):
+        found = synoptics.select(invocation.context, what or ())
+    files = {"drawing": out} if out is not None else {}
+    if out is not None:
+        synoptics.draw_synoptic(found, out)
+    invocation.output.show(
+        "inventory synoptic", lambda: graphs.document(found, files), lambda: graphs.render(found, files)
+    )
