@@ -1,4 +1,4 @@
-"""Where things lie on the map, indexed: places near an outline or a point, in metres.
+"""Where things lie on the map, indexed: places near an outline or a point, in metres, and lines that enter a box.
 
 A tree over longitudes and latitudes says what *may* be near; what is near is then decided by distances on the
 ellipsoid.
@@ -26,8 +26,8 @@ class Spots:
 
         self.points = points
         self.names = tuple(points)
-        self._tree: Any = shapely.STRtree(shapely.points(list(points.values()) or [(0.0, 0.0)]))
         self._empty = not points
+        self._tree: Any = shapely.STRtree([] if self._empty else shapely.points(list(points.values())))
 
     def near(self, point: Point, metres: float) -> Iterator[tuple[float, str]]:
         """Names within so many metres of a point, and how far away, in no order."""
@@ -47,6 +47,10 @@ class Spots:
                     found[name] = away
         return found
 
+    def meeting(self, west: float, south: float, east: float, north: float) -> list[str]:
+        """Names in a box, in no order."""
+        return self._boxed(west, south, east, north, 0.0)
+
     def _boxed(self, west: float, south: float, east: float, north: float, metres: float) -> list[str]:
         import shapely
 
@@ -56,6 +60,27 @@ class Spots:
         wide = high / max(cos(radians(max(abs(south), abs(north)) + high)), 0.01)
         box = shapely.box(west - wide, south - high, east + wide, north + high)
         return [self.names[index] for index in self._tree.query(box)]
+
+
+class Boxes:
+    """Lines by name, by the boxes around them. Make it once for many questions."""
+
+    def __init__(self, lines: Mapping[str, Sequence[Point]]) -> None:
+        import numpy as np
+        import shapely
+
+        boxes = np.empty((len(lines), 4))
+        for row, line in enumerate(lines.values()):
+            xs, ys = zip(*line, strict=True)
+            boxes[row] = min(xs), min(ys), max(xs), max(ys)
+        self.names = tuple(lines)
+        self._tree: Any = shapely.STRtree(shapely.box(*boxes.T))
+
+    def meeting(self, west: float, south: float, east: float, north: float) -> list[str]:
+        """Names of lines that may enter a box, in no order."""
+        import shapely
+
+        return [self.names[index] for index in self._tree.query(shapely.box(west, south, east, north))]
 
 
 def to_ring(point: Point, ring: Sequence[Point]) -> float:

@@ -11,16 +11,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from sdnctl.inventory.geometry import Outline, distance, line_length
 from sdnctl.inventory.glass import SpliceRun
+from sdnctl.inventory.lying import Boxes, Spots
 from sdnctl.inventory.plant import Cable, Duct, Plant, Point, Segment
 from sdnctl.units import Length
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 At = tuple[str, int]
 """A cable, and a position along it in half steps."""
@@ -111,48 +107,24 @@ class Whereabouts:
     # ── the map ──────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
-    def _boxes(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Segments, and the west, south, east and north of each."""
-        import numpy as np
-
-        boxes = np.empty((len(self.plant.segments), 4))
-        for row, segment in enumerate(self.plant.segments.values()):
-            xs, ys = zip(*segment.line, strict=True)
-            boxes[row] = min(xs), min(ys), max(xs), max(ys)
-        return tuple(self.plant.segments), boxes
+    def _boxes(self) -> Boxes:
+        return Boxes({key: segment.line for key, segment in self.plant.segments.items()})
 
     @cached_property
-    def _spots(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        """Chambers and sites whose position is known, and the positions."""
-        import numpy as np
-
+    def _spots(self) -> Spots:
+        """Chambers and sites whose position is known."""
         spots: dict[str, Point] = {key: chamber.position for key, chamber in self.plant.chambers.items()}
         spots.update({key: site.position for key, site in self.plant.sites.items() if site.position is not None})
-        return tuple(spots), np.array(list(spots.values()), dtype=np.float64).reshape(-1, 2)
+        return Spots(spots)
 
     def inside(self, polygon: Sequence[Point]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Segments that enter an area or touch it, and places in it, by id; only what is near it is looked at."""
         area = Outline(polygon)
-        names, boxes = self._boxes
-        near = (
-            (boxes[:, 0] <= area.east)
-            & (boxes[:, 2] >= area.west)
-            & (boxes[:, 1] <= area.north)
-            & (boxes[:, 3] >= area.south)
-        )
-        segments = (names[row] for row in near.nonzero()[0])
-        keys, spots = self._spots
-        close = (
-            (spots[:, 0] >= area.west)
-            & (spots[:, 0] <= area.east)
-            & (spots[:, 1] >= area.south)
-            & (spots[:, 1] <= area.north)
-        )
+        box = area.west, area.south, area.east, area.north
+        segments, places = self._boxes.meeting(*box), self._spots.meeting(*box)
         return (
             tuple(sorted(key for key in segments if area.inside(self.plant.segments[key].line) is not None)),
-            tuple(
-                sorted(keys[row] for row in close.nonzero()[0] if area.contains((spots[row, 0], spots[row, 1])))
-            ),
+            tuple(sorted(key for key in places if area.contains(self._spots.points[key]))),
         )
 
 
