@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sdnctl.cli import exchanging
-from sdnctl.cli.formats import mininet, topology
+from sdnctl.cli.formats import geojson, mininet, topology
 
-__all__ = ["exchanging", "mininet", "topology"]
+__all__ = ["exchanging", "geojson", "mininet", "topology"]
