@@ -13,6 +13,7 @@ from sdnctl.errors import Source
 from sdnctl.inventory import models
 from sdnctl.inventory.collect import NOTHING, Collector, Entry
 from sdnctl.inventory.geometry import distance, line_length, polygon_fault
+from sdnctl.inventory.modes import MODES
 from sdnctl.inventory.plant import (
     Chamber,
     Duct,
@@ -177,6 +178,15 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             continue
         life = c.life(entry.defaults, item, address, origin)
         openings = _openings(c, item, places, origin)
+        bare = next((name for name in names if not MODES[segments[name].kind].ducts), None)
+        if bare is not None:
+            c.warning(
+                "duct-in-the-air",
+                f"duct {key} runs through {bare}, an {MODES[segments[bare].kind].label}",
+                address,
+                origin,
+                hint="Correct the segments of the duct, or the kind of the segment; cables hang by themselves.",
+            )
         ducts[key] = Duct(
             key,
             tuple(names),
