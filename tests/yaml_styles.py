@@ -54,11 +54,13 @@ class Styler:
             first = next(number for number, line in enumerate(inner) if line.strip() and line.strip()[0] != "#")
             inner[first] = f"{head}{' ' * gap}{inner[first].lstrip(' ')}"
             return inner
+        self._low = False
         flush = isinstance(item, list) and not listed and self._chance(0.4)
         deep = indent + (0 if flush else self._random.randrange(1, 6))
         return [self._behind(head), *self._block(item, deep)]
 
     def _inline(self, head: str, item: Any, indent: int) -> list[str]:
+        self._low = False
         if item is None and self._chance(0.5):
             return [self._behind(head)]
         text = self._flow(item, indent + 1)
@@ -124,7 +126,7 @@ class Styler:
 
     def _between(self, indent: int) -> list[str]:
         lines = []
-        deepest, self._low = 1 if self._low else indent + 4, False
+        deepest = 1 if self._low else indent + 4
         while self._chance(0.25):
             lines.append(" " * self._random.randrange(deepest) + self._comment() if self._chance(0.6) else "")
         return lines

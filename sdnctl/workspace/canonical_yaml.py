@@ -378,4 +378,8 @@ def _indent(comment: Comment, levels: Sequence[Level], following: Sequence[Level
         return following[0][1]
     known = [*levels, *following[:1]]
     fits = [level for level in known if level[0] <= comment.column]
-    return max(fits)[1] if fits else min((indent for _, indent in known), default=0)
+    return (
+        max(fits, key=lambda level: (level[0], -level[1]))[1]
+        if fits
+        else min((indent for _, indent in known), default=0)
+    )
