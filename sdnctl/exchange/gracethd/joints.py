@@ -1,0 +1,391 @@
+"""Boxes, drawers and their positions, as closures with splices and frames with terminations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from sdnctl.exchange.gracethd.cables import Cables
+from sdnctl.exchange.gracethd.defects import Findings
+from sdnctl.exchange.gracethd.places import Places, life, life_columns
+from sdnctl.exchange.gracethd.records import Item, Records
+from sdnctl.exchange.gracethd.store import Store
+from sdnctl.exchange.gracethd.values import Names, read_count
+from sdnctl.inventory.fields import StrandRange, format_numbers
+
+PASSES, WAITS = "PA", "AT"
+MOST_POSITIONS = 10_000
+
+
+class Strand(NamedTuple):
+    """A strand of a cable, and the end that its glass leads to where the cable passes; "" where it ends."""
+
+    cable: str
+    number: int
+    side: str = ""
+
+
+@dataclass
+class Joints:
+    """Boxes and drawers by code; `ids` and `codes` of both kinds."""
+
+    closures: dict[str, str] = field(default_factory=dict)
+    odfs: dict[str, str] = field(default_factory=dict)
+    closure_names: Names = field(default_factory=Names)
+    odf_names: Names = field(default_factory=Names)
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    holder: str
+    code: str
+    line: int
+    number: int | None
+    function: str
+    ends: tuple[tuple[str, str, str, str], tuple[str, str, str, str]]
+    """For each of ps_1 and ps_2: what stands there, and the cable, the number and the tube of the fibre it is."""
+
+
+def read_joints(store: Store, places: Places, cables: Cables, records: Records, findings: Findings) -> Joints:
+    joints = Joints()
+    if store.has("t_fibre"):
+        store.index("t_fibre", "fo_code")
+    _read_boxes(store, places, records, findings, joints)
+    _read_drawers(store, places, records, findings, joints)
+    if store.has("t_position"):
+        _read_splices(store, cables, records, findings, joints)
+        _read_terminations(store, cables, records, findings, joints)
+        _check_positions(store, findings)
+    _check_fibres(store, findings)
+    _check_routes(store, findings)
+    return joints
+
+
+def _read_boxes(store: Store, places: Places, records: Records, findings: Findings, joints: Joints) -> None:
+    rooms = _rooms(store, places)
+    columns = ("bp_code", "bp_pt_code", "bp_lt_code|bp_lc_code", "bp_sf_code", *life_columns("bp"))
+    for line, (code, point, room, home, *cells), _ in store.read("t_ebp", *columns):
+        if not code or code in joints.closures:
+            text = f"{code} is there twice" if code else "a box has no code"
+            findings.error("duplicate-code" if code else "no-code", "t_ebp", code, text, line)
+            continue
+        place = places.point_of.get(point) or rooms.get(room) or places.site_of.get(home)
+        if place is None:
+            named = point or room or home
+            text = f"box {code} stands at {named}, which is not there" if named else f"box {code} stands nowhere"
+            ask = "Fill in bp_pt_code, or the room it is in."
+            findings.error("box-without-place", "t_ebp", code, text, line, column="bp_pt_code", ask=ask)
+            continue
+        name = joints.closure_names.give(code)
+        joints.closures[code] = name
+        records["closure"][name] = {"at": place, **life(cells, findings, "t_ebp", code, line)}
+
+
+def _rooms(store: Store, places: Places) -> dict[str, str]:
+    """Room → the site it is in."""
+    table = store.first("t_local", "t_ltech")
+    rows = store.read(table, "lc_code|lt_code", "lc_st_code|lt_st_code")
+    return {code: places.site_of[site] for _, (code, site), _ in rows if site in places.site_of}
+
+
+def _read_drawers(store: Store, places: Places, records: Records, findings: Findings, joints: Joints) -> None:
+    rooms = _rooms(store, places)
+    racks = {code: room for _, (code, room), _ in store.read("t_baie", "ba_code", "ba_lt_code|ba_lc_code")}
+    columns = ("ti_code", "ti_ba_code", *life_columns("ti"))
+    for line, (code, rack, *cells), _ in store.read("t_tiroir", *columns):
+        if not code or code in joints.odfs:
+            text = f"{code} is there twice" if code else "a drawer has no code"
+            findings.error("duplicate-code" if code else "no-code", "t_tiroir", code, text, line)
+            continue
+        site = rooms.get(racks.get(rack, ""))
+        if site is None or site not in records["site"]:
+            text = f"drawer {code} is in rack {rack or '(none)'}, of which no site is known"
+            ask = "Fill in ti_ba_code, and the room and site of that rack."
+            findings.error("drawer-without-site", "t_tiroir", code, text, line, column="ti_ba_code", ask=ask)
+            continue
+        name = joints.odf_names.give(code)
+        joints.odfs[code] = name
+        item: Item = {"site": site, "positions": 1, **life(cells, findings, "t_tiroir", code, line)}
+        records["odf"][name] = item
+
+
+# ── positions ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Position]:
+    """Positions with their fibres, by holder; two rows of one fibre do not make two positions."""
+
+    def cell(column: str, alias: str = "p", table: str = "t_position") -> str:
+        return store.expression(table, column, alias)
+
+    ends, joins = [], []
+    for number in ("1", "2"):
+        alias = f"f{number}"
+        if store.has("t_fibre"):
+            joins.append(f"LEFT JOIN t_fibre {alias} ON {cell('fo_code', alias, 't_fibre')} = {cell('ps_' + number)} "
+                         f"AND {cell('ps_' + number)} != ''")  # fmt: skip
+            fibre = [cell(f"fo_{one}", alias, "t_fibre") for one in ("cb_code", "nincab", "numtub", "nintub")]
+            ends += [cell(f"ps_{number}"), fibre[0], fibre[1], f"{fibre[2]} || '/' || {fibre[3]}"]
+        else:
+            ends += [cell(f"ps_{number}"), "''", "''", "''"]
+    columns = ", ".join([holder, cell("ps_code"), cell("ps_numero"), cell("ps_fonct"), *ends])
+    sql = f"""SELECT p."~line", p.rowid, {columns} FROM t_position p {join} {" ".join(joins)}
+              WHERE {holder} != '' GROUP BY p.rowid ORDER BY {holder}, {order} p.rowid"""
+    for line, _, name, code, number_, function, *rest in store.connection.execute(sql):
+        yield _Position(
+            name,
+            code,
+            line,
+            read_count(number_) if number_ else None,
+            function.upper(),
+            ((rest[0], rest[1], rest[2], rest[3]), (rest[4], rest[5], rest[6], rest[7])),
+        )
+
+
+class _Sides:
+    """Which part of a strand a position means, where its cable passes: the first the one towards a, the second b."""
+
+    def __init__(self, cables: Cables, findings: Findings) -> None:
+        self.cables, self.findings = cables, findings
+        self.seen: dict[tuple[str, str, int], list[str]] = {}
+
+    def strand(self, position: _Position, number: int, place: str, whole: bool) -> Strand | None:
+        """The strand end at one side of a position; None (and a defect) where it is none.
+
+        `whole`: the strand passes or waits as a whole, so that no side is taken.
+        """
+        text, code, nincab, tube = position.ends[number]
+        column, row = f"ps_{number + 1}", position.code
+        name = self.cables.ids.get(code)
+        if name is None:
+            if code in self.cables.patches:
+                return None
+            what = f"{text}, a strand of {code}, which cannot be used" if code else f"{text}, which is no strand"
+            text = f"position {row}: {what}"
+            self.findings.error("orphan-strand", "t_position", row, text, position.line, column=column)
+            return None
+        make = self.cables.makes[name]
+        strand = read_count(nincab) or _in_tube(tube, make.modulo)
+        if strand is None or not 1 <= strand <= make.strands:
+            text = f"position {row}: strand {text} has no number in its cable"
+            self.findings.error("strand-without-number", "t_position", row, text, position.line, column=column)
+            return None
+        passed = self.cables.places[name]
+        if place not in passed:
+            text = f"position {row}: cable {code} does not pass {place}"
+            self.findings.error("cable-not-here", "t_position", row, text, position.line, column=column)
+            return None
+        if whole:
+            return Strand(name, strand)
+        taken = self.seen.setdefault((place, name, strand), [])
+        inner = 0 < passed.index(place) < len(passed) - 1
+        if len(taken) >= 1 + inner:
+            text = f"position {row}: strand {strand} of {code} is joined already"
+            self.findings.error("strand-joined-twice", "t_position", row, text, position.line, column=column)
+            return None
+        side = ("a", "b")[len(taken)] if inner else ""
+        if inner:
+            source = "the order of its positions: the first is taken to lead to the cable's first end"
+            self.findings.infer("t_position", row, column, f"{name}/{side}:{strand}", source)
+        return Strand(name, strand, side)
+
+    def take(self, place: str, *strands: Strand) -> None:
+        for one in strands:
+            self.seen.setdefault((place, one.cable, one.number), []).append(one.side)
+
+
+def _in_tube(text: str, modulo: int) -> int | None:
+    """The number of a strand from its tube and its place in it."""
+    tube, inside = (read_count(part) if part else None for part in text.split("/", 1))
+    return (tube - 1) * modulo + inside if tube and inside else None
+
+
+def _runs(items: list[tuple[Strand, Strand]]) -> Iterator[Item]:
+    """Splices one after the other between the same cables are one row."""
+
+    def cables(pair: tuple[Strand, Strand]) -> tuple[str, str, str, str]:
+        return pair[0].cable, pair[0].side, pair[1].cable, pair[1].side
+
+    for _, group in groupby(items, cables):
+        pairs = list(group)
+        yield {"a": _range([one for one, _ in pairs]), "b": _range([one for _, one in pairs])}
+
+
+def _range(strands: list[Strand]) -> str:
+    return str(StrandRange(strands[0].cable, tuple(one.number for one in strands), strands[0].side or None))
+
+
+def _read_splices(store: Store, cables: Cables, records: Records, findings: Findings, joints: Joints) -> None:
+    if not store.has("t_cassette"):
+        return
+    store.index("t_cassette", "cs_code")
+    cassette = store.expression("t_cassette", "cs_code", "c")
+    join = f"LEFT JOIN t_cassette c ON {cassette} = {store.expression('t_position', 'ps_cs_code', 'p')}"
+    tray = f"CAST({store.expression('t_cassette', 'cs_num', 'c')} AS INTEGER), {cassette},"
+    order = f"{tray} CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
+    rows = _positions(store, store.expression("t_cassette", "cs_bp_code", "c"), join, order)
+    for box, positions in groupby(rows, lambda one: one.holder):
+        closure = joints.closures.get(box)
+        if closure is None:
+            count = sum(1 for _ in positions)
+            text = f"{count} positions are in box {box}, which is not there or cannot be used"
+            findings.error("orphan-positions", "t_position", box, text)
+            continue
+        item = records["closure"][closure]
+        sides = _Sides(cables, findings)
+        pairs: list[tuple[Strand, Strand]] = []
+        waiting, passing = list[Strand](), list[Strand]()
+        for one in positions:
+            _read_position(one, item["at"], sides, findings, pairs, waiting, passing)
+        if pairs:
+            records.splices[closure] = list(_runs(pairs))
+        joined = {(strand.cable, strand.number) for pair in pairs for strand in pair}
+        _note_strands(item, "cut", waiting, lambda strand: False)
+        _note_strands(item, "opened", passing, lambda strand: (strand.cable, strand.number) in joined)
+
+
+def _read_position(
+    one: _Position,
+    place: str,
+    sides: _Sides,
+    findings: Findings,
+    pairs: list[tuple[Strand, Strand]],
+    waiting: list[Strand],
+    passing: list[Strand],
+) -> None:
+    """A position of a cassette: a splice, a strand that waits, or one that passes."""
+    named = [number for number in (0, 1) if one.ends[number][0]]
+    if not named:
+        return
+    if one.function == PASSES or (len(named) == 2 and one.ends[0][0] == one.ends[1][0]):
+        strand = sides.strand(one, named[0], place, True)
+        if strand is not None:
+            passing.append(strand)
+        return
+    if len(named) == 1:
+        if one.function == "EP":
+            text = f"position {one.code} splices {one.ends[named[0]][0]} with nothing"
+            findings.warning("one-sided-position", "t_position", one.code, text, one.line,
+                             ask="Fill in the other strand, or say that this one waits (AT).")  # fmt: skip
+        strand = sides.strand(one, named[0], place, True)
+        if strand is not None:
+            waiting.append(strand)
+        return
+    left = sides.strand(one, 0, place, False)
+    if left is None:
+        sides.strand(one, 1, place, False)  # what is wrong there is said, too
+        return
+    sides.take(place, left)
+    right = sides.strand(one, 1, place, False)
+    if right is None or left == right:
+        sides.seen[place, left.cable, left.number].pop()
+        return
+    sides.take(place, right)
+    pairs.append((left, right))
+
+
+def _note_strands(item: Item, key: str, strands: list[Strand], leave: Callable[[Strand], bool]) -> None:
+    """Strands of a closure by cable, under `cut` or `opened`."""
+    kept = dict.fromkeys(one for one in strands if not leave(one))
+    by_cable: dict[str, list[int]] = {}
+    for one in kept:
+        by_cable.setdefault(one.cable, []).append(one.number)
+    if by_cable:
+        item[key] = [f"{cable}:{format_numbers(tuple(numbers))}" for cable, numbers in by_cable.items()]
+
+
+def _read_terminations(store: Store, cables: Cables, records: Records, findings: Findings, joints: Joints) -> None:
+    order = f"CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
+    rows = _positions(store, store.expression("t_position", "ps_ti_code", "p"), "", order)
+    for drawer, positions in groupby(rows, lambda one: one.holder):
+        name = joints.odfs.get(drawer)
+        if name is None:
+            count = sum(1 for _ in positions)
+            text = f"{count} positions are in drawer {drawer}, which is not there or cannot be used"
+            findings.error("orphan-positions", "t_position", drawer, text)
+            continue
+        item, sides = records["odf"][name], _Sides(cables, findings)
+        ends: list[tuple[int, Strand]] = []
+        taken: set[int] = set()
+        last = 0
+        for one in positions:
+            number = one.number
+            if number is None or number in taken or not 1 <= number <= MOST_POSITIONS:
+                number = last + 1
+                findings.infer("t_position", one.code, "ps_numero", number, "the order of the positions")
+            if number > MOST_POSITIONS or number in taken:
+                findings.error("too-many-positions", "t_position", one.code, f"drawer {drawer} is full", one.line)
+                continue
+            taken.add(number)
+            last = max(last, number)
+            strand = _fibre_of(one, item["site"], sides)
+            if strand is not None:
+                sides.take(item["site"], strand)
+                ends.append((number, strand))
+        item["positions"] = max(last, 1)
+        if ends:
+            records.terminations[name] = list(_ends(ends))
+
+
+def _fibre_of(one: _Position, site: str, sides: _Sides) -> Strand | None:
+    """The strand of the plant behind a position; what is plugged in before it is none."""
+    for number in (0, 1):
+        text, code, *_ = one.ends[number]
+        if text and code in sides.cables.ids:
+            return sides.strand(one, number, site, False)
+    for number in (0, 1):
+        text, code, *_ = one.ends[number]
+        if text and code not in sides.cables.patches:
+            return sides.strand(one, number, site, False)
+    return None
+
+
+def _ends(ends: list[tuple[int, Strand]]) -> Iterator[Item]:
+    """Positions one after the other with strands of the same cable are one row."""
+    for _, group in groupby(ends, lambda one: (one[1].cable, one[1].side)):
+        held = list(group)
+        positions = format_numbers(tuple(number for number, _ in held))
+        yield {"positions": positions, "strands": _range([strand for _, strand in held])}
+
+
+# ── what hangs on nothing ────────────────────────────────────────────────────────────────────────
+
+
+def _check_positions(store: Store, findings: Findings) -> None:
+    """Positions that are in no cassette and no drawer, or in a cassette that is not there."""
+    tray, drawer = (
+        store.expression("t_position", "ps_cs_code", "p"),
+        store.expression("t_position", "ps_ti_code", "p"),
+    )
+    code = store.expression("t_position", "ps_code", "p")
+    held = "1"
+    if store.has("t_cassette"):
+        held = f"NOT EXISTS (SELECT 1 FROM t_cassette c WHERE {store.expression('t_cassette', 'cs_code', 'c')} = {tray})"
+    sql = f"SELECT p.\"~line\", {code}, {tray} FROM t_position p WHERE {drawer} = '' AND ({tray} = '' OR {held})"
+    for line, position, cassette in store.connection.execute(sql):
+        text = f"position {position} is in {cassette or 'no cassette and no drawer'}, which is not there"
+        findings.error("orphan-position", "t_position", position, text, line)
+
+
+def _check_fibres(store: Store, findings: Findings) -> None:
+    """Strands of cables that are not there, by cable."""
+    if not store.has("t_fibre") or not store.has("t_cable"):
+        return
+    store.index("t_cable", "cb_code")
+    cable, key = store.expression("t_fibre", "fo_cb_code", "f"), store.expression("t_cable", "cb_code", "c")
+    sql = f"""SELECT {cable}, count(*), min(f."~line") FROM t_fibre f
+              WHERE NOT EXISTS (SELECT 1 FROM t_cable c WHERE {key} = {cable}) GROUP BY 1"""
+    for code, count, line in store.connection.execute(sql):
+        text = f"{count} strands are of cable {code or '(none)'}, which is not there"
+        findings.error("orphan-strands", "t_fibre", code, text, line)
+
+
+def _check_routes(store: Store, findings: Findings) -> None:
+    """Optical routes whose strands have no order."""
+    for line, (code, order), _ in store.read("t_ropt", "rt_code|rt_id", "rt_fo_ordr"):
+        if not order:
+            text = f"optical route {code} does not say in which order its strands follow"
+            findings.note("route-without-order", "t_ropt", code, text, line, column="rt_fo_ordr")

@@ -1,0 +1,192 @@
+"""A delivery that was kept, changed by what changed in the plant since: three ways, cell by cell.
+
+`base` is what the kept delivery says, written by us; `new` is what the plant says now, written the same way. A cell in
+which they agree comes back as it was kept; so do rows, columns and tables that no reader understood. A row that only
+`base` has is gone; one that both have and the kept delivery has not was inferred, and stays out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sdnctl.exchange.geopackage import quoted
+from sdnctl.exchange.gracethd.schema import REMAINDER, TABLES, Spec, Version
+from sdnctl.exchange.gracethd.store import Cell, Column, Shape, Store, Table
+from sdnctl.exchange.gracethd.values import read_number, write_number
+
+_REFERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "t_cond_chem": (("dm_cd_code", "t_conduite"), ("dm_cm_code", "t_cheminement")),
+    "t_cab_cond": (("cc_cb_code", "route"), ("cc_cd_code", "t_conduite")),
+    "t_cab_chem": (("cc_cb_code", "route"), ("cc_cm_code", "t_cheminement")),
+    "t_cableline": (("cl_cb_code", "t_cable"),),
+    "t_love": (("lv_cb_code", "t_cable"),),
+    "t_masque": (("mq_cd_code", "t_conduite"),),
+    "t_fibre": (("fo_cb_code", "t_cable"),),
+    "t_cassette": (("cs_bp_code", "t_ebp"),),
+    "t_position": (("ps_ti_code", "t_tiroir"), ("ps_1", "t_fibre"), ("ps_2", "t_fibre")),
+    "t_ropt": (("rt_fo_code", "t_fibre"),),
+}
+"""Columns of tables that refer to others: rows that no reader understood go with what they hang on."""
+_NUMBERED = {"t_love": "lv_id", "t_masque": "mq_id"}
+"""Tables whose rows are known by what they say, and numbered besides."""
+
+
+@dataclass
+class Merge:
+    """One merge. `gone`: table → keys that are no more; ``route``: cables that lie elsewhere now."""
+
+    kept: Store
+    base: Store
+    new: Store
+    version: Version
+    gone: dict[str, set[str]] = field(default_factory=dict)
+
+    def into(self, out: Store) -> None:
+        """Put the merged tables into a store: those of the kept delivery in its order, then what is new."""
+        specs = TABLES[self.version]
+        for store in (self.base, self.new):
+            for name in specs:
+                store.connection.execute(f'CREATE INDEX IF NOT EXISTS "~key {name}" ON {quoted(name)} ("~line")')
+        for name in specs:
+            self.gone[name] = self._only(self.base, self.new, name)
+        self.gone["route"] = self.gone["t_cable"] | self._moved()
+        for name, table in self.kept.tables.items():
+            if name == REMAINDER.name:
+                continue
+            spec = specs.get(name)
+            if spec is None:
+                out.add(table, self._unknown(name))
+            else:
+                self._table(out, table, spec)
+        for name, spec in specs.items():
+            if name not in self.kept.tables:
+                table = self.new.tables[name]
+                if self._only(self.new, self.base, name):
+                    out.add(table, self._fresh(spec, table.names, set(), 1))
+
+    def _only(self, one: Store, other: Store, name: str) -> set[str]:
+        """Keys of a table that only one of two stores has."""
+        keys = {row[0] for row in other.connection.execute(f'SELECT "~line" FROM {quoted(name)}')}
+        return {
+            row[0] for row in one.connection.execute(f'SELECT "~line" FROM {quoted(name)}') if row[0] not in keys
+        }
+
+    def _moved(self) -> set[str]:
+        moved = set()
+        for name in ("t_cab_cond", "t_cab_chem"):
+            if name in TABLES[self.version]:
+                for one, other in ((self.base, self.new), (self.new, self.base)):
+                    moved |= {key.split("\t")[0] for key in self._only(one, other, name)}
+        return moved
+
+    def _unknown(self, name: str) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
+        refers = self._references(name, self.kept.tables[name])
+        for cells, shape in self.kept.cells(name):
+            if not self._dangles(cells, refers):
+                yield 0, cells, shape
+
+    def _references(self, name: str, table: Table) -> list[tuple[int, str]]:
+        names = table.names
+        return [(names.index(column), other) for column, other in _REFERS.get(name, ()) if column in names]
+
+    def _dangles(self, cells: Sequence[Cell], refers: Sequence[tuple[int, str]]) -> bool:
+        return any((cells[at] or "").strip() in self.gone.get(other, ()) for at, other in refers)
+
+    def _table(self, out: Store, table: Table, spec: Spec) -> None:
+        """A table that is understood: rows as they were kept, where something changed as it is now, new ones last."""
+        names = table.names
+        missing = [column for column in spec.columns if column not in names and self._says(spec.name, column)]
+        shape = table.shape or spec.shape
+        whole = replace(table, columns=(*table.columns, *map(Column, missing)), shape=shape)
+        out.add(whole, self._rows(spec, table, whole.names))
+
+    def _says(self, name: str, column: str) -> bool:
+        """Whether a column that the kept table has not says something now that it did not say before."""
+        cell = quoted(column)
+        new = self.new.connection.execute(f'SELECT "~line", {cell} FROM {quoted(name)} WHERE {cell} IS NOT NULL')
+        find = f'SELECT {cell} FROM {quoted(name)} WHERE "~line" = ?'
+        return any(self.base.connection.execute(find, (key,)).fetchone() not in ((text,),) for key, text in new)
+
+    def _rows(self, spec: Spec, table: Table, names: Sequence[str]) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
+        seen: set[str] = set()
+        counts: dict[str, int] = {}
+        refers = self._references(spec.name, table)
+        highest, numbered = 0, _NUMBERED.get(spec.name, "")
+        for cells, shape in self.kept.cells(spec.name):
+            key = _key(spec, table, cells, counts)
+            if numbered in table.names:
+                highest = max(highest, int(read_number((cells[table.names.index(numbered)] or "").strip()) or 0))
+            base, new = self._row(self.base, spec.name, key), self._row(self.new, spec.name, key)
+            if key in seen or base is None:
+                if not self._dangles(cells, refers):
+                    yield 0, (*cells, *[None] * (len(names) - len(cells))), shape
+                continue
+            seen.add(key)
+            if new is not None:
+                yield 0, *_merged(names, cells, shape, base, new)
+        yield from self._fresh(spec, names, seen, highest + 1)
+
+    def _row(self, store: Store, name: str, key: str) -> tuple[dict[str, Cell], Shape] | None:
+        columns = store.tables[name].names
+        row = store.connection.execute(f'SELECT * FROM {quoted(name)} WHERE "~line" = ?', (key,)).fetchone()
+        return (dict(zip(columns, row[1:-1], strict=True)), row[-1]) if row is not None else None
+
+    def _fresh(
+        self, spec: Spec, names: Sequence[str], seen: set[str], number: int
+    ) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
+        """Rows of the plant that neither the kept delivery has nor a reader inferred from it."""
+        fresh = self._only(self.new, self.base, spec.name)
+        needed = self._needed(spec.name)
+        columns = self.new.tables[spec.name].names
+        sql = f"SELECT * FROM {quoted(spec.name)} ORDER BY rowid"
+        for row in self.new.connection.execute(sql):
+            if row[0] in seen or (row[0] not in fresh and row[0] not in needed):
+                continue
+            cells = dict(zip(columns, row[1:-1], strict=True))
+            if spec.name in _NUMBERED:
+                cells[_NUMBERED[spec.name]] = str(number)
+                number += 1
+            yield 0, [cells.get(name) for name in names], row[-1]
+
+    def _needed(self, name: str) -> set[str]:
+        """Keys of rows that the kept delivery did without, and to which new rows refer."""
+        if "t_cab_cond" not in TABLES[self.version]:
+            return set()
+        used = {key.split("\t")[1] for key in self._only(self.new, self.base, "t_cab_cond")}
+        if name == "t_conduite":
+            return used
+        if name == "t_cond_chem":
+            rows = self.new.connection.execute('SELECT "~line" FROM t_cond_chem')
+            return {key for (key,) in rows if key.split("\t")[0] in used}
+        return set()
+
+
+def _key(spec: Spec, table: Table, cells: Sequence[Cell], counts: dict[str, int]) -> str:
+    """The key of a kept row, made as `writing` makes it."""
+
+    def cell(column: str) -> str:
+        return (cells[table.names.index(column)] or "").strip() if column in table.names else ""
+
+    if spec.name == "t_love":
+        length = read_number(cell("lv_long"))
+        key = f"{cell('lv_cb_code')}\t{cell('lv_nd_code')}\t{write_number(length) if length is not None else ''}"
+        counts[key] = counts.get(key, 0) + 1
+        return f"{key}\t{counts[key]}"
+    if spec.name == "t_cableline":
+        return cell("cl_cb_code")
+    return "\t".join(cell(column) for column in spec.key.split())
+
+
+def _merged(
+    names: Sequence[str],
+    cells: Sequence[Cell],
+    shape: Shape,
+    base: tuple[dict[str, Cell], Shape],
+    new: tuple[dict[str, Cell], Shape],
+) -> tuple[Sequence[Cell], Shape]:
+    out: list[Cell] = []
+    for number, name in enumerate(names):
+        was, now = base[0].get(name), new[0].get(name)
+        out.append(now if was != now else cells[number] if number < len(cells) else None)
+    return out, new[1] if base[1] != new[1] else shape

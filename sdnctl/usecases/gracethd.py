@@ -1,0 +1,280 @@
+"""The plant as a GraceTHD delivery: imported as a network folder, and exported."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sdnctl.errors import Diagnostic, Diagnostics, InputError, Severity, UsageError
+from sdnctl.exchange import wkb
+from sdnctl.exchange.gracethd.converting import convert
+from sdnctl.exchange.gracethd.course import Course
+from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
+from sdnctl.exchange.gracethd.kept import Codes
+from sdnctl.exchange.gracethd.merging import Merge
+from sdnctl.exchange.gracethd.places import degrees
+from sdnctl.exchange.gracethd.reading import read_delivery, version_of
+from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents
+from sdnctl.exchange.gracethd.remainder import remainder
+from sdnctl.exchange.gracethd.report import report_files
+from sdnctl.exchange.gracethd.schema import KNOWN, REMAINDER, WGS84, Version
+from sdnctl.exchange.gracethd.sources import read_source
+from sdnctl.exchange.gracethd.store import Column, Store, Table
+from sdnctl.exchange.gracethd.targets import write_folder, write_package
+from sdnctl.exchange.gracethd.writing import write_delivery
+from sdnctl.exchange.naming import slug
+from sdnctl.exchange.redaction import Redaction, redact
+from sdnctl.exchange.wkb import ShapeError
+from sdnctl.inventory.build import build_plant
+from sdnctl.inventory.plant import Plant
+from sdnctl.usecases.context import Context
+from sdnctl.usecases.exchanging import Exported, Imported, refuse_full
+from sdnctl.workspace.dump import dump_documents
+
+PACKAGE = ".gpkg"
+_ALWAYS = frozenset({"t_noeud", "t_cheminement", "t_cable", "t_ptech", "t_fibre", "t_position"})
+"""Tables that are written even where nothing is in them."""
+STAYS: Mapping[str, str] = {
+    "inventory/equipment.yaml": "switches, devices and jumpers",
+    "inventory/ports.csv": "ports",
+    "inventory/jumpers.csv": "jumpers",
+    "inventory/transceivers.yaml": "optics",
+    "inventory/endpoints.csv": "endpoints",
+    "inventory/hazards.yaml": "hazard zones",
+    "inventory/areas.geojson": "outlines of areas",
+}
+"""What is no plant of passive things, and stays at home."""
+
+
+def import_gracethd(source: Path, folder: Path, *, snap: float = 0.0) -> Imported:
+    """Make a network folder of a delivery: a folder of tables and shapefiles, or a GeoPackage.
+
+    What is wrong in its rows is graded, reported and kept; what is wrong with its files is an InputError, and then
+    nothing is made. `snap`: metres up to which ends of ways are moved onto their nodes.
+    """
+    refuse_full(folder)
+    out = Diagnostics()
+    with Store() as store:
+        kind = read_source(source, store, out)
+        out.raise_if_errors(InputError)
+        reading = read_delivery(store, snap)
+        records, findings = reading.records, reading.findings
+        documents = write_documents(records, out)
+        left = build_plant(documents)[1]
+        remaining = (*out.sorted(), *left.sorted())
+        counts = records.counts()
+        unknown = [table.title for name, table in store.tables.items() if name not in KNOWN | {REMAINDER.name}]
+        text = f"{len(unknown)} tables are kept as they are: {', '.join(unknown[:8])}"
+        notes = [_note("tables-kept", text)] if unknown else []
+        with _new_folder(folder) as made:
+            texts = {
+                "network.yaml": f"name: {json.dumps(slug(source.stem, 'imported'))}\n",
+                **dump_documents(documents),
+            }
+            contents = {name: text.encode("utf-8") for name, text in texts.items()}
+            contents |= {".gitignore": b".sdnctl/\n", **report_files(findings, counts, remaining)}
+            for name, content in contents.items():
+                path = made / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            keep(store, made, version_of(store), kind)
+        files = tuple(sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()))
+        return Imported(
+            folder, files, counts, (*findings.diagnostics(f"{FOLDER}/defects.csv"), *remaining, *notes)
+        )
+
+
+def _note(code: str, text: str) -> Diagnostic:
+    return Diagnostic(code, text, severity=Severity.NOTE)
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `folder` when that went well; nothing is left of it when it did not."""
+    try:
+        place = folder.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as made:
+            copy = Path(made) / "network"
+            copy.mkdir()
+            yield copy
+            for entry in (copy, *copy.rglob("*")):
+                entry.chmod(0o755 if entry.is_dir() else 0o644)
+            if folder.exists():
+                for entry in sorted(copy.iterdir(), key=lambda entry: entry.name == "network.yaml"):
+                    os.replace(entry, folder / entry.name)
+            else:
+                os.replace(copy, folder)
+    except OSError as error:
+        raise InputError(
+            Diagnostic("cannot-write", f"{folder} cannot be made", detail=str(error), hint="choose another place")
+        ) from error
+
+
+# ── export ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def export_gracethd(
+    context: Context, target: Path, *, version: str | None = None, redacted: bool = False, plain: bool = False
+) -> Exported:
+    """Write the plant as a delivery: a GeoPackage (`NAME.gpkg`) or, else, a folder.
+
+    `version` is that of the delivery that was kept, or 2.0. `plain`: no table of our own. What a kept delivery had
+    beside the plant comes back, but from a redacted one: nobody knows what it tells.
+    """
+    loaded = context.loaded
+    documents, findings = loaded.documents, []
+    clean = redact(documents) if redacted else None
+    if clean is not None:
+        documents = clean.documents
+        findings += [_note("redacted", f"{count} left out: {kind}") for kind, count in clean.gone.items()]
+    records = read_documents(documents)
+    out = Diagnostics()
+    with Store() as kept, Store() as made:
+        was = None if redacted else recall(context.folder, kept, out)
+        out.raise_if_errors(InputError)
+        wanted = _version(version, was)
+        if redacted and (context.folder / FOLDER).is_dir():
+            findings.append(
+                _note("kept-left-out", "tables and columns that the delivery had beside the plant stay here")
+            )
+        plant = loaded.plant if clean is None else None
+        _compose(records, plant, kept if was is not None else None, wanted, made)
+        if not plain:
+            _add_remainder(records, made)
+        if clean is not None:
+            _refuse_leaks(clean.redaction, made)
+        files, changed = _write(made, target, out)
+        counts = {table.title: made.count(name) for name, table in made.tables.items()}
+    others = sorted({what for file, what in STAYS.items() if file in documents})
+    if others:
+        findings.append(_note("left-out", f"no plant, and not written: {', '.join(others)}"))
+    return Exported(target, files, counts, (*findings, *out.sorted()), changed)
+
+
+def _version(text: str | None, was: Version | None) -> Version:
+    if text is None:
+        return was or Version.V2
+    known = {**{str(one): one for one in Version}, "2": Version.V2, "2.0.1": Version.V2, "3": Version.V31}
+    if text not in known:
+        hint = f"There are: {', '.join(Version)}."
+        raise UsageError(Diagnostic("no-such-version", f"there is no version {text}", "--version", hint=hint))
+    return known[text]
+
+
+def _compose(records: Records, plant: Plant | None, kept: Store | None, version: Version, made: Store) -> None:
+    """The tables of a delivery: written from the plant alone, or merged with what was kept."""
+    if kept is None:
+        write_delivery(records, Course(records, plant), made, version, Codes())
+        for name in [name for name in made.tables if not made.count(name)]:
+            if name not in _ALWAYS:
+                made.drop(name)
+        return
+    convert(kept, version)
+    reading = read_delivery(kept)
+    codes = Codes(kept, reading)
+    with Store() as base, Store() as new:
+        write_delivery(reading.records, Course(reading.records), base, version, codes)
+        write_delivery(records, Course(records, plant), new, version, codes)
+        Merge(kept, base, new, version).into(made)
+
+
+def _add_remainder(records: Records, made: Store) -> None:
+    """The table of our own, with what a reader of the others would not know."""
+    rows = remainder(records, read_delivery(made).records)
+    if rows:
+        table = Table(REMAINDER.name, tuple(map(Column, REMAINDER.columns)))
+        made.add(table, ((number, row, None) for number, row in enumerate(rows)))
+
+
+def _refuse_leaks(redaction: Redaction, made: Store) -> None:
+    """Raise InputError if any cell or shape says something of a restricted site."""
+    for table in made.tables.values():
+        for cells, shape in made.cells(table.name):
+            told = any(cell is not None and redaction.text(cell) != cell for cell in cells)
+            if told or (shape is not None and _shows(redaction, shape, table.crs)):
+                raise InputError(
+                    Diagnostic(
+                        "redaction-leaks",
+                        f"{table.title} would tell of a restricted site",
+                        hint="Report this: nothing was written.",
+                    )
+                )
+
+
+def _shows(redaction: Redaction, shape: bytes, crs: int) -> bool:
+    try:
+        vertices = list(wkb.load(shape).vertices())
+    except ShapeError:
+        return True
+    return any(redaction.near(one if crs == WGS84 else degrees(one[0], one[1])) for one in vertices)
+
+
+def _write(made: Store, target: Path, out: Diagnostics) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Write a delivery beside its place and put it there; what is the same already is left alone."""
+    try:
+        place = target.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as folder:
+            if target.suffix.lower() == PACKAGE:
+                fresh = Path(folder) / place.name
+                write_package(made, fresh)
+                changed = _put(fresh, place)
+                return (Path(place.name),), ((Path(place.name),) if changed else ())
+            files = write_folder(made, Path(folder) / "delivery", out)
+            _refuse_others(place, files)
+            place.mkdir(exist_ok=True)
+            names = tuple(Path(path.name) for path in files)
+            return names, tuple(name for name, path in zip(names, files, strict=True) if _put(path, place / name))
+    except OSError as error:
+        raise InputError(
+            Diagnostic(
+                "cannot-write", f"{target} cannot be written", detail=str(error), hint="choose another place"
+            )
+        ) from error
+
+
+def _put(fresh: Path, place: Path) -> bool:
+    """Move a file to its place, unless it is there already; whether it was moved."""
+    if place.is_file() and place.stat().st_size == fresh.stat().st_size and _same(fresh, place):
+        return False
+    fresh.chmod(0o644)
+    os.replace(fresh, place)
+    return True
+
+
+def _same(one: Path, other: Path) -> bool:
+    with one.open("rb") as a, other.open("rb") as b:
+        while block := a.read(1 << 20):
+            if block != b.read(1 << 20):
+                return False
+        return True
+
+
+def _refuse_others(folder: Path, files: Sequence[Path]) -> None:
+    """A folder with other tables would be another delivery than the one that was written."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(
+            Diagnostic("not-a-folder", f"{folder} is a file", hint="name a folder, or a file that ends in .gpkg")
+        )
+    names = {path.name.lower() for path in files}
+    others = sorted(
+        entry.name
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in (".csv", ".shp", ".dbf", ".shx") and entry.name.lower() not in names
+    )
+    if others:
+        raise InputError(
+            Diagnostic(
+                "other-tables",
+                f"{folder} has other tables: {', '.join(others[:5])}",
+                detail="Together they would be one delivery, which nobody wrote.",
+                hint="name another folder, or remove them",
+            )
+        )
