@@ -66,7 +66,7 @@ def ways_of(plant: Plant) -> list[tuple[Wavelength, Trace]]:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_way_reversed_is_a_way_of_its_other_end(rng: random.Random) -> None:
     _, plant = plant_with(rng)
     for nm, way in ways_of(plant):
@@ -84,7 +84,7 @@ def test_a_way_reversed_is_a_way_of_its_other_end(rng: random.Random) -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_a_cut_takes_the_ways_that_brute_force_finds(rng: random.Random) -> None:
     network, plant = plant_with(rng)
     written = Lit(network, plant)
@@ -135,7 +135,7 @@ def _as_link(plant: Plant, way: Trace) -> OpticalLink:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_light_that_meets_alike_is_found_and_named(rng: random.Random) -> None:
     network, plant = plant_with(rng)
     graph = Lit(network, plant).graph
