@@ -1,0 +1,71 @@
+"""The command line as a user without any right: another user id, no capability, a home that is not there.
+
+Run as a program it reads command lines (JSON) from stdin and answers each with exit code, output and errors; all
+in one process, because each would import for a second. `Nobody` is the other end. Where the interpreter itself lies
+in a folder that is root's alone, the process may read everything (CAP_DAC_READ_SEARCH), and still write nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sdnctl_in_process import Result, sdnctl
+
+UID = 65534
+
+
+class Nobody:
+    """Runs programs as somebody without rights."""
+
+    def __init__(self) -> None:
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("SDNCTL_", "PYTEST_"))},
+            "HOME": "/nonexistent",
+            "LC_ALL": "C",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+
+    def popen(self, words: Sequence[str], **more: object) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([*_become(), *words], env=self.environment, cwd="/", **more)  # type: ignore[call-overload, no-any-return]
+
+    def sdnctl(self, *commands: Sequence[object]) -> list[Result]:
+        """The results of these commands, one after the other."""
+        process = self.popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        asked = json.dumps([[str(word) for word in command] for command in commands])
+        out, err = process.communicate(asked.encode(), timeout=120)
+        assert process.returncode == 0, err.decode(errors="replace")
+        return [Result(*found) for found in json.loads(out)]
+
+
+def _become() -> list[str]:
+    if os.geteuid() != 0:
+        return []  # we are nobody already
+    kept = "+dac_read_search" if not _open_to_all(Path(sys.executable).resolve()) else ""
+    rights = [f"--inh-caps=-all{',' + kept if kept else ''}"]
+    if kept:
+        rights.append(f"--ambient-caps={kept}")
+    return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *rights]
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(part.stat().st_mode & 0o005 == 0o005 for part in (path, *path.parents))
+
+
+def give(folder: Path) -> None:
+    """Make somebody without rights the owner of a folder and of what is in it."""
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, UID, UID, follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    answers = [sdnctl(*command) for command in json.load(sys.stdin)]
+    json.dump([(one.code, one.out, one.err) for one in answers], sys.stdout)
