@@ -179,7 +179,7 @@ def _check_target(desired: State, plan: Plan) -> None:
         raise StalePlan(
             Diagnostic(
                 "stale-plan",
-                "the plan was made for other intents, another inventory or another baseline",
+                "the plan was made for other intents, another inventory or baseline, or by another sdnctl",
                 detail=f"the plan is for {plan.target[:12]}, the folder gives {desired.compiled_fingerprint[:12]}",
                 hint="make a new plan from this folder",
             )
