@@ -1,8 +1,8 @@
 """The command line as a user without any right: another user id, no capability, a home that is not there.
 
 Run as a program it reads command lines (JSON) from stdin and answers each with exit code, output and errors; all
-in one process, because each would import for a second. `Nobody` is the other end. Where the interpreter itself lies
-in a folder that is root's alone, the process may read everything (CAP_DAC_READ_SEARCH), and still write nothing.
+in one process, because each would import for a second. `Nobody` is the other end. Where the interpreter itself is
+in a folder of root, the process may read everything (CAP_DAC_READ_SEARCH), and still write nothing.
 """
 
 from __future__ import annotations
