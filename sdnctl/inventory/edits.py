@@ -15,7 +15,10 @@ from sdnctl.document import KeyPath
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A value (text, or lists and mappings of it) is replaced, or written where there is none; None removes it."""
+    """A value (text, or lists and mappings of it) is replaced, or written where there is none; None removes it.
+
+    Of a table None removes a cell's text, and with the path of a row the row.
+    """
 
     file: str
     path: KeyPath
@@ -31,7 +34,7 @@ class Insert:
 
     file: str
     path: KeyPath
-    value: dict[str, Any]
+    value: Any
     after: int | None = None
 
 

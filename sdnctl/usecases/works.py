@@ -6,16 +6,12 @@ ports face each other, over as much glass. So what is written is known to load.
 
 from __future__ import annotations
 
-import difflib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sdnctl.document import Document
-from sdnctl.errors import Diagnostic, Diagnostics, InputError
+from sdnctl.errors import Diagnostics, InputError
 from sdnctl.intents.models import Application
 from sdnctl.inventory.access import AccessLine
 from sdnctl.inventory.edits import DocumentEdit, Put
@@ -24,38 +20,22 @@ from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.splitting import Cut, cut_edits, plan_cut
 from sdnctl.inventory.uses import chains_of
 from sdnctl.usecases.context import Context
-from sdnctl.workspace.editing import CannotEdit
-from sdnctl.workspace.files import read_text
-from sdnctl.workspace.folder import Loaded, load_network
-from sdnctl.workspace.read import network_files
-from sdnctl.workspace.rewriting import rewritten
+from sdnctl.usecases.rewrites import Changed, edited, folder_texts, loaded_from, write
+from sdnctl.workspace.folder import Loaded
+
+__all__ = ["Rewriting", "cut_cable", "write"]
 
 ROUNDING = 0.1
 """Metres by which lengths of glass may differ because lengths are written to the millimetre."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rewriting:
-    """Texts of files before and after, and what they do; `spliced` strands are spliced through at the cut."""
+class Rewriting(Changed):
+    """What cutting a cable changes; `spliced` strands are spliced through at the cut, which is at `place`."""
 
     cut: Cut
     place: str
     spliced: int
-    before: Mapping[str, str]
-    after: Mapping[str, str]
-
-    @property
-    def diff(self) -> str:
-        """For ``git apply`` or ``patch -p1``."""
-        parts: list[str] = []
-        for file, text in sorted(self.after.items()):
-            old = self.before.get(file)
-            name = "/dev/null" if old is None else f"a/{file}"
-            lines = (old or "").splitlines(keepends=True), text.splitlines(keepends=True)
-            parts += difflib.unified_diff(*lines, name, f"b/{file}")
-        return "".join(
-            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in parts
-        )
 
 
 def cut_cable(context: Context, cable: str, at: str, closure: str, far: str | None = None) -> Rewriting:
@@ -65,20 +45,15 @@ def cut_cable(context: Context, cable: str, at: str, closure: str, far: str | No
     """
     loaded = context.loaded
     cut = plan_cut(loaded.plant, cable, at, closure, far)
-    texts = _texts(context.folder)
+    texts = folder_texts(context.folder)
     edits = (*cut_edits(loaded.documents, loaded.plant, cut), *_avoided(loaded.documents, cut))
-    try:
-        changed = rewritten(texts, edits)
-    except CannotEdit as fault:
-        raise InputError(
-            Diagnostic("cannot-edit", str(fault), f"cable {cable}", hint="Mend that by hand, then ask again.")
-        ) from None
-    after = _loaded({**texts, **changed})
+    changed = edited(texts, edits, f"cable {cable}")
+    after = loaded_from({**texts, **changed})
     _check_same(loaded, after, cut)
     place = loaded.plant.cables[cable].places[cut.place]
     capacity = loaded.plant.cable_types[loaded.plant.cables[cable].type].strands
     gone = dict(loaded.plant.cut_places.get(cable, ())).get(cut.place, 0)
-    return Rewriting(cut, place, capacity - len(list(numbers(gone))), texts, changed)
+    return Rewriting(texts, changed, cut, place, capacity - len(list(numbers(gone))))
 
 
 def _avoided(documents: Mapping[str, Document[Any]], cut: Cut) -> Iterator[DocumentEdit]:
@@ -101,27 +76,6 @@ def _lists(file: str, path: tuple[str | int, ...], value: Any, cut: Cut) -> Iter
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _lists(file, (*path, index), inner, cut)
-
-
-# ── the folder ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    """The text of every file of the network; raises InputError for what cannot be read."""
-    out = Diagnostics()
-    found = {file: read_text(folder / file, file, out) for file in network_files(folder, out)}
-    out.raise_if_errors(InputError)
-    return {file: text for file, text in found.items() if text is not None}
-
-
-def _loaded(texts: Mapping[str, str]) -> Loaded:
-    """A network folder of these texts, as it would be read; raises InputError with every fault in it."""
-    with tempfile.TemporaryDirectory(prefix="sdnctl-works-") as made:
-        for file, text in texts.items():
-            path = Path(made) / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="")
-        return load_network(Path(made))
 
 
 def _check_same(before: Loaded, after: Loaded, cut: Cut) -> None:
@@ -154,53 +108,3 @@ def _ways(loaded: Loaded) -> dict[str, tuple[float, bool]]:
         for user in users
         for chain in chains_of(user)
     }
-
-
-def write(folder: Path, made: Rewriting) -> None:
-    """Write all changed files, or none; raises InputError where a file was changed since, or cannot be written.
-
-    Texts are written beside their files first and then put in place one after the other; if that fails midway,
-    those that were replaced get their old text back.
-    """
-    now = _texts(folder)
-    stale = sorted(file for file in {*made.before, *now} if made.before.get(file) != now.get(file))
-    if stale:
-        raise InputError(
-            Diagnostic("folder-changed", f"{stale[0]} was changed meanwhile", stale[0], hint="Ask again.")
-        )
-    waiting: dict[Path, Path] = {}
-    placed: list[Path] = []
-    try:
-        for file, text in made.after.items():
-            waiting[folder / file] = _beside(folder / file, text)
-        for path, temporary in waiting.items():
-            os.replace(temporary, path)
-            placed.append(path)
-    except OSError as error:
-        for path in placed:
-            _restore(path, made.before.get(path.relative_to(folder).as_posix()))
-        raise InputError(
-            Diagnostic("cannot-write", "nothing was changed", str(folder), detail=str(error))
-        ) from error
-    finally:
-        for temporary in waiting.values():
-            temporary.unlink(missing_ok=True)
-
-
-def _beside(path: Path, text: str) -> Path:
-    """A temporary file beside a file, complete and on disk, with the rights of that file."""
-    path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    return Path(name)
-
-
-def _restore(path: Path, text: str | None) -> None:
-    if text is None:
-        path.unlink(missing_ok=True)
-    else:
-        os.replace(_beside(path, text), path)

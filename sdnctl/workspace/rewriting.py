@@ -50,10 +50,25 @@ def _yaml(file: str, text: str, edits: Sequence[DocumentEdit]) -> str:
     for edit in edits:
         splices.append(page.put(edit) if isinstance(edit, Put) else page.insert(edit))
     # From the end of the text; at one place what replaces goes before what is inserted there, in its order.
+    splices = _merged(splices)
     order = sorted(enumerate(splices), key=lambda item: (item[1].start, item[1].end > item[1].start, item[0]))
     for _, splice in reversed(order):
         text = text[: splice.start] + splice.text + text[splice.end :]
     return text
+
+
+def _merged(splices: Sequence[Splice]) -> list[Splice]:
+    """The same, with what is taken away in parts that overlap (neighbours in a list) taken away at once."""
+    kept = [one for one in splices if one.text or one.start == one.end]
+    last: Splice | None = None
+    for one in sorted((one for one in splices if not one.text and one.start < one.end), key=lambda one: one.start):
+        if last is not None and one.start < last.end:
+            last = Splice(last.start, max(last.end, one.end), "")
+            kept[-1] = last
+        else:
+            last = one
+            kept.append(last)
+    return kept
 
 
 @dataclass(slots=True)
@@ -71,6 +86,8 @@ class _Page:
         old = _child(parent, key)
         if old is not None and edit.value is not None:
             return Splice(old.start_mark.index, _end(old), _flow(edit.value))
+        if edit.value is None and old is not None and isinstance(parent, yaml.SequenceNode):
+            return self._drop(parent, int(key))
         if not isinstance(parent, yaml.MappingNode) or not isinstance(key, str):
             raise CannotEdit(f"{self.file} has no {_words(edit.path)}")
         if edit.value is None:
@@ -94,6 +111,16 @@ class _Page:
             return Splice(self._line_end(_end(parent.value[place - 1][1])), self._line_end(end), "")
         following = parent.value[1][0].start_mark.index if len(parent.value) > 1 else end
         return Splice(start, following, "")
+
+    def _drop(self, parent: yaml.SequenceNode, place: int) -> Splice:
+        """An entry of a list taken away: its lines in block style, in flow style up to the next one."""
+        item = parent.value[place]
+        start, end = item.start_mark.index, _end(item)
+        if not parent.flow_style:
+            return Splice(max(self.text.rfind("\n", 0, start), 0), self._line_end(end), "")
+        if place + 1 < len(parent.value):
+            return Splice(start, parent.value[place + 1].start_mark.index, "")
+        return Splice(_end(parent.value[place - 1]) if place else start, end, "")
 
     def insert(self, edit: Insert) -> Splice:
         entry = _flow(edit.value)
@@ -197,7 +224,11 @@ def _csv(file: str, text: str, edits: Sequence[DocumentEdit]) -> str:
     header = [name.strip() for name in records[0][1]]
     rows = [list(cells) for _, cells in records]
     added: list[list[str]] = []
+    gone: set[int] = set()
     for edit in edits:
+        if isinstance(edit, Put) and len(edit.path) == 1 and edit.value is None:
+            gone.add(int(edit.path[0]) + 1)
+            continue
         values = {str(edit.path[-1]): edit.value} if isinstance(edit, Put) else edit.value
         for column in values:
             if column not in header:
@@ -214,7 +245,8 @@ def _csv(file: str, text: str, edits: Sequence[DocumentEdit]) -> str:
     made: list[str] = lines[: starts[0]]
     for number, (row, (_, before)) in enumerate(zip(rows, records, strict=True)):
         stop = starts[number + 1] if number + 1 < len(starts) else len(lines)
-        made += lines[starts[number] : stop] if row == before else [_line(row)]
+        if number not in gone:
+            made += lines[starts[number] : stop] if row == before else [_line(row)]
     if made and not made[-1].endswith("\n") and added:
         made[-1] += "\n"
     return "".join((*made, *map(_line, added)))

@@ -2,11 +2,15 @@
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sdnctl.cli.app import Invocation, inventory, reporting
+from sdnctl.errors import Diagnostic, UsageError
+
+if TYPE_CHECKING:
+    from sdnctl.drawing.fibre.plan import BoxPlan
 
 
 @inventory.command()
@@ -19,6 +23,18 @@ def closure(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Draw its plan: NAME.svg, NAME.pdf or NAME.html.")
     ] = None,
+    edit: Annotated[
+        Path | None, typer.Option("--edit", metavar="FILE", help="Show what these edits (YAML or CSV) make of it.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="With --edit: write them into the network folder.")
+    ] = False,
+    allow_outage: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-outage", metavar="CLASS", help="A protected class that may lose light (repeatable)."
+        ),
+    ] = None,
 ) -> None:
     """What a closure holds: cables, strands by state, splices by cassette, and what runs there."""
     from sdnctl.cli.fibre import closures
@@ -27,17 +43,52 @@ def closure(
     invocation: Invocation = context.obj
     if out is not None:
         asked.check_format(out)
+    if edit is not None:
+        _edit(invocation, name, edit, out, write, frozenset(allow_outage or ()))
+        return
+    if write or allow_outage:
+        option = "--write" if write else "--allow-outage"
+        raise UsageError(Diagnostic("usage", f"{option} needs --edit", hint="name a file with edits"))
     with invocation.output.progress("reading the network"):
         plan = asked.box_plan(invocation.context, name)
-    files = {"plan": out} if out is not None else {}
-    if out is not None:
-        asked.draw_box(plan, out)
+    files = _drawn(plan, out)
     invocation.output.show(
         "inventory closure",
         lambda: closures.document(plan, files),
         lambda: closures.render(plan, files),
         lambda: closures.markdown(plan),
     )
+
+
+def _edit(
+    invocation: Invocation, name: str, edit: Path, out: Path | None, write: bool, allowed: frozenset[str]
+) -> None:
+    from sdnctl.cli.fibre import changes
+    from sdnctl.usecases import closure_editing
+
+    with invocation.output.progress("reading the network"):
+        made = closure_editing.edit_box(invocation.context, name, edit, allowed)
+    files = _drawn(made.plan, out)
+    if write:
+        closure_editing.write(invocation.context.folder, made.files)
+    invocation.output.show(
+        "inventory closure",
+        lambda: changes.document(made, files, written=write),
+        lambda: changes.render(made, files, written=write),
+        lambda: changes.markdown(made, written=write),
+    )
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(made.notes)
+
+
+def _drawn(plan: "BoxPlan", out: Path | None) -> dict[str, Path]:
+    """Draw a plan, if a file is named; what was written."""
+    from sdnctl.usecases.closures import draw_box
+
+    if out is None:
+        return {}
+    draw_box(plan, out)
+    return {"plan": out}
 
 
 @inventory.command("line")

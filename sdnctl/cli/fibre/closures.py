@@ -80,7 +80,7 @@ def _splice(plan: BoxPlan, joint: Joint) -> dict[str, Any]:
 
 
 def _end(plan: BoxPlan, end: StrandEnd) -> dict[str, Any]:
-    mark = strand_mark(plan.held.cable(end.cable).kind, end.strand)
+    mark = strand_mark(plan.cable(end.cable).kind, end.strand)
     return {
         "cable": end.cable,
         "side": end.side,
@@ -161,7 +161,7 @@ def _cassette(plan: BoxPlan, number: int, joints: Sequence[Joint]) -> Renderable
 
 
 def _named(plan: BoxPlan, end: StrandEnd) -> tuple[str, str]:
-    held = plan.held.cable(end.cable)
+    held = plan.cable(end.cable)
     return (
         f"{held.id}/{end.side}" if held.passes else held.id,
         f"{end.strand}: {strand_mark(held.kind, end.strand)}",
@@ -184,12 +184,12 @@ def markdown(plan: BoxPlan) -> str:
         "",
     ]
     head = ("cable", "from → to", "open tubes", "spliced", "uncut", "waiting", "plugs", "lit")
-    lines += [*_rows(head, (_cable_row(plan, one) for one in plan.held.cables)), ""]
+    lines += [*rows_of(head, (_cable_row(plan, one) for one in plan.held.cables)), ""]
     lines += [f"- {text}" for text in _remarks(plan)]
     for number, joints in plan.held.cassettes.items():
         lines += ["", f"### Cassette {number}", ""]
         columns = ("pos", "cable", "tube / strand", "cable", "tube / strand", "dB", "runs")
-        lines += _rows(
+        lines += rows_of(
             columns,
             (
                 (
@@ -205,6 +205,6 @@ def markdown(plan: BoxPlan) -> str:
     return "\n".join(lines)
 
 
-def _rows(head: Sequence[str], rows: Any) -> list[str]:
+def rows_of(head: Sequence[str], rows: Any) -> list[str]:
     written = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *written)]

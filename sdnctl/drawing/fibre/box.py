@@ -24,6 +24,7 @@ LINE = 4.5
 """Height of a row of a cassette."""
 ARM = 13.0
 """Height that a cable takes beside the box."""
+POSITIONS = "Cassettes and positions are counted in the order of the records; nobody recorded them."
 TUBE = 24.0
 """Width of the tube's column in the table of strands."""
 
@@ -194,6 +195,9 @@ def _cassettes(sheets: Sheets, plan: BoxPlan) -> None:
     for joint in plan.removed:
         gone[joint.cassette].append(joint)
     here = plan.held.cassettes
+    if here or gone:
+        sheets.line_of(POSITIONS, 2.2)
+        sheets.y += 1.0
     for number in sorted({*here, *gone}):
         joints = here.get(number, ())
         rows = [*((joint, False) for joint in joints), *((joint, True) for joint in gone[number])]
@@ -260,7 +264,7 @@ def _joint(sheets: Sheets, plan: BoxPlan, joint: Joint, *, removed: bool) -> Non
 
 def _half(sheets: Sheets, plan: BoxPlan, end: StrandEnd, x: float, colour: str, *, mirrored: bool) -> None:
     """One side of a splice: cable, tube, strand, from the outside inwards."""
-    held = plan.held.cable(end.cable)
+    held = plan.cable(end.cable)
     mark, y = strand_mark(held.kind, end.strand), sheets.y + (LINE - HEIGHT) / 2
     label = f"{held.id}/{end.side}" if held.passes else held.id
     text, size = fitted(label, 2.5, _CABLE - 2.0)

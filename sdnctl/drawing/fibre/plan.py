@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sdnctl.drawing.fibre.paper import Caption
@@ -27,14 +27,23 @@ class Service:
 
 @dataclass(frozen=True)
 class BoxPlan:
-    """A box with what runs there. `new` and `removed` are splices that an edit makes and undoes."""
+    """A box with what runs there. `new` and `removed` are splices that an edit makes and undoes.
+
+    `before` is the box without the edit, where there is one.
+    """
 
     caption: Caption
     held: Held
     services: Mapping[Glass, tuple[Service, ...]]
     new: frozenset[tuple[StrandEnd, StrandEnd]] = frozenset()
     removed: tuple[Joint, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    before: Held | None = None
+
+    def cable(self, name: str) -> HeldCable:
+        """A cable that is in the box, or was; KeyError for others."""
+        inside = {one.id: one for held in (self.before, self.held) if held is not None for one in held.cables}
+        return inside[name]
 
     def on(self, end: StrandEnd) -> tuple[Service, ...]:
         """What runs on the glass that begins at an end."""
