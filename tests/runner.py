@@ -1,8 +1,8 @@
 """A runner of pipelines without a forge: steps of GitLab CI and GitHub Actions in a shell, artefacts handed over.
 
 Steps run by `sh` or `bash` as runners do it, in a fresh clone for each job. The programs they call are stand-ins
-on the path: `sdnctl` is the program in this process (its folder, environment and streams are the step's), `pip` does
-nothing. Comments go to a forge of our own on loopback.
+on the path: `sdnctl` is the program in this process (its folder, environment and streams are the step's), `pip`
+does nothing. Comments go to a forge of our own on loopback.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from unittest import mock
 
 import yaml
-from sdnctl_in_process import sdnctl
+from sdnctl_in_process import Net, new_net, sdnctl
 
 _CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -241,3 +241,42 @@ class Forge:
         found = next(one for one in self.comments if one["id"] == int(where.rpartition("/")[2]))
         found["body"] = body["body"]
         return 200, found
+
+
+# ── a repository ─────────────────────────────────────────────────────────────────────────────────
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Town:
+    """A repository with a pipeline, switches of its network, and the store of whoever looks after them."""
+
+    def __init__(self, folder: Path, forge: str) -> None:
+        self.live = new_net(folder / "switches", example="small-links")
+        self.repository = Net(folder / "the repository", ("--store", f"sqlite:///{folder}/store.db"))
+        git_folder = self.repository.folder
+        git_folder.mkdir()
+        git(git_folder, "init", "-q", "-b", "main")
+        made = sdnctl("init", git_folder, "--example", "small-links", "--pipeline", forge)
+        assert made.code == 0, made.err
+        for name in ("intents/video-protection.yaml",):
+            self.repository.path(name).write_text(self.live.path(name).read_text())
+        equipment = self.repository.path("inventory/equipment.yaml")
+        address = f'drivers: {{memory: "memory:{self.live.board.directory}"}}}}'
+        lines = equipment.read_text().splitlines()
+        equipment.write_text(
+            "\n".join(f"{line[:-1]}, {address}" if "dpid" in line else line for line in lines) + "\n"
+        )
+        assert self.repository.ok("fmt").out.startswith("0 formatted")
+        self.runner = Runner(git_folder, folder / "runner", {"SDNCTL_STORE": f"sqlite:///{folder}/store.db"})
+
+    def commit(self, message: str) -> str:
+        git(self.repository.folder, "add", "-A")
+        git(self.repository.folder, "commit", "-q", "-m", message)
+        return git(self.repository.folder, "rev-parse", "HEAD")
+
+    def held(self) -> int:
+        return sum(map(len, self.live.ours().values()))

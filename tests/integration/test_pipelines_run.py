@@ -3,54 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 import yaml
-from runner import Forge, Runner, StepFailed
-from sdnctl_in_process import Net, new_net, sdnctl
+from runner import Forge, Runner, StepFailed, Town
+from sdnctl_in_process import sdnctl
 
 ROOT = Path(__file__).parent.parent.parent
 MARK = "<!-- sdnctl:plan vallerive-links -->"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-class Town:
-    """A repository with a pipeline, switches of its network, and the store of whoever looks after them."""
-
-    def __init__(self, folder: Path, forge: str) -> None:
-        self.live = new_net(folder / "switches", example="small-links")
-        self.repository = Net(folder / "the repository", ("--store", f"sqlite:///{folder}/store.db"))
-        git_folder = self.repository.folder
-        git_folder.mkdir()
-        git(git_folder, "init", "-q", "-b", "main")
-        made = sdnctl("init", git_folder, "--example", "small-links", "--pipeline", forge)
-        assert made.code == 0, made.err
-        for name in ("intents/video-protection.yaml",):
-            self.repository.path(name).write_text(self.live.path(name).read_text())
-        equipment = self.repository.path("inventory/equipment.yaml")
-        address = f'drivers: {{memory: "memory:{self.live.board.directory}"}}}}'
-        lines = equipment.read_text().splitlines()
-        equipment.write_text(
-            "\n".join(f"{line[:-1]}, {address}" if "dpid" in line else line for line in lines) + "\n"
-        )
-        assert self.repository.ok("fmt").out.startswith("0 formatted")
-        self.runner = Runner(git_folder, folder / "runner", {"SDNCTL_STORE": f"sqlite:///{folder}/store.db"})
-
-    def commit(self, message: str) -> str:
-        git(self.repository.folder, "add", "-A")
-        git(self.repository.folder, "commit", "-q", "-m", message)
-        return git(self.repository.folder, "rev-parse", "HEAD")
-
-    def held(self) -> int:
-        return sum(map(len, self.live.ours().values()))
 
 
 @pytest.fixture
