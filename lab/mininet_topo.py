@@ -108,12 +108,12 @@ class SdnctlTopo(Topo):
             own = {key: host[key] for key in ("addresses", "routes", "mtu", "mac")}
             self.addHost(host["name"], cls=SdnctlHost, ip=None, **own)
             if host["at"]:
-                self._plug(host["name"], 0, host["at"])
+                self._plug(host["name"], 0, host["at"], intfName1="eth0")
         for number, access in enumerate(self.sdnctl["access"], start=1):
             self._access(access, number)
 
-    def _plug(self, name, port, at):
-        self.addLink(name, at["switch"], port1=port, port2=at["port"], intfName2=at["interface"])
+    def _plug(self, name, port, at, **more):
+        self.addLink(name, at["switch"], port1=port, port2=at["port"], intfName2=at["interface"], **more)
 
     def _access(self, access, number):
         name, hosts = access["name"], access["hosts"]
@@ -124,7 +124,7 @@ class SdnctlTopo(Topo):
         self.addSwitch(name, cls=SdnctlAccess, dpid=dpid, tags=tagged, mtus=mtus)
         self._plug(name, 1, access["at"])
         for port, host in enumerate(hosts, start=2):
-            self.addLink(host["name"], name, port1=0, port2=port)
+            self.addLink(host["name"], name, port1=0, port2=port, intfName1="eth0")
 
 
 class CLI(mininet.cli.CLI):

@@ -23,8 +23,8 @@ from sdnctl.topology.graph import PortRef
 FORMAT = 1
 """Version of the document: keys are never renamed within one, new ones may be added."""
 
-NAME = 10
-"""Characters of a name of a host or an access bridge: Mininet's interfaces are called NAME-ethNUMBER."""
+HOST_MAX, ACCESS_MAX = 15, 10
+"""Characters of a name of a host; of an access bridge, whose interfaces are called NAME-ethNUMBER."""
 CIRCUITS = IPv4Network("198.18.0.0/15")
 """Where hosts at the ends of a circuit get addresses from, which have none of their own (RFC 2544: for tests)."""
 
@@ -51,11 +51,13 @@ def document(
     flows, findings = _flows(both_ways)
     ends = {end.id: end for flow in flows for end in (flow.demand.ingress, flow.demand.egress)}
     taken = {*wiring.bridges.values()}
-    hosts = {key: _name(key, taken) for key in sorted(ends)}
+    hosts = {key: _name(key, HOST_MAX, taken) for key in sorted(ends)}
     groups: dict[PortRef, list[Endpoint]] = defaultdict(list)
     for key in sorted(ends):
         groups[ends[key].attachment].append(ends[key])
-    access = {port: _name(f"x-{port}", taken) for port, group in sorted(groups.items()) if not _plain(group)}
+    access = {
+        port: _name(f"x-{port}", ACCESS_MAX, taken) for port, group in sorted(groups.items()) if not _plain(group)
+    }
     return {
         "sdnctl": "mininet",
         "format": FORMAT,
@@ -196,11 +198,11 @@ def _host(
     }
 
 
-def _name(key: str, taken: set[str]) -> str:
-    """A name of at most `NAME` characters that nothing else has; it is added to `taken`."""
-    name, attempt = slug(key, NAME), 0
+def _name(key: str, limit: int, taken: set[str]) -> str:
+    """A name of at most `limit` characters that nothing else has; it is added to `taken`."""
+    name, attempt = slug(key, limit), 0
     while name in taken:
         attempt += 1
-        name = slug(f"{key}/{attempt}", NAME)
+        name = slug(f"{key}/{attempt}", limit)
     taken.add(name)
     return name
