@@ -50,9 +50,16 @@ class Box:
     """
 
     def __init__(
-        self, run_dir: Path, file: Path, controlled: Path | None = None, more: Sequence[str] = ()
+        self,
+        run_dir: Path,
+        file: Path,
+        controlled: Path | None = None,
+        more: Sequence[str] = (),
+        *,
+        killed: bool = False,
     ) -> None:
-        """`run_dir`: a short path, because sockets are in it."""
+        """`run_dir`: a short path, because sockets are in it. `killed`: do not wait until Mininet has tidied up."""
+        self._killed = killed
         self.run_dir = run_dir
         self._options = [
             "--custom",
@@ -104,7 +111,7 @@ class Box:
         assert self._process is not None
         assert self._process.stdin is not None
         try:
-            if kind is None:
+            if kind is None and not self._killed:
                 self._process.stdin.write(b"exit\n")
                 self._process.stdin.flush()
                 self._process.wait(PATIENCE)

@@ -105,6 +105,7 @@ def test_the_small_example_with_a_controller(tmp_path: Path, short: Path) -> Non
 @needs_mininet
 def test_a_graph_of_the_topology_zoo_without_a_controller(tmp_path: Path, short: Path) -> None:
     """Abilene as it is imported, two hosts behind each switch; the commands dial the bridges' own sockets."""
+    untouched = machine()
     source = Path(topohub.__file__).parent / "data/topozoo/Abilene.json"
     made = sdnctl("import", "topology", "--invent", "ring", source, tmp_path / "net")
     assert made.code == 0, made.err
@@ -120,7 +121,7 @@ def test_a_graph_of_the_topology_zoo_without_a_controller(tmp_path: Path, short:
             address = f'drivers: {{openflow: "unix:{short}/{bridges[found[1]]}.mgmt"}}'
             lines[number] = line.replace("dpid", f"{address}, dpid")
     path.write_text("\n".join(lines) + "\n")
-    with Box(short, file) as box:
+    with Box(short, file, killed=True) as box:
         net.ok("apply", "--yes")
         before = box.command("traffic seconds=0.2")
         assert results(before)["demands"] == (11, 44, 44, 0), before
@@ -128,6 +129,7 @@ def test_a_graph_of_the_topology_zoo_without_a_controller(tmp_path: Path, short:
         box.command("cut chicago--new-york")
         after = box.command("traffic seconds=0.2")
         assert results(after)["demands"] == (11, 44, 44, 0), after
+    assert machine() == untouched
     assert not processes_naming(str(short))
 
 
