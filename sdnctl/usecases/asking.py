@@ -8,7 +8,7 @@ from pathlib import Path
 from sdnctl.intents.models import Application
 from sdnctl.inventory.diversity import Comparison, compare
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.glass import FreeGlass, find_route, free_glass, named_links, polygons_of
+from sdnctl.usecases.glass import FreeGlass, as_of, find_route, free_glass, named_links, polygons_of
 from sdnctl.usecases.planning import compile_folder
 from sdnctl.usecases.progress import Progress, silent
 from sdnctl.usecases.whatif import Whatif
@@ -47,9 +47,11 @@ def diversity(context: Context, one: str, two: str) -> Comparison:
     return compare(loaded.plant, a, b, loaded.network.settings.lead_in)
 
 
-def free(context: Context, a: str, b: str, count: int, most: int = 3, away: str | None = None) -> FreeGlass:
+def free(
+    context: Context, a: str, b: str, count: int, most: int = 3, away: str | None = None, on: str | None = None
+) -> FreeGlass:
     """Routes of free strands from a to b, away from a route as `diversity` takes it; raises InputError."""
-    plant, lead_in = context.loaded.plant, context.loaded.network.settings.lead_in
+    plant, lead_in = as_of(context.loaded.plant, on), context.loaded.network.settings.lead_in
     other = None
     if away is not None:
         other = find_route(plant, away, named_links(plant), _paths(context, (away,)))

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from sdnctl.compiler.fate import Fate, Fates, path_now
 from sdnctl.compiler.ir import Bypass, Compiled, Trunk
 from sdnctl.errors import UsageError
+from sdnctl.inventory.access import access_lines
 from sdnctl.inventory.filling import KINDS, Fill, cable_fill, duct_fill, fullest, port_fill, strand_fill
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.links import optical_links
 from sdnctl.inventory.uses import Uses
 from sdnctl.topology.graph import Hop
 from sdnctl.usecases.context import Context
+from sdnctl.usecases.glass import as_of
 from sdnctl.usecases.planning import compile_folder
 
 
@@ -46,15 +48,20 @@ class Filling:
         return "full" if fill.share >= self.full else "warn" if fill.share >= self.warn else "ok"
 
 
-def filling(context: Context, kinds: Sequence[str] = (), warn: float = 0.7, full: float = 0.9) -> Filling:
-    """How full things of these kinds are (all by default); raises UsageError for a kind that there is not."""
+def filling(
+    context: Context, kinds: Sequence[str] = (), warn: float = 0.7, full: float = 0.9, on: str | None = None
+) -> Filling:
+    """How full things of these kinds are (all by default), those of the plant on a day.
+
+    Raises UsageError for a kind, or a day, that there is not. Links are as they are compiled.
+    """
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError(no_such("kind of capacity", kind, KINDS, hint=f"One of {', '.join(KINDS)}."))
     wanted = tuple(kind for kind in KINDS if not kinds or kind in kinds)
     loaded = context.loaded
-    plant = loaded.plant
-    uses = Uses(plant, optical_links(plant)[0], loaded.access)
+    plant = as_of(loaded.plant, on)
+    uses = Uses(plant, optical_links(plant)[0], loaded.access if on is None else access_lines(plant)[0])
     attached: dict[str, set[int]] = defaultdict(set)
     for endpoint in loaded.network.endpoints.values():
         attached[endpoint.attachment.node].add(endpoint.attachment.port)

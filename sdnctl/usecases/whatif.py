@@ -21,6 +21,7 @@ from sdnctl.inventory.access import AccessLine
 from sdnctl.inventory.cuts import Cutter, Damage, Event, find_events, known_names
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.links import OpticalLink, optical_links
+from sdnctl.inventory.modes import MODES
 from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.places import sheath_span
 from sdnctl.inventory.plant import Cable, Duct, Plant, Point, Segment
@@ -145,6 +146,7 @@ class Whatif:
             tubes=tubes_in_order(self.plant, met, fates, self._demands_of, self._place, self._name),
             dark_tubes=dark_tubes(self.plant, damage, met),
             owners=self._owners_of(damage),
+            modes={name: _mode(self.plant.segments[name]) for name in sorted(damage.hit.get("segment", ()))},
             blocked=blocked,
         )
 
@@ -221,7 +223,7 @@ class Whatif:
             )
 
     def _owners_of(self, damage: Damage) -> dict[str, tuple[str, ...]]:
-        """Owner or manager → what of theirs is hit."""
+        """Owner, manager or user → what of theirs is hit."""
         found: dict[str, set[str]] = defaultdict(set)
         tables: Mapping[str, Mapping[str, Cable | Duct | Segment]] = {
             "cable": self.plant.cables,
@@ -231,7 +233,7 @@ class Whatif:
         for kind, table in tables.items():
             for name in damage.wounds if kind == "cable" else damage.hit.get(kind, ()):
                 life = table[name].life
-                for who in {life.owner, life.manager} - {""}:
+                for who in {life.owner, life.manager, life.user} - {""}:
                     found[who].add(f"{kind}:{name}")
         return {who: tuple(sorted(found[who])) for who in sorted(found)}
 
@@ -329,3 +331,9 @@ def _joined(stretches: Iterable[tuple[float, float]]) -> tuple[tuple[float, floa
         else:
             found.append((low, high))
     return tuple(found)
+
+
+def _mode(segment: Segment) -> str:
+    """How a segment is built, and what its being cut is called: ``trench, dug up``."""
+    mode = MODES[segment.kind]
+    return f"{mode.label}, {mode.cut}"

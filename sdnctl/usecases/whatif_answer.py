@@ -83,7 +83,8 @@ class Answer:
     """All that an event does.
 
     `unused`: links that are hit but carry nothing (planned, out of budget, …). `owners`: who has what of theirs
-    hit. `blocked`: duct → cables in it, which are not hurt.
+    hit. `modes`: segment → how it is built, and what happened to it. `blocked`: duct → cables in
+    it, which are not hurt.
     """
 
     what: tuple[str, ...]
@@ -100,6 +101,7 @@ class Answer:
     tubes: tuple[Tube, ...]
     dark_tubes: int
     owners: Mapping[str, tuple[str, ...]]
+    modes: Mapping[str, str]
     blocked: Mapping[str, tuple[str, ...]]
 
     @property

@@ -37,12 +37,26 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, fibre, identities, labs, live, running, setup, tokens
+    from sdnctl.cli import daily, fibre, identities, labs, live, pipelines, running, setup, tokens
     from sdnctl.cli.app import app, controller, inventory, lab
 
+    works = fibre.works.works
     modules = [
         module.__name__
-        for module in (daily, fibre.verbs, fibre.measuring, identities, labs, live, running, setup, tokens)
+        for module in (
+            daily,
+            fibre.verbs,
+            fibre.boxes,
+            fibre.measuring,
+            fibre.works,
+            identities,
+            labs,
+            live,
+            pipelines,
+            running,
+            setup,
+            tokens,
+        )
     ]
 
     def place(callback: Callable[..., object]) -> tuple[int, int]:
@@ -59,6 +73,7 @@ def verbs() -> list[tuple[str, ...]]:
         *(("lab", name) for name in names(lab)),
         *(("controller", name) for name in names(controller)),
         *(("inventory", name) for name in names(inventory)),
+        *(("inventory", "works", name) for name in names(works)),
         *(("controller", "token", name) for name in names(tokens.token)),
     ]
 

@@ -1,6 +1,7 @@
 """Pages of the fibre guide, executed: every command in them, and every line that they say it prints.
 
-A page is ``docs/fibre-*.md``. Its ``console`` blocks are run in a copy of the small example, in their order;
+A page is ``docs/fibre-*.md``. Its ``console`` blocks are run in a copy of the small example (or of the one that a
+first line ``<!-- example: NAME -->`` names), in their order;
 ``yaml``, ``csv`` or ``json`` blocks whose first line is a comment with a path are written there first. With
 ``--update-golden`` what is printed goes into the page.
 """
@@ -17,6 +18,7 @@ from sdnctl_in_process import sdnctl
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "docs").glob("fibre-*.md"))
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"<!-- example: (\S+) -->\n")
 FILE = re.compile(r"(?:#|//) file (\S+)\n")
 
 
@@ -54,9 +56,10 @@ def test_page_says_what_is_printed(
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     folder = tmp_path / "net"
-    assert sdnctl("init", folder, "--example", "small").code == 0
-    monkeypatch.chdir(folder)
     text = page.read_text(encoding="utf-8")
+    named = EXAMPLE.match(text)
+    assert sdnctl("init", folder, "--example", named[1] if named else "small").code == 0
+    monkeypatch.chdir(folder)
     made = executed(text, folder)
     if pytestconfig.getoption("--update-golden"):
         page.write_text(made, encoding="utf-8")
@@ -73,5 +76,8 @@ def test_there_is_a_page_for_each_question() -> None:
         "inventory diversity",
         "inventory free",
         "inventory capacity",
+        "inventory closure",
+        "inventory line",
+        "inventory synoptic",
     ):
         assert f"$ sdnctl {verb}" in asked

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from inventory_support import LIFE, documents, two_sites
+from inventory_support import LIFE, documents, example_plant, two_sites
 
-from sdnctl.errors import Diagnostics
+from sdnctl.errors import Diagnostics, InputError
 from sdnctl.inventory.build import build_plant
+from sdnctl.inventory.cards import card
 from sdnctl.inventory.cuts import Cutter, find_events
 from sdnctl.inventory.ducting import contents, mask_at
 from sdnctl.inventory.fields import MaskPosition, format_masks, parse_mask, parse_masks
@@ -164,3 +166,45 @@ def test_owner_manager_and_user_may_differ(
     change(network)
     life = built(network)[0].ducts["d"].life
     assert (life.owner, life.manager, life.user) == (owner, manager, user)
+
+
+# ── cards ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_card_tells_a_duct_with_its_holes_and_what_lies_in_it() -> None:
+    plant = example_plant("small-plant")
+    found = card(plant, "d-trunk-1")
+    facts = dict(found.facts)
+    assert (facts["at w1"], facts["lies in"], facts["holds"]) == (
+        "mask A:1",
+        "d-trunk",
+        "1 cable; 154 of 1257 mm² (12%)",
+    )
+    rented = dict(card(plant, "duct:d-rented").facts)
+    assert (rented["owner"], rented["user"]) == ("national-operator", "riverside-town")
+    assert "manager" not in rented  # it is the owner
+    assert card(plant, "m1").lists["masks"] == ("A:2.1: d-rented", "C:1: d-trunk", "C:2: d-old")
+    assert card(plant, "s-w1-m1").lists["ducts"][:2] == ("d-trunk", "  d-trunk-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("d-trnk", "no-such-thing", "Did you mean d-trunk"),
+        ("duct:m1", "no-such-thing", ""),
+        ("mast:m1", "no-such-thing", "segment, duct, chamber"),
+        ("twin", "ambiguous-name", "Write duct:twin or cable:twin."),
+    ],
+)
+def test_a_card_of_nothing_or_of_two_things_is_refused(name: str, code: str, said: str) -> None:
+    plant = example_plant("small-plant")
+    both = replace(
+        plant,
+        ducts={**plant.ducts, "twin": plant.ducts["d-hub"]},
+        cables={**plant.cables, "twin": plant.cables["c-east"]},
+    )
+    with pytest.raises(InputError) as caught:
+        card(both, name)
+    (fault,) = caught.value.diagnostics
+    assert fault.code == code
+    assert said in fault.hint

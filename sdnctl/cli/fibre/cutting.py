@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from sdnctl.usecases.whatif_answer import Answer, Rescue, ServiceHit
 
+FEW = 3
+"""Segments of which it is said what happened to them."""
 SHOWN = 12
 """Rows of a table that are shown; `--format json` has all."""
 
@@ -45,6 +47,7 @@ def _by(services: tuple[ServiceHit, ...]) -> dict[str, Any]:
 
 def render(found: Answer) -> list[RenderableType]:
     parts: list[RenderableType] = [_head(found)]
+    parts += [f"{name}: {mode}" for name, mode in tuple(found.modes.items())[:FEW]]
     parts += [f"at {y:.6f} N, {x:.6f} E: {name}" for name, (x, y) in found.points.items()]
     for duct, cables in found.blocked.items():
         held = f"{', '.join(cables)} in it stay whole" if cables else "no cable lies in it"

@@ -9,6 +9,11 @@ import typer
 from sdnctl.cli.app import Invocation, app, inventory, reporting
 from sdnctl.errors import Diagnostic, UsageError
 
+On = Annotated[
+    str | None,
+    typer.Option("--on", metavar="DATE", help="As things are on a day: 2026-05-31 (default: by status)."),
+]
+
 
 @inventory.command("trace")
 @reporting
@@ -23,14 +28,34 @@ def trace_(
     wavelength: Annotated[
         str | None, typer.Option("--wavelength", "-w", help="Light to follow through muxes: '1550 nm'.")
     ] = None,
+    on: On = None,
 ) -> None:
     """Follow the glass from a port: cables, tubes, colours, splices, km, dB, and where it breaks."""
     from sdnctl.cli.fibre import chains
-    from sdnctl.usecases.glass import follow
+    from sdnctl.usecases.glass import as_of, follow
 
     invocation: Invocation = context.obj
-    found = follow(invocation.context.loaded.plant, end, wavelength)
+    found = follow(as_of(invocation.context.loaded.plant, on), end, wavelength)
     invocation.output.show("inventory trace", lambda: chains.document(end, found), lambda: chains.render(found))
+
+
+@inventory.command()
+@reporting
+def describe(
+    context: typer.Context,
+    thing: Annotated[
+        str, typer.Argument(metavar="THING", help="duct:d-1, or d-1: a segment, duct, place, cable, closure, …")
+    ],
+    on: On = None,
+) -> None:
+    """All that is known of one thing of the plant: whose it is, how it is built, what lies in it."""
+    from sdnctl.cli.fibre import cards
+    from sdnctl.inventory.cards import card
+    from sdnctl.usecases.glass import as_of
+
+    invocation: Invocation = context.obj
+    found = card(as_of(invocation.context.loaded.plant, on), thing)
+    invocation.output.show("inventory describe", lambda: cards.document(found), lambda: cards.render(found))
 
 
 @app.command()
@@ -118,13 +143,14 @@ def budget(
     cheapest: Annotated[
         bool, typer.Option("--cheapest", help="Name the cheapest optics for every link, not only where one fails.")
     ] = False,
+    on: On = None,
 ) -> None:
     """Loss of lit links against their optics: margin, overload, dispersion, and what would do better."""
     from sdnctl.cli.fibre import light
-    from sdnctl.usecases.glass import light_budgets
+    from sdnctl.usecases.glass import as_of, light_budgets
 
     invocation: Invocation = context.obj
-    found = light_budgets(invocation.context.loaded.plant, links or (), advise=cheapest)
+    found = light_budgets(as_of(invocation.context.loaded.plant, on), links or (), advise=cheapest)
     invocation.output.show("inventory budget", lambda: light.document(found), lambda: light.render(found))
 
 
@@ -155,13 +181,14 @@ def free(
     diverse_from: Annotated[
         str | None, typer.Option(metavar="R", help="A route to stay away from, as `inventory diversity` takes it.")
     ] = None,
+    on: On = None,
 ) -> None:
     """Routes of free strands between two places: splices to make, km, loss, reserve left per cable."""
     from sdnctl.cli.fibre import spare
     from sdnctl.usecases.asking import free as find_free
 
     invocation: Invocation = context.obj
-    found = find_free(invocation.context, a, b, count, routes, diverse_from)
+    found = find_free(invocation.context, a, b, count, routes, diverse_from, on)
     invocation.output.show("inventory free", lambda: spare.document(found), lambda: spare.render(found))
 
 
@@ -177,6 +204,7 @@ def capacity(
         float, typer.Option(min=0, max=100, help="From how many percent on it counts as full.")
     ] = 90.0,
     top: Annotated[int, typer.Option(min=1, help="How many of each kind are shown; JSON has all.")] = 10,
+    on: On = None,
 ) -> None:
     """How full strands, cables, ducts, ports and links are; links also in the failure that loads them most."""
     from sdnctl.cli.fibre import fills
@@ -184,5 +212,6 @@ def capacity(
 
     invocation: Invocation = context.obj
     with invocation.output.progress("counting"):
-        found = filling(invocation.context, what or ("cable", "duct", "port", "link"), warn / 100, full / 100)
+        kinds = what or ("cable", "duct", "port", "link")
+        found = filling(invocation.context, kinds, warn / 100, full / 100, on)
     invocation.output.show("inventory capacity", lambda: fills.document(found), lambda: fills.render(found, top))
