@@ -27,14 +27,10 @@ def document(found: Formatting, *, written: bool) -> dict[str, Any]:
 
 
 def render(found: Formatting, *, written: bool, diff: bool) -> list[RenderableType]:
+    """Names of files, unless their diffs say them, and how many there are."""
     from rich.text import Text
 
-    parts: list[RenderableType] = []
-    for one in found.changed:
-        if diff:
-            parts.append(_diff(one))
-        else:
-            parts.append(Text(one.file))
+    parts: list[RenderableType] = [] if diff else [Text(one.file) for one in found.changed]
     broken = len({one.source.file for one in found.diagnostics if one.source is not None})
     same = len(found.files) - len(found.changed) - broken
     said = [f"{len(found.changed)} {'formatted' if written else 'to format'}", f"{same} as they should be"]
@@ -42,17 +38,12 @@ def render(found: Formatting, *, written: bool, diff: bool) -> list[RenderableTy
     return [*parts, Text(", ".join(said))]
 
 
-def _diff(one: Reformatted) -> RenderableType:
-    from rich.text import Text
-
-    if not one.diff:
-        return Text(f"{one.file}: only the ends of its lines, or a mark at its beginning")
-    styles = {"+": "green", "-": "red", "@": "cyan"}
-    text = Text()
-    for line in one.diff.splitlines():
-        text.append(f"{line}\n", style="bold" if line[:3] in ("+++", "---") else styles.get(line[:1], ""))
-    text.rstrip()
-    return text
+def diffs(found: Formatting) -> str:
+    """What changes, for people and for `git apply`: no line is ever folded."""
+    return "".join(
+        one.diff or f"{one.file}: only the ends of its lines, or a mark at its beginning\n"
+        for one in found.changed
+    )
 
 
 def not_canonical(found: Formatting) -> tuple[Diagnostic, ...]:

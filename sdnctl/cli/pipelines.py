@@ -53,6 +53,8 @@ def format_files(
         return code
     if invocation.output.format != "json":
         invocation.output.diagnostics(found.diagnostics)
+    if diff and invocation.output.format != "json":
+        typer.echo(formatting.diffs(found), nl=False)
     invocation.output.show(
         "fmt",
         lambda: formatting.document(found, written=written),

@@ -7,7 +7,7 @@ A `Report` is made by verbs that check something (`validate`, `verify`, `invento
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdnctl.errors import Diagnostic, InputError, Severity
@@ -33,11 +33,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a verb checked. `root`: the network folder, as seen from the top of its repository ("" for the top)."""
+    """What a verb checked. `root`: the network folder, as seen from the top of its repository ("" for the top).
+
+    `about`: what the codes of findings mean, as far as a list says it.
+    """
 
     command: str
     root: str
     cases: tuple[Case, ...]
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:
@@ -67,13 +71,19 @@ def root_of(folder: Path) -> str:
     return here.relative_to(top).as_posix().removeprefix(".") if here.is_relative_to(top) else ""
 
 
-def by_file(command: str, folder: Path, files: Collection[str], found: Iterable[Diagnostic]) -> Report:
+def by_file(
+    command: str,
+    folder: Path,
+    files: Collection[str],
+    found: Iterable[Diagnostic],
+    about: Mapping[str, str] | None = None,
+) -> Report:
     """A case for each file; findings that name none are about the network as a whole."""
     table: dict[str, list[Diagnostic]] = {file: [] for file in sorted({*files, NETWORK})}
     for one in found:
         table.setdefault(one.source.file if one.source is not None else NETWORK, []).append(one)
     cases = (Case(command, file, file, tuple(items)) for file, items in sorted(table.items()))
-    return Report(command, root_of(folder), tuple(cases))
+    return Report(command, root_of(folder), tuple(cases), about or {})
 
 
 def by_level(folder: Path, found: Verification, files: Mapping[str, str]) -> Report:

@@ -31,7 +31,7 @@ def sarif(report: Report, *, exit_code: int) -> dict[str, Any]:
             "driver": {
                 "name": "sdnctl",
                 "semanticVersion": __version__,
-                "rules": [_rule(code, [one for one in found if one.code == code]) for code in rules],
+                "rules": [_rule(code, (one for one in found if one.code == code), report) for code in rules],
             }
         },
         "automationDetails": {"id": f"sdnctl {report.command}/{report.root}".rstrip("/") + "/"},
@@ -50,9 +50,9 @@ def _left_out(count: int) -> dict[str, Any]:
     return {"toolExecutionNotifications": [{"level": "warning", "message": {"text": text}}]}
 
 
-def _rule(code: str, found: Iterable[Diagnostic]) -> dict[str, Any]:
+def _rule(code: str, found: Iterable[Diagnostic], report: Report) -> dict[str, Any]:
     """A rule is a code; its help is what its findings advise."""
-    words = code.replace("-", " ")
+    words = report.about.get(code) or code.replace("-", " ")
     hints = list(dict.fromkeys(one.hint for one in found if one.hint))
     advice = "\n".join(hints[:10]) or "See what the finding says."
     return {

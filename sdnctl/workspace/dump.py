@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from sdnctl.document import Document
+from sdnctl.workspace.canonical_tables import order_of
 from sdnctl.workspace.convention import kind_of
 from sdnctl.workspace.yaml import scalar
 
@@ -48,11 +49,8 @@ def dump_csv(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
     """Rows as CSV; columns that no row uses are left out unless they are required."""
     plain = [_plain(row) for row in rows]
     used = {key for row in plain for key in row}
-    columns = [
-        name
-        for key, field in model.model_fields.items()
-        if (name := field.alias or key) in used or field.is_required()
-    ]
+    needed = {field.alias or key for key, field in model.model_fields.items() if field.is_required()}
+    columns = [name for name in order_of(model) if name in used | needed]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
@@ -72,7 +70,8 @@ def dump_geojson(rows: Iterable[BaseModel]) -> str:
     """Features as GeoJSON, one a line, so that a change of one is a change of one line."""
     features = []
     for row in rows:
-        properties = _plain(row)
+        plain, order = _plain(row), order_of(type(row))
+        properties = {name: plain[name] for name in order if name in plain}
         geometry = {"type": getattr(row, "GEOMETRY", "LineString"), "coordinates": properties.pop("coordinates")}
         feature = {"type": "Feature", "properties": properties, "geometry": geometry}
         features.append(json.dumps(feature, ensure_ascii=False))

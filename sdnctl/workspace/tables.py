@@ -248,9 +248,11 @@ _HINTS = {
 
 def _fields(feature: Feature, wanted: str, file: str, out: Diagnostics) -> dict[str, Any] | None:
     """What the model of a feature gets; null properties, as GIS tools write them, are values not given."""
-    fields = {key: value for key, value in feature.properties.items() if value is not None}
-    if feature.id is not None:
-        fields.setdefault("id", feature.id)
+    fields = feature.properties
+    if None in fields.values():
+        fields = {key: value for key, value in fields.items() if value is not None}
+    if feature.id is not None and "id" not in fields:
+        fields = {**fields, "id": feature.id}
     if feature.geometry != wanted:
         out.error(
             "wrong-geometry",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sdnctl.cli.app import Invocation
     from sdnctl.inventory.checking import Finding
     from sdnctl.usecases.inspecting import Inspected
+    from sdnctl.usecases.reporting import Report
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
@@ -44,6 +45,9 @@ def run(invocation: Invocation, asked: Asked) -> int:
     if asked.patch is not None:
         write_text(asked.patch, found.patch.text)
     grave = found.count(Severity.ERROR) + (found.count(Severity.WARNING) if asked.strict else 0)
+    if invocation.output.format.is_report:
+        invocation.report(_report(invocation.folder, found), 4 if grave else 0)
+        return 4 if grave else 0
     invocation.output.show(
         "inventory check",
         lambda: document(found, ok=not grave),
@@ -51,6 +55,18 @@ def run(invocation: Invocation, asked: Asked) -> int:
         lambda: markdown(found),
     )
     return 4 if grave else 0
+
+
+def _report(folder: Path, found: Inspected) -> Report:
+    """The findings as other programs show them, each rule with what it finds."""
+    from sdnctl.errors import Diagnostics
+    from sdnctl.inventory.checking import listed
+    from sdnctl.usecases.reporting import by_file
+    from sdnctl.workspace.read import network_files
+
+    files = network_files(folder, Diagnostics())
+    about = {one.code: one.about for one in listed()}
+    return by_file("inventory check", folder, files, [one.told for one in found.findings], about)
 
 
 def _day(text: str | None) -> date:
