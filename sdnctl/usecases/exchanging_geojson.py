@@ -68,9 +68,10 @@ def export_geojson(context: Context, target: Path, *, redacted: bool = False) ->
             _note("without-geometry", f"{undrawn} features have no geometry: nobody knows where they are")
         )
     if name is not None:
-        changed = (Path(name),) if write_if_new(target, written.contents[name]) else ()
-        return Exported(target, (Path(name),), written.counts, tuple(findings), changed)
-    files, changed = write_files(target, written.contents)
+        files: tuple[Path, ...] = (Path(name),)
+        changed = files if write_if_new(target, written.contents[name]) else ()
+    else:
+        files, changed = write_files(target, written.contents)
     return Exported(target, files, written.counts, tuple(findings), changed)
 
 
@@ -85,7 +86,7 @@ def import_geojson(
     refuse_full(folder)
     out = Diagnostics()
     rules = _mapping(mapping, out)
-    collections = [found for path in _sources(source) if (found := _collection(source, path, out)) is not None]
+    collections = [one for path in _sources(source) if (one := _collection(source, path, out)) is not None]
     found = objects(collections, rules, out)
     if not found.taken and not out.errors:
         out.error(

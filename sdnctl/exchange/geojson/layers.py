@@ -100,14 +100,16 @@ class Drawing:
         """The place where a chain of segments begins."""
         found = [self.segments[name] for name in names if name in self.segments]
         if len(found) < 2:
-            return found[0]["a"] if found else None
+            return str(found[0]["a"]) if found else None
         one, two = found[0], found[1]
-        return one["a"] if one["b"] in (two["a"], two["b"]) else one["b"]
+        return str(one["a"] if one["b"] in (two["a"], two["b"]) else one["b"])
 
 
 def items(documents: Mapping[str, Document[Any]]) -> Iterator[Item]:
     """Every feature of a network, layer by layer, in the order of ids."""
-    table = {layer: sorted(_rows(documents, layer), key=order) for layer in LAYERS if layer != "loop"}
+    table: dict[Layer, list[Row]] = {
+        layer: sorted(_rows(documents, layer), key=order) for layer in LAYERS if layer != "loop"
+    }
     drawing = drawing_of(table)
     for layer in LAYERS:
         if layer == "loop":

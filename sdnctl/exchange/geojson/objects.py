@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from sdnctl.errors import Diagnostic, Diagnostics, Severity, Source
 from sdnctl.exchange.geojson import shapes
@@ -100,11 +100,12 @@ def _taken(feature: Found, mapping: MappingFile | None) -> Taken | None:
     rule = mapping.of(feature) if mapping is not None else None
     if rule is not None:
         return Taken(rule.to, rule.row(feature), feature, mapped=True)
-    layer = feature.properties.get("layer")
-    if isinstance(layer, str) and layer in get_args(Layer):
-        row = {key: plain(value) for key, value in feature.properties.items() if key != "layer"}
-        return Taken(layer, row, feature, mapped=False)  # type: ignore[arg-type]  (it is one of them)
-    return None
+    name = feature.properties.get("layer")
+    layer = next((one for one in LAYERS if one == name), None)
+    if layer is None:
+        return None
+    row = {key: plain(value) for key, value in feature.properties.items() if key != "layer"}
+    return Taken(layer, row, feature, mapped=False)
 
 
 def _shape(taken: Taken, out: Diagnostics) -> bool:
