@@ -58,7 +58,7 @@ class Box:
         *,
         killed: bool = False,
     ) -> None:
-        """`run_dir`: a short path, because sockets are in it. `killed`: do not wait until Mininet has tidied up."""
+        """`run_dir`: a short path, for sockets are in it. `killed`: do not wait until Mininet has tidied up."""
         self._killed = killed
         self.run_dir = run_dir
         self._options = [
