@@ -141,43 +141,42 @@ def cut_edits(documents: Documents, plant: Plant, cut: Cut) -> tuple[DocumentEdi
 
 def _cable(work: _Work) -> None:
     """The entry of the cable becomes that of its near part; one for the far part comes after it."""
-    cable, cut = work.cable, work.cut
-    file, path, item = _entry(work.documents, cable.id, CABLES, CABLE_ROWS, "cables")
-    near_route, far_route = _routes(work.plant, cable, item.route, cut.place)
-    loop = float(cable.slack.get(work.name, 0.0))
-    mark = round(cable.marks[cut.place], 3)
-    near, far = _slack(cable, cut.place, loop)
-    text = _text(item)
-    changes: dict[str, Any] = {"b": work.name, "route": near_route}
-    added = {
-        key: value for key, value in text.items() if key not in ("id", "a", "slack", "faults", "was", "was_from")
-    }
-    added = {"id": cut.far, "type": item.type, "a": work.name, "b": cable.b, "route": far_route} | {
-        key: value for key, value in added.items() if key not in ("type", "b", "route")
-    }
-    if item.sheath is not None:
-        changes["sheath"] = _length(mark)
-        added["sheath"] = _length(round(float(cable.sheath) - mark, 3))
-    faults = _faults(item, mark)
-    for key, (here, there) in {"slack": (near, far), "faults": faults}.items():
-        if getattr(item, key, ()):
-            changes[key] = here or None
-        if there:
-            added[key] = there
-    root, start = cable.was if cable.was is not None else (cable.id, Length(0.0))
-    added |= {"was": root, "was_from": _length(round(float(start) + mark, 3))}
-    if file == CABLE_ROWS:  # what is long stands in both files; only YAML says where a loop is
-        work.edits += [
-            Put(file, (*path, key), ";".join(value) if key == "route" else value) for key, value in changes.items()
-        ]
-        work.edits.append(Insert(CABLES, ("cables",), added))
-    else:
+    file, path, item = _entry(work.documents, work.cable.id, CABLES, CABLE_ROWS, "cables")
+    changes, added = _parts(work, item)
+    if file == CABLES:
         work.edits += [Put(file, (*path, key), value) for key, value in changes.items()]
         work.edits.append(Insert(file, ("cables",), added, after=int(path[1])))
+    else:  # the far part has more to say than a row: both files count
+        cells = {key: ";".join(value) if key == "route" else value for key, value in changes.items()}
+        work.edits += [Put(file, (*path, key), value) for key, value in cells.items()]
+        work.edits.append(Insert(CABLES, ("cables",), added))
 
 
-def _slack(cable: Cable, place: int, loop: float) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def _parts(work: _Work, item: models.CableBase) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the entry of the near part says otherwise than before, and the entry of the far part."""
+    cable, cut = work.cable, work.cut
+    mark = round(cable.marks[cut.place], 3)
+    near: dict[str, Any] = {"b": work.name}
+    far: dict[str, Any] = {"id": cut.far, "type": item.type, "a": work.name, "b": cable.b}
+    if item.route:
+        near["route"], far["route"] = _routes(work.plant, cable, item.route, cut.place)
+    if item.sheath is not None:
+        near["sheath"], far["sheath"] = _length(mark), _length(round(float(cable.sheath) - mark, 3))
+    lists = {"slack": _slack(cable, cut.place), "faults": _faults(item, mark)}
+    for key, (here, there) in lists.items():
+        if getattr(item, key, ()):
+            near[key] = here or None
+        if there:
+            far[key] = there
+    kept = _text(item).items()
+    far |= {key: value for key, value in kept if key not in (*far, *lists, "was", "was_from")}
+    root, start = cable.was if cable.was is not None else (cable.id, Length(0.0))
+    return near, far | {"was": root, "was_from": _length(round(float(start) + mark, 3))}
+
+
+def _slack(cable: Cable, place: int) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Loops of the near and of the far part; of that at the cut each has half."""
+    loop = float(cable.slack.get(cable.places[place], 0.0))
     number = {name: index for index, name in enumerate(cable.places)}
     near = [
         {"at": name, "length": _length(length)} for name, length in cable.slack.items() if number[name] < place
@@ -226,7 +225,15 @@ def _duct(work: _Work) -> None:
         return
     file, path, item = _entry(work.documents, before, DUCTS, DUCT_ROWS, "ducts")
     openings = [*item.openings, work.name]
-    work.edits.append(Put(file, (*path, "openings"), ";".join(openings) if file == DUCT_ROWS else openings))
+    if file == DUCTS:
+        work.edits.append(Put(file, (*path, "openings"), openings))
+    elif any(row.openings for row in work.documents[file].value):
+        work.edits.append(Put(file, (*path, "openings"), ";".join(openings)))
+    else:  # a column more would change every row of the table: what is special stands in YAML
+        written = {"id": item.id} | _text(item) | {"openings": openings}
+        if item.masks:
+            written["masks"] = {place: str(position) for place, position in item.masks.items()}
+        work.edits += [Put(file, path, None), Insert(DUCTS, ("ducts",), written)]
 
 
 def _mentions(work: _Work) -> None:
@@ -260,11 +267,7 @@ def _closure(work: _Work) -> None:
         written = work.documents.get(CLOSURES)
         life = _life(cable.life, written.value.defaults if written is not None else NOTHING)
         entry: dict[str, Any] = {"id": cut.closure, "at": work.name, **life}
-        if CLOSURES not in work.documents and CLOSURE_ROWS in work.documents:
-            work.edits.append(Insert(CLOSURE_ROWS, (), entry))
-            work.edits += [Insert(SPLICE_ROWS, (), {"closure": cut.closure, **splice})] * bool(passing)
-        else:
-            work.edits.append(Insert(CLOSURES, ("closures",), entry | ({"splices": [splice]} if passing else {})))
+        work.edits.append(Insert(CLOSURES, ("closures",), entry | ({"splices": [splice]} if passing else {})))
         return
     if not passing:
         return
