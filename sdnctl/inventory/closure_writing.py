@@ -98,4 +98,4 @@ class _Writing:
         number = next(index for index, row in enumerate(rows.value) if row.id == self.work.key)
         row = rows.value[number].model_dump(mode="json", by_alias=True, exclude_none=True)
         self.made.append(Put(BOX_ROWS, (number,), None))
-        self.made.append(Insert(BOXES, ("closures",), {**row, **lists}))
+        self.made.append(Insert(BOXES, ("closures",), {"id": row.pop("id"), "at": row.pop("at"), **row, **lists}))

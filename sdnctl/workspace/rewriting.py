@@ -85,6 +85,14 @@ class _Page:
         key = edit.path[-1]
         old = _child(parent, key)
         if old is not None and edit.value is not None:
+            if (
+                isinstance(old, yaml.CollectionNode)
+                and not old.flow_style
+                and isinstance(parent, yaml.MappingNode)
+            ):
+                # what was in lines of its own goes on the line of its key, where any indentation will do
+                name = next(name for name, _ in parent.value if name.value == key)
+                return Splice(name.end_mark.index, _end(old), f": {_flow(edit.value)}")
             return Splice(old.start_mark.index, _end(old), _flow(edit.value))
         if edit.value is None and old is not None and isinstance(parent, yaml.SequenceNode):
             return self._drop(parent, int(key))

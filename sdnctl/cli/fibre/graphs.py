@@ -53,17 +53,25 @@ def _section(one: Section) -> dict[str, Any]:
     }
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def render(found: Selected, files: Mapping[str, Path]) -> list[RenderableType]:
     graph = found.graph
-    kinds = [sum(node.kind is kind for node in graph.nodes.values()) for kind in Kind]
+    sites = sum(node.kind is Kind.SITE for node in graph.nodes.values())
+    boxes = sum(len(node.boxes) for node in graph.nodes.values())
     drops = sum(len(one) for one in graph.drops.values())
-    head = f"{kinds[0]} sites, {kinds[1]} closures, {len(graph.sections)} cables, {drops} drops"
-    right = [(name, RIGHT) for name in ("strands", "m", "used", "free", "lit")]
+    counts = (sites, "site"), (boxes, "closure"), (len(graph.sections), "cable"), (drops, "drop")
+    head = ", ".join(counted(*one) for one in counts)
+    right = [(name, RIGHT | WHOLE) for name in ("strands", "m", "used", "free", "lit")]
     words = [(name, WHOLE) for name in ("cable", "from", "to")]
     shown = table("", *words, *right)
     for sections in graph.sections.values():
         for number, one in enumerate(sections):
-            figures = (str(one.used), str(one.free), str(one.lit)) if one.in_service else ("not in", "service", "")
+            figures = (str(one.used), str(one.free), str(one.lit)) if one.in_service else ("–", "–", "–")
             name = one.cable if number == 0 else ""
             shown.add_row(name, one.a, one.b, str(one.strands), f"{one.length:,.0f}", *figures)
-    return [head, shown, *(f"{what} {path}" for what, path in files.items())]
+    resting = any(not one.in_service for sections in graph.sections.values() for one in sections)
+    said = ["–: not in service"] if resting else []
+    return [head, shown, *said, *(f"{what} {path}" for what, path in files.items())]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdnctl.cli.fibre.closures import WHOLE
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.inventory.straight import Kind
 
@@ -87,20 +88,21 @@ def _told(one: StraightLine) -> list[RenderableType]:
         f"[bold]{one.told.start} → {one.told.end}[/]  {one.told.length:,.0f} m of fibre, {sheath:,.0f} m of sheath"
     )
     waves = [(f"{nm}", RIGHT) for nm in one.told.wavelengths]
-    shown = table("", ("fibre m", RIGHT), ("sheath m", RIGHT), "what", "where", ("loop m", RIGHT), *waves)
+    shown = table("", ("fibre m", RIGHT), ("sheath m", RIGHT), ("what", WHOLE), "where", *waves)
     begins: dict[int, list[Span]] = {}
     for span in one.spans:
         begins.setdefault(span.first, []).append(span)
     for number, station in enumerate(one.stations):
         shown.add_row(*_row(station))
         for span in begins.get(number, ()):
-            shown.add_row("", "", f"│ {span.cable}:{span.strand}", str(span.mark), *([""] * (1 + len(waves))))
+            shown.add_row("", "", f"│ {span.cable}:{span.strand}", str(span.mark), *([""] * len(waves)))
     said = [f"[bold red]ends[/] at {why.where}: {escape(why.text)}" for why in one.told.breaks]
     return [head, shown, "dB at nm: the greatest so far", *said]
 
 
 def _row(one: Station) -> list[str]:
-    what = "" if one.kind is Kind.PLACE else f"{one.kind} {one.what}" if one.kind is not Kind.END else one.what
-    loop = f"{one.loop:.0f}" if one.loop else ""
+    told = {Kind.PLACE: "", Kind.SPLICE: f"{one.what} splice", Kind.PASSIVE: f"passive {one.what}"}
+    what = told.get(one.kind, one.what)
+    where = f"{one.place}, loop {one.loop:.0f} m" if one.loop else one.place
     totals = ["?" if span is None else f"{span.max:.2f}" for span in one.totals]
-    return [f"{one.at:,.0f}", f"{one.sheath:,.0f}", what, one.place, loop, *totals]
+    return [f"{one.at:,.0f}", f"{one.sheath:,.0f}", what, where, *totals]
