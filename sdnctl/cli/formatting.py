@@ -76,7 +76,7 @@ def report(command: str, folder: Path, found: Formatting) -> Report:
 def staged_document(found: Staged) -> dict[str, Any]:
     return {
         "ok": found.ok,
-        "files": found.files,
+        "files": list(found.formatting.files),
         "changed": [{"file": one.file, "diff": one.diff} for one in found.formatting.changed],
         "diagnostics": [diagnostic_document(one) for one in found.diagnostics],
     }
@@ -86,7 +86,9 @@ def staged(found: Staged) -> list[RenderableType]:
     valid = "valid" if found.valid else "[bold red]not valid[/]"
     count = len(found.formatting.changed)
     form = "all in canonical form" if not count else f"[bold red]{count} not in canonical form[/]"
-    return [f"staged: {found.files} files, {valid}, {form}"]
+    mild = sum(one.severity is not Severity.ERROR for one in found.diagnostics)
+    more = f"; {mild} warnings and notes (sdnctl validate)" if mild else ""
+    return [f"staged: {len(found.formatting.files)} files, {valid}, {form}{more}"]
 
 
 def staged_report(folder: Path, found: Staged) -> Report:

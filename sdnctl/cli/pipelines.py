@@ -1,6 +1,7 @@
 """Verbs of pipelines and commits: fmt, diff, and the hook that checks what is staged."""
 
 # No `from __future__ import annotations` here: Typer would compile each of them to show the help.
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,6 +113,7 @@ def diff_revisions(
 def check_hook(context: typer.Context) -> int:
     """Check what is staged for the next commit, whatever lies in the working tree: fmt --check and validate."""
     from sdnctl.cli import formatting
+    from sdnctl.errors import Severity
     from sdnctl.usecases.staged import check_staged
 
     invocation: Invocation = context.obj
@@ -121,7 +123,8 @@ def check_hook(context: typer.Context) -> int:
         invocation.report(formatting.staged_report(invocation.folder, found), code)
         return code
     if invocation.output.format != "json":
-        invocation.output.diagnostics((*found.diagnostics, *formatting.not_canonical(found.formatting)))
+        grave = [one for one in found.diagnostics if one.severity is Severity.ERROR]
+        invocation.output.diagnostics((*grave, *formatting.not_canonical(found.formatting)))
     invocation.output.show(
         "hook check", lambda: formatting.staged_document(found), lambda: formatting.staged(found)
     )
@@ -139,4 +142,5 @@ def install_hook(
 
     invocation: Invocation = context.obj
     place = install(invocation.folder, force=force)
-    invocation.output.show("hook install", lambda: {"hook": str(place)}, lambda: [f"{place} checks every commit"])
+    shown = os.path.relpath(place)
+    invocation.output.show("hook install", lambda: {"hook": str(place)}, lambda: [f"{shown} checks every commit"])

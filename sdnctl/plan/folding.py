@@ -12,7 +12,7 @@ from dataclasses import dataclass
 GITHUB = 65_536
 """What the stricter of the forges takes."""
 
-_NOTE = 600
+_NOTE = 360
 """Octets kept free for a note on what is left out."""
 
 
@@ -84,7 +84,7 @@ def bounded(parts: Iterable[Part], limit: int | None = None) -> str:
 def _left_out(kind: str, names: Sequence[str], count: int, limit: int) -> str:
     said: list[str] = []
     for name in names:
-        if sum(map(len, said)) + len(name) > _NOTE // 4:
+        if sum(map(len, said)) + len(name) > 130:
             said.append("…")
             break
         said.append(cell(name))

@@ -120,9 +120,8 @@ def owners_of(loaded: Loaded) -> dict[str, str]:
 
 def _at(context: Context, revision: str) -> _Side:
     with tempfile.TemporaryDirectory(prefix="sdnctl-") as name, _faults_of(revision):
-        found = export_revision(context.folder, revision, Path(name))
+        short = export_revision(context.folder, revision, Path(name))[:12]
         loaded = load_network(Path(name))
-    short = found.commit[:12]
     return _Side(short if short.startswith(revision) else f"{revision} ({short})", loaded)
 
 

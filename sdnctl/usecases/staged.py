@@ -24,9 +24,8 @@ HOOK = "pre-commit"
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """How many files are staged in the folder, how they are written, and what is wrong with the network."""
+    """How the files are written that are staged in the folder, and what is wrong with the network."""
 
-    files: int
     formatting: Formatting
     diagnostics: tuple[Diagnostic, ...]
     valid: bool
@@ -39,12 +38,12 @@ class Staged:
 def check_staged(folder: Path) -> Staged:
     """Check what is staged of a network folder; raises InputError where that cannot be read."""
     with tempfile.TemporaryDirectory(prefix="sdnctl-") as name:
-        files = export_staged(folder, Path(name)).files
+        export_staged(folder, Path(name))
         formatting = look(Path(name))
         try:
-            return Staged(files, formatting, load_network(Path(name)).diagnostics, valid=True)
+            return Staged(formatting, load_network(Path(name)).diagnostics, valid=True)
         except InputError as error:  # whatever fmt cannot read, the loader reports as well
-            return Staged(files, formatting, error.diagnostics, valid=False)
+            return Staged(formatting, error.diagnostics, valid=False)
 
 
 def repository(folder: Path) -> None:

@@ -18,15 +18,6 @@ from sdnctl.workspace.convention import FOLDERS, NETWORK
 
 _LINK, _FILES = "120000", ("100644", "100755", "120000")
 _MOST_LINKS = 8
-STAGED = "staged"
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written: the commit (``staged`` for the index), and how many files."""
-
-    commit: str
-    files: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +27,8 @@ class _Entry:
     path: str  # from the top of the repository
 
 
-def export_revision(folder: Path, revision: str, into: Path) -> Exported:
-    """Write the network `folder` as it is at a git revision into an empty folder.
+def export_revision(folder: Path, revision: str, into: Path) -> str:
+    """Write the network `folder` as it is at a git revision into an empty folder; returns the commit.
 
     Raises InputError where there is no git repository, no such revision, or no network in it.
     """
@@ -55,10 +46,11 @@ def export_revision(folder: Path, revision: str, into: Path) -> Exported:
     prefix, name = _prefix(folder), commit.decode().strip()
     listed = _git(folder, "ls-tree", "-r", "-z", "--full-tree", name, "--", *_paths(prefix))
     entries = [_Entry(mode, blob, path) for (mode, _, blob), path in _rows(listed)]
-    return _export(folder, name, entries, prefix, into, f"the revision {revision}")
+    _export(folder, name, entries, prefix, into, f"the revision {revision}")
+    return name
 
 
-def export_staged(folder: Path, into: Path) -> Exported:
+def export_staged(folder: Path, into: Path) -> None:
     """Write the network `folder` as it is staged for the next commit into an empty folder; raises InputError."""
     prefix = _prefix(folder)
     listed = _git(folder, "ls-files", "--stage", "-z", "--full-name", "--", *_paths(""))
@@ -74,7 +66,7 @@ def export_staged(folder: Path, into: Path) -> Exported:
             )
         )
     entries = [_Entry(mode, blob, path) for (mode, blob, _), path in rows]
-    return _export(folder, "", entries, prefix, into, "what is staged")
+    _export(folder, "", entries, prefix, into, "what is staged")
 
 
 def top_of(folder: Path) -> Path | None:
@@ -119,7 +111,7 @@ def _rows(listed: bytes | None) -> list[tuple[tuple[str, str, str], str]]:
     return rows
 
 
-def _export(folder: Path, commit: str, entries: Iterable[_Entry], prefix: str, into: Path, what: str) -> Exported:
+def _export(folder: Path, commit: str, entries: Iterable[_Entry], prefix: str, into: Path, what: str) -> None:
     """Write the entries that lie in the folder or one below it; names that leave it cannot come from git add."""
     wanted = []
     for entry in entries:
@@ -138,7 +130,6 @@ def _export(folder: Path, commit: str, entries: Iterable[_Entry], prefix: str, i
         place = into / path.removeprefix(prefix)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    return Exported(commit or STAGED, len(wanted))
 
 
 def _followed(folder: Path, commit: str, entry: _Entry) -> tuple[str, str]:

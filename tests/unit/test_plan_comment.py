@@ -43,7 +43,7 @@ def test_the_verdict_comes_first() -> None:
 @pytest.fixture(scope="module")
 def huge() -> Plan:
     """More than any forge takes."""
-    plan = big(400, 32)
+    plan = big(400, 40)
     assert len(markdown(plan).encode()) > 1_000_000
     return plan
 
