@@ -7,7 +7,27 @@ from typing import Annotated
 import typer
 
 from sdnctl.cli.app import reporting
-from sdnctl.cli.exchanging import exported, exporting
+from sdnctl.cli.exchanging import exported, exporting, imported, importing
+
+
+@importing.command("netbox")
+@reporting
+def import_netbox(
+    context: typer.Context,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="A folder of NetBox's tables (CSV, or JSON of its API), or a JSON file."
+        ),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")
+    ],
+) -> None:
+    """Sites, switches and links from NetBox, as a network of links."""
+    from sdnctl.usecases.exchanging_netbox import import_netbox
+
+    imported(context.obj, "netbox", import_netbox(source, folder))
 
 
 @exporting.command("netbox")

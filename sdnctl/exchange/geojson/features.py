@@ -86,6 +86,7 @@ def _collection(walker: Walker, file: str, out: Diagnostics) -> Collection | Non
             raise ValueError("its features are no array")
         if key == "crs":
             _check_crs(value, file, line, out)
+            continue  # RFC 7946 has none: what it may say, every file says
         found.members[key] = value
     if walker.peek():
         raise json.JSONDecodeError("text after the end", walker.text, walker.position)

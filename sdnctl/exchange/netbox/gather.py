@@ -230,6 +230,7 @@ class _Cabling:
         self.ports |= {(one.device, "rearport", one.name) for one in made.inventory.rear_ports}
         self.ports |= {(one.device, "interface", one.name) for one in made.inventory.interfaces}
         self.used: set[tuple[str, str, str]] = set()
+        self.strand = {(one.device, "frontport", one.name): one.position for one in made.inventory.front_ports}
 
     def jumpers(self) -> None:
         groups: dict[tuple[End, ...], list[tuple[End, End, float]]] = defaultdict(list)
@@ -252,7 +253,8 @@ class _Cabling:
 
     def _cable(self, jumpers: list[tuple[End, End, float]]) -> None:
         a = tuple(dict.fromkeys(one for one, _, _ in jumpers))
-        b = tuple(dict.fromkeys(two for _, two, _ in jumpers))
+        # the lower strand first at both ends of a link, so that a table that names one of two names the same glass
+        b = tuple(sorted({two for _, two, _ in jumpers}, key=lambda end: (self.strand.get(end.key, 0), end.key)))
         ends = {end.key for end in (*a, *b)}
         if ends & self.used or not ends <= self.ports or len({end.kind for end in b}) > 1:
             self.made.note(
