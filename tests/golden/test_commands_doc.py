@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
+from sdnctl_in_process import sdnctl
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "commands.md"
@@ -80,18 +78,17 @@ def verbs() -> list[tuple[str, ...]]:
 
 def page() -> str:
     parts = [INTRODUCTION]
-    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     for verb in verbs():
-        code = f"import sys; sys.argv = ['sdnctl', *{list(verb)!r}, '--help']; from sdnctl.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
-        )
-        body = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+        done = sdnctl(*verb, "--help")
+        assert done.code == 0, done.err
+        body = "\n".join(line.rstrip() for line in done.out.strip().splitlines())
         parts.append(f"## sdnctl {' '.join(verb)}\n\n```\n{body}\n```\n")
     return "\n".join(parts)
 
 
-def test_every_verb_is_documented(pytestconfig: pytest.Config) -> None:
+def test_every_verb_is_documented(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}.items():
+        monkeypatch.setenv(name, value)
     made = page()
     if pytestconfig.getoption("--update-golden"):
         PAGE.write_text(made, encoding="utf-8")

@@ -15,7 +15,8 @@ from sdnctl.compiler.pipeline import compile_network
 from sdnctl.compiler.protection import stranded
 from sdnctl.daemon.draining import drained
 from sdnctl.daemon.moving import laddered, network_of, trunk_ranks
-from sdnctl.dataplane.fabric import Fabric
+from sdnctl.dataplane.fabric import Deliveries, Fabric
+from sdnctl.dataplane.switch import Switch
 from sdnctl.dataplane.values import Group, RuleSet
 from sdnctl.intents.demand import Grade
 from sdnctl.plan.apply import apply_changes
@@ -43,19 +44,42 @@ def one_probe_each() -> tuple[Probe, ...]:
     return tuple(found.values())
 
 
+class Frames:
+    """A frame of each demand, sent through switches whose rules change one switch at a time.
+
+    What becomes of a frame depends only on the switches that it comes to, so after a change of one of them those
+    frames are sent again that came there.
+    """
+
+    def __init__(self, rules: dict[str, RuleSet], down: frozenset[str]) -> None:
+        links = applied().compiled.topology.links
+        wires = {(one.a.node, one.a.port): (one.b.node, one.b.port) for one in links.values()}
+        edges = [(one.port.node, one.port.port) for one in one_probe_each()]
+        self._fabric = Fabric(rules, wires, edge_ports=edges)
+        self._fabric.fail([(links[link].a.node, links[link].a.port) for link in down])
+        self._outcomes = {probe: self._send(probe) for probe in one_probe_each()}
+
+    def _send(self, probe: Probe) -> Deliveries:
+        return self._fabric.inject(probe.port.node, probe.port.port, probe.frame)
+
+    def change(self, device: str, rules: RuleSet) -> None:
+        """From now on a switch has these rules."""
+        self._fabric.switches[device] = Switch(rules, self._fabric.switches[device].ports)
+        for probe, outcome in self._outcomes.items():
+            if device in outcome.nodes:
+                self._outcomes[probe] = self._send(probe)
+
+    def lost(self) -> set[str]:
+        """Demands whose frame does not come out exactly as it should."""
+        return {
+            probe.demand
+            for probe, outcome in self._outcomes.items()
+            if outcome.frames != [(port.node, port.port, frame) for port, frame in probe.expected]
+        }
+
+
 def lost(rules: dict[str, RuleSet], down: frozenset[str]) -> set[str]:
-    """Demands whose probe does not come out exactly as it should."""
-    topology = applied().compiled.topology
-    wires = {(a.node, a.port): (b.node, b.port) for a, b in ((one.a, one.b) for one in topology.links.values())}
-    edges = [(one.port.node, one.port.port) for one in one_probe_each()]
-    fabric = Fabric(rules, wires, edge_ports=edges)
-    fabric.fail([(topology.links[link].a.node, topology.links[link].a.port) for link in down])
-    found = set()
-    for probe in one_probe_each():
-        frames = fabric.inject(probe.port.node, probe.port.port, probe.frame).frames
-        if frames != [(port.node, port.port, frame) for port, frame in probe.expected]:
-            found.add(probe.demand)
-    return found
+    return Frames(rules, down).lost()
 
 
 def follow(
@@ -74,15 +98,19 @@ def follow(
         arrange=partial(laddered, compiled=after.compiled),
     )
     check_ladder(plan, after)
+    frames = Frames(rules, down)
     for stage in plan.stages:
         for device, changes in stage.changes.items():
             rules[device] = apply_changes(rules[device], changes)
-            gone = lost(rules, down)
+            frames.change(device, rules[device])
+            gone = frames.lost()
             assert gone <= may, f"{stage.kind} on {device} loses {sorted(gone - may)[:3]}"
     assert {device: held for device, held in rules.items() if len(held)} == {
         device: held for device, held in after.rules.items() if len(held)
     }
-    return lost(rules, down)
+    gone = lost(rules, down)
+    assert gone == frames.lost()
+    return gone
 
 
 def check_ladder(plan: Plan, after: State) -> None:
