@@ -1,8 +1,8 @@
 """Tables of dBASE III (.dbf), as shapefiles have them: every cell as the text that stands in the file.
 
-Numbers and dates stay text, because a delivery has to come back as it came: ``12.30`` is not ``12.3``. A reader goes
-through the file a block at a time. A writer sets the date in the header to a constant, so that the same rows are the
-same bytes on every day.
+Numbers and dates stay text, because a delivery has to come back as it came: ``12.30`` is not ``12.3``. A reader
+goes through the file a block at a time. A writer sets the date in the header to a constant, so that the same
+rows are the same bytes on every day.
 """
 
 from __future__ import annotations

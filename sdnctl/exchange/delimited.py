@@ -53,7 +53,8 @@ def _encoding(head: bytes, stream: BinaryIO) -> str:
 
 
 def read_rows(path: Path, style: Style) -> Iterator[tuple[int, list[str] | str]]:
-    """Line number and cells of each row, the header first; of a row that cannot be read, why. Empty lines are none.
+    """Line number and cells of each row, the header first; of a row that cannot be read, why. Empty lines are
+    none.
 
     Bytes that are no characters of the encoding become the replacement character; raises OSError.
     """

@@ -1,7 +1,8 @@
 """GeoPackages (OGC 12-128r18): tables and layers of a SQLite file, read as they are and written reproducibly.
 
-A shape is a blob: a header of its own before the well-known binary. What is written depends on nothing but the rows:
-no clock, no envelope, the whole file rebuilt at the end, so that nothing of an earlier state is in its pages.
+A shape is a blob: a header of its own before the well-known binary. What is written depends on nothing but the
+rows: no clock, no envelope, the whole file rebuilt at the end, so that nothing of an earlier state is in its
+pages.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ CHANGED = "2000-01-01T00:00:00.000Z"
 """When a layer was changed last; a constant, because the same rows are the same bytes."""
 
 _SCHEMA = """
-CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
-  organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
-CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
+CREATE TABLE gpkg_spatial_ref_sys (
+  srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
+  organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
+CREATE TABLE gpkg_contents (
+  table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
   description TEXT DEFAULT '', last_change DATETIME NOT NULL, min_x DOUBLE, min_y DOUBLE, max_x DOUBLE,
   max_y DOUBLE, srs_id INTEGER);
-CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL PRIMARY KEY, column_name TEXT NOT NULL,
-  geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL);
+CREATE TABLE gpkg_geometry_columns (
+  table_name TEXT NOT NULL PRIMARY KEY, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
+  srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL);
 """
 
 

@@ -17,7 +17,7 @@ from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
 from sdnctl.exchange.gracethd.kept import Codes
 from sdnctl.exchange.gracethd.merging import Merge
 from sdnctl.exchange.gracethd.places import degrees
-from sdnctl.exchange.gracethd.reading import read_delivery, version_of
+from sdnctl.exchange.gracethd.reading import Reading, read_delivery, version_of
 from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents
 from sdnctl.exchange.gracethd.remainder import remainder
 from sdnctl.exchange.gracethd.report import report_files
@@ -143,13 +143,24 @@ def export_gracethd(
                 _note("kept-left-out", "tables and columns that the delivery had beside the plant stay here")
             )
         plant = loaded.plant if clean is None else None
-        _compose(records, plant, kept if was is not None else None, wanted, made)
-        if not plain:
+        store = made
+        if was is None:
+            _compose(records, plant, wanted, made)
+        else:
+            convert(kept, wanted)
+            reading = read_delivery(kept)
+            if reading.records == records and wanted is was:
+                store = kept  # nothing changed since it came
+            else:
+                _merge(records, plant, kept, reading, wanted, made)
+        if store is made and not plain:
             _add_remainder(records, made)
+        if plain and store.has(REMAINDER.name):
+            store.drop(REMAINDER.name)
         if clean is not None:
-            _refuse_leaks(clean.redaction, made)
-        files, changed = _write(made, target, out)
-        counts = {table.title: made.count(name) for name, table in made.tables.items()}
+            _refuse_leaks(clean.redaction, store)
+        files, changed = _write(store, target, out)
+        counts = {table.title: store.count(name) for name, table in store.tables.items()}
     others = sorted({what for file, what in STAYS.items() if file in documents})
     if others:
         findings.append(_note("left-out", f"no plant, and not written: {', '.join(others)}"))
@@ -166,16 +177,18 @@ def _version(text: str | None, was: Version | None) -> Version:
     return known[text]
 
 
-def _compose(records: Records, plant: Plant | None, kept: Store | None, version: Version, made: Store) -> None:
-    """The tables of a delivery: written from the plant alone, or merged with what was kept."""
-    if kept is None:
-        write_delivery(records, Course(records, plant), made, version, Codes())
-        for name in [name for name in made.tables if not made.count(name)]:
-            if name not in _ALWAYS:
-                made.drop(name)
-        return
-    convert(kept, version)
-    reading = read_delivery(kept)
+def _compose(records: Records, plant: Plant | None, version: Version, made: Store) -> None:
+    """The tables of a delivery, from the plant alone."""
+    write_delivery(records, Course(records, plant), made, version, Codes())
+    for name in list(made.tables):
+        if name not in _ALWAYS and not made.count(name):
+            made.drop(name)
+
+
+def _merge(
+    records: Records, plant: Plant | None, kept: Store, reading: Reading, version: Version, made: Store
+) -> None:
+    """The tables of the delivery that was kept, with what changed in the plant since."""
     codes = Codes(kept, reading)
     with Store() as base, Store() as new:
         write_delivery(reading.records, Course(reading.records), base, version, codes)

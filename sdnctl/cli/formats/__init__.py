@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from sdnctl.cli import exchanging
-from sdnctl.cli.formats import geojson, mininet, netbox, topology
+from sdnctl.cli.formats import geojson, gracethd, mininet, netbox, topology
 
-__all__ = ["exchanging", "geojson", "mininet", "netbox", "topology"]
+__all__ = ["exchanging", "geojson", "gracethd", "mininet", "netbox", "topology"]

@@ -66,8 +66,8 @@ def read_cables(store: Store, places: Places, ways: Ways, records: Records, find
             continue
         make, drawn = makes.get(code), lines.get(code)
         named = routes.get(code, [])
-        ends = _ends(places, records, findings, code, line, (first, last), (boxes.get(box1), boxes.get(box2)), drawn,
-                     named, ways)  # fmt: skip
+        nodes, stand = (first, last), (boxes.get(box1), boxes.get(box2))
+        ends = _ends(places, records, findings, code, line, nodes, stand, drawn, named, ways)
         if ends is None or make is None:
             if make is None:
                 ask = "Fill in cb_capafo."
@@ -192,7 +192,7 @@ def _ends(
 ) -> tuple[str, str] | None:
     """The places where a cable ends: by its nodes, else by its boxes, its way, or its line."""
     found: list[str | None] = []
-    for number, (node, column) in enumerate(zip(nodes, ("cb_nd1", "cb_nd2"), strict=True)):
+    for node, column in zip(nodes, ("cb_nd1", "cb_nd2"), strict=True):
         place = add_node(places, records, findings, node, "a cable ends at") if node else None
         if node and place is None:
             text = f"cable {code}: there is no place at node {node}"
@@ -398,7 +398,7 @@ def _sheath(
     ways: Ways,
     loops: float,
 ) -> float | None:
-    """The length of a cable's sheath as measured, graded against its line; None where it follows from the route."""
+    """The length of a cable's sheath as measured, graded against its line; None where the route says it."""
     inner = [one for name in route for one in ways.inside.get(name, [name])]
     ground = drawn.length if drawn is not None else sum(ways.lengths[one] for one in inner)
     sheath = read_number(real) if real else None
@@ -413,7 +413,8 @@ def _sheath(
         straight = sheath - loops
         low, high = (one * ground for one in RATIO)
         if not low - TOLERANCE <= straight <= high + TOLERANCE:
-            text = f"cable {code} is {straight / ground:.3f} times as long as its line ({straight:.0f} m, {ground:.0f} m)"
+            text = f"cable {code} is {straight / ground:.3f} times as long as its line"
+            text += f" ({straight:.0f} m, {ground:.0f} m)"
             at = degrees(*drawn.points[len(drawn.points) // 2]) if drawn is not None else None
             findings.warning("sheath-against-line", "t_cable", code, text, line, column="cb_lgreel", at=at)
     return sheath

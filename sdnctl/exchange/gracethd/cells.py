@@ -1,8 +1,8 @@
 """Cells of a `Store`: how what is no text is written as text, and comes back.
 
-A cell is text, or None for nothing. A backslash begins what text alone cannot give back: ``\\x`` bytes, ``\\i`` a whole
-number, ``\\r`` a number, and a second backslash text that begins with one. A number in a column that makes numbers of
-text anyway stands as it is.
+A cell is text, or None for nothing. A backslash begins what text alone cannot give back: ``\\x`` bytes, ``\\i``
+a whole number, ``\\r`` a number, and a second backslash text that begins with one. A number in a column that
+makes numbers of text anyway stands as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _EXACT = 1e15
 
 
 def affinity(kind: str) -> str:
-    """What SQLite makes of text in a column of a declared type (its documentation, "Determination Of Affinity")."""
+    """What SQLite makes of text in a column of a declared type: its "determination of affinity"."""
     upper = kind.upper()
     if "INT" in upper:
         return "INTEGER"
@@ -66,5 +66,7 @@ def read_cell(cell: Cell) -> Value:
 
 def plain(cell: Cell) -> str:
     """A cell as text for people and for files that know nothing else."""
+    if cell is None or not cell.startswith("\\"):
+        return cell or ""
     value = read_cell(cell)
-    return "" if value is None else value.hex() if isinstance(value, bytes) else str(value)
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
 from sdnctl.exchange.gracethd.cables import Cables
-from sdnctl.exchange.gracethd.defects import Findings
+from sdnctl.exchange.gracethd.defects import Findings, Inferred
 from sdnctl.exchange.gracethd.places import Places, life, life_columns
 from sdnctl.exchange.gracethd.records import Item, Records
 from sdnctl.exchange.gracethd.store import Store
@@ -35,7 +35,8 @@ class Joints:
     odfs: dict[str, str] = field(default_factory=dict)
     closure_names: Names = field(default_factory=Names)
     odf_names: Names = field(default_factory=Names)
-    used: set[str] = field(default_factory=set)
+    guesses: dict[str, list[Inferred]] = field(default_factory=dict)
+    """Closure or ODF → which part of a strand is meant, where only the order of the positions tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Po
     for number in ("1", "2"):
         alias = f"f{number}"
         if store.has("t_fibre"):
-            joins.append(f"LEFT JOIN t_fibre {alias} ON {cell('fo_code', alias, 't_fibre')} = {cell('ps_' + number)} "
-                         f"AND {cell('ps_' + number)} != ''")  # fmt: skip
+            key, named = cell("fo_code", alias, "t_fibre"), cell(f"ps_{number}")
+            joins.append(f"LEFT JOIN t_fibre {alias} ON {key} = {named} AND {named} != ''")
             fibre = [cell(f"fo_{one}", alias, "t_fibre") for one in ("cb_code", "nincab", "numtub", "nintub")]
             ends += [cell(f"ps_{number}"), fibre[0], fibre[1], f"{fibre[2]} || '/' || {fibre[3]}"]
         else:
@@ -146,10 +147,11 @@ def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Po
 
 
 class _Sides:
-    """Which part of a strand a position means, where its cable passes: the first the one towards a, the second b."""
+    """Which part of a strand a position means, where its cable passes: the first that towards a, the second b."""
 
     def __init__(self, cables: Cables, findings: Findings) -> None:
         self.cables, self.findings = cables, findings
+        self.guesses: list[Inferred] = []
         self.seen: dict[tuple[str, str, int], list[str]] = {}
 
     def strand(self, position: _Position, number: int, place: str, whole: bool) -> Strand | None:
@@ -189,7 +191,7 @@ class _Sides:
         side = ("a", "b")[len(taken)] if inner else ""
         if inner:
             source = "the order of its positions: the first is taken to lead to the cable's first end"
-            self.findings.infer("t_position", row, column, f"{name}/{side}:{strand}", source)
+            self.guesses.append(Inferred("t_position", row, column, f"{name}/{side}:{strand}", source))
         return Strand(name, strand, side)
 
     def take(self, place: str, *strands: Strand) -> None:
@@ -242,9 +244,10 @@ def _read_splices(store: Store, cables: Cables, records: Records, findings: Find
             _read_position(one, item["at"], sides, findings, pairs, waiting, passing)
         if pairs:
             records.splices[closure] = list(_runs(pairs))
+        joints.guesses[closure] = sides.guesses
         joined = {(strand.cable, strand.number) for pair in pairs for strand in pair}
-        _note_strands(item, "cut", waiting, lambda strand: False)
-        _note_strands(item, "opened", passing, lambda strand: (strand.cable, strand.number) in joined)
+        _note_strands(item, "cut", waiting)
+        _note_strands(item, "opened", [one for one in passing if (one.cable, one.number) not in joined])
 
 
 def _read_position(
@@ -287,11 +290,10 @@ def _read_position(
     pairs.append((left, right))
 
 
-def _note_strands(item: Item, key: str, strands: list[Strand], leave: Callable[[Strand], bool]) -> None:
+def _note_strands(item: Item, key: str, strands: list[Strand]) -> None:
     """Strands of a closure by cable, under `cut` or `opened`."""
-    kept = dict.fromkeys(one for one in strands if not leave(one))
     by_cable: dict[str, list[int]] = {}
-    for one in kept:
+    for one in dict.fromkeys(strands):
         by_cable.setdefault(one.cable, []).append(one.number)
     if by_cable:
         item[key] = [f"{cable}:{format_numbers(tuple(numbers))}" for cable, numbers in by_cable.items()]
@@ -326,6 +328,7 @@ def _read_terminations(store: Store, cables: Cables, records: Records, findings:
                 sides.take(item["site"], strand)
                 ends.append((number, strand))
         item["positions"] = max(last, 1)
+        joints.guesses[name] = sides.guesses
         if ends:
             records.terminations[name] = list(_ends(ends))
 
@@ -363,7 +366,8 @@ def _check_positions(store: Store, findings: Findings) -> None:
     code = store.expression("t_position", "ps_code", "p")
     held = "1"
     if store.has("t_cassette"):
-        held = f"NOT EXISTS (SELECT 1 FROM t_cassette c WHERE {store.expression('t_cassette', 'cs_code', 'c')} = {tray})"
+        key = store.expression("t_cassette", "cs_code", "c")
+        held = f"NOT EXISTS (SELECT 1 FROM t_cassette c WHERE {key} = {tray})"
     sql = f"SELECT p.\"~line\", {code}, {tray} FROM t_position p WHERE {drawer} = '' AND ({tray} = '' OR {held})"
     for line, position, cassette in store.connection.execute(sql):
         text = f"position {position} is in {cassette or 'no cassette and no drawer'}, which is not there"

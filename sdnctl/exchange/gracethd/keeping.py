@@ -1,6 +1,7 @@
 """The delivery that a network came from, in its folder `gracethd/`: every table as a text file, cell by cell.
 
-So it stands under version control beside what was made of it, and an export gives back what nobody here understands.
+So it stands under version control beside what was made of it, and an export gives back what nobody here
+understands.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def recall(folder: Path, store: Store, out: Diagnostics) -> Version | None:
             "the delivery that was kept cannot be read",
             source=Source(f"{FOLDER}/{INDEX}"),
             detail=f"{error}.",
-            hint="Restore the folder gracethd from version control, or delete it: then only the plant is exported.",
+            hint=f"Restore the folder {FOLDER} from version control; without it only the plant is exported.",
         )
         return None
     return version

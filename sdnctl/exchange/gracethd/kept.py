@@ -10,8 +10,16 @@ from sdnctl.exchange.gracethd.reading import Reading
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.values import read_count
 
-_CABLES = 64
+_CABLES = 512
 """Cables of which the codes of all strands are held at a time."""
+
+_ASKED = (
+    ("t_fibre", "fo_cb_code"),
+    ("t_cassette", "cs_bp_code"),
+    ("t_position", "ps_cs_code"),
+    ("t_position", "ps_ti_code"),
+)
+"""Columns by which rows are looked for."""
 
 
 @dataclass
@@ -39,10 +47,9 @@ class Codes:
         for _, (rack, room), _ in store.read("t_baie", "ba_code", "ba_lt_code|ba_lc_code"):
             if rack and room in site_of_room:
                 self._racks.setdefault(site_of_room[room], rack)
-        for table, column in (("t_fibre", "fo_cb_code"), ("t_cassette", "cs_bp_code"), ("t_position", "ps_cs_code"),
-                              ("t_position", "ps_ti_code")):  # fmt: skip
-            if store.has(table):
-                store.index(table, column)
+        for name, column in _ASKED:
+            if store.has(name):
+                store.index(name, column)
 
     def place(self, name: str) -> str:
         return self.reading.places.codes.get(name, name) if self.reading is not None else name

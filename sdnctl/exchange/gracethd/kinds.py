@@ -28,7 +28,7 @@ class Make:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """What the strands of a cable say: how many there are, the greatest number, strand in tube, kind, list of colours."""
+    """What the strands of a cable say: how many, greatest number, most in a tube, type, list of colours."""
 
     count: int
     most: int

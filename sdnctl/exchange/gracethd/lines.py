@@ -38,7 +38,7 @@ class Follower:
         return names, STRtree(points([self.places.xy[name] for name in names]))
 
     def follow(self, line: Sequence[Point], ends: tuple[str, str]) -> list[str]:
-        """Segments from one place to another whose places lie on the line in its order; none where there is a gap."""
+        """Segments from one place to another whose places lie on the line in its order; none if there is a gap."""
         along = self._along(line)
         if ends[0] not in along or ends[1] not in along:
             return []

@@ -1,8 +1,8 @@
 """A delivery that was kept, changed by what changed in the plant since: three ways, cell by cell.
 
-`base` is what the kept delivery says, written by us; `new` is what the plant says now, written the same way. A cell in
-which they agree comes back as it was kept; so do rows, columns and tables that no reader understood. A row that only
-`base` has is gone; one that both have and the kept delivery has not was inferred, and stays out.
+`base` is what the kept delivery says, written by us; `new` is what the plant says now, written the same way. A
+cell in which they agree comes back as it was kept; so do rows, columns and tables that no reader understood. A
+row that only `base` has is gone; one that both have and the kept delivery has not was inferred, and stays out.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Merge:
         return any((cells[at] or "").strip() in self.gone.get(other, ()) for at, other in refers)
 
     def _table(self, out: Store, table: Table, spec: Spec) -> None:
-        """A table that is understood: rows as they were kept, where something changed as it is now, new ones last."""
+        """A table that is understood: rows as they were kept, changed where the plant was; new ones last."""
         names = table.names
         missing = [column for column in spec.columns if column not in names and self._says(spec.name, column)]
         shape = table.shape or spec.shape

@@ -92,8 +92,9 @@ class Grid:
 class Places:
     """Nodes and what stands on them.
 
-    `xy`: node → metres on the grid; `at`: node → id of the site or chamber on it; `site_of`, `point_of`: code of the
-    site or technical point → id of that place; `nodes`: id of a place → its node; `codes`: id → code of its own.
+    `xy`: node → metres on the grid; `at`: node → id of the site or chamber on it; `site_of`, `point_of`: code
+    of the site or technical point → id of that place; `nodes`: id of a place → its node; `codes`: id → code of
+    its own.
     """
 
     xy: dict[str, Point] = field(default_factory=dict)
@@ -156,7 +157,8 @@ def _read_nodes(store: Store, places: Places, findings: Findings, ends: dict[str
             points = []
         if not points and code in ends:
             points = [ends[code]]
-            findings.infer("t_noeud", code, "geom", "%.3f %.3f" % ends[code], "the end of a line in t_cheminement")
+            where = f"{points[0][0]:.3f} {points[0][1]:.3f}"
+            findings.infer("t_noeud", code, "geom", where, "the end of a line in t_cheminement")
         if not points:
             findings.warning(
                 "node-without-position",

@@ -42,5 +42,8 @@ def read_delivery(store: Store, snap: float = 0.0) -> Reading:
     ways = read_ways(store, places, records, findings, snap)
     cables = read_cables(store, places, ways, records, findings)
     joints = read_joints(store, places, cables, records, findings)
-    read_remainder(store, records, findings)
+    sure = read_remainder(store, records, findings)
+    for name, guesses in joints.guesses.items():
+        if name not in sure:
+            findings.inferred += guesses
     return Reading(records, findings, places, ways, cables, joints)

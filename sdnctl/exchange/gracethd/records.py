@@ -1,7 +1,7 @@
-"""The plant as the network folder says it, without the folder: every object a dictionary of what it does not default.
+"""The plant as the network folder says it: every object a dictionary of what it does not default.
 
-Objects are normalised: what a file says once under `defaults` stands on each, and what is the default anyway stands
-on none. So two folders that mean the same plant give equal records.
+Objects are normalised: what a file says once under `defaults` stands on each, and what is the default anyway
+stands on none. So two folders that mean the same plant give equal records.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _FILES = {
     "odf": (("inventory/odfs.yaml", "odfs"),),
     "passive": (("inventory/passives.yaml", "passives"),),
 }
-"""Where objects of a kind stand: file, and for YAML the list in it, for tables the sister file with the defaults."""
+"""Where objects of a kind stand: file, and the list in it or, for tables, the file with the defaults."""
 _LISTED: Mapping[str, type[BaseModel]] = {
     "sites": models.SiteModel,
     "ducts": models.DuctModel,

@@ -69,11 +69,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def read_remainder(store: Store, records: Records, findings: Findings) -> None:
-    """Put what the table of our own says into the records; what does not fit any more is reported and left out."""
+def read_remainder(store: Store, records: Records, findings: Findings) -> set[str]:
+    """Put what the table of our own says into the records; what does not fit any more is reported and left out.
+
+    Returns the closures and ODFs of which it says what is joined.
+    """
     shared: list[tuple[str, str, str]] = []
     own: dict[tuple[str, str], set[str]] = defaultdict(set)
-    rows = []
+    rows, sure = [], set[str]()
     for line, (kind, name, key, text), _ in store.read(REMAINDER.name, *REMAINDER.columns):
         if kind not in records.objects:
             findings.warning(
@@ -92,6 +95,9 @@ def read_remainder(store: Store, records: Records, findings: Findings) -> None:
         if not _apply(records, kind, name, key, text):
             what = f"{kind} {name}: {key} does not fit what the other tables say"
             findings.warning("stale-remainder", REMAINDER.name, name, what, line)
+        elif key == PARTS.get(kind):
+            sure.add(name)
+    return sure
 
 
 def _set(item: Item, key: str, text: str) -> bool:

@@ -1,7 +1,7 @@
 """Tables and columns of the published versions, and the codes that columns hold.
 
-Names are those of Géostandard ANT / GraceTHD-MCD 2.0.1, 3.0 and 3.1. Of version 3 this knows the tables whose names
-changed (`t_site`, `t_local`); 3.1 has `t_cab_chem` in place of conduits.
+Names are those of Géostandard ANT / GraceTHD-MCD 2.0.1, 3.0 and 3.1. Of version 3 this knows the tables whose
+names changed (`t_site`, `t_local`); 3.1 has `t_cab_chem` in place of conduits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ NUMBERS: Mapping[str, tuple[str, int, int]] = {
         ("INTEGER", 10, 0),
     ),
     **dict.fromkeys(
-        ("cm_long", "cm_lgreel", "cl_long", "cb_lgreel", "cb_diam", "cd_dia_int", "cd_dia_ext", "cd_long", "lv_long"),
+        ("cm_long", "cm_lgreel", "cl_long", "cb_lgreel", "cb_diam", "cd_dia_int", "cd_dia_ext", "cd_long",
+         "lv_long"),
         ("REAL", 12, 2),
     ),
 }  # fmt: skip
@@ -83,8 +84,8 @@ _ROOM = ("code", "codeext", "etiquet", "st_code", *_WHO, "dateins", "datemes", "
          "idmajic", "comment")  # fmt: skip
 _WAY2 = _traced("cm", "code", "codeext", "ndcode1", "ndcode2", "cm1", "cm2", *_AREAS, "voie", "gest_do", "prop_do",
                 "statut", "etat", "datcons", "datemes", "avct", "typelog", "typ_imp", "nature", "compo", "cddispo",
-                "fo_util", "mod_pos", "passage", "revet", "remblai", "charge", "larg", "fildtec", "mut_org", "long",
-                "lgreel", "comment", *_SURVEY)  # fmt: skip
+                "fo_util", "mod_pos", "passage", "revet", "remblai", "charge", "larg", "fildtec", "mut_org",
+                "long", "lgreel", "comment", *_SURVEY)  # fmt: skip
 _WAY3 = _traced("cm", "code", "codeext", "ndcode1", "ndcode2", "prop", "gest", "statut", "avct", "typelog",
                 "typ_imp", "compo", "perirec", "comment")  # fmt: skip
 _CONDUITS = (
@@ -103,8 +104,8 @@ _CONDUITS = (
     ),
 )  # fmt: skip
 _CABLE = _traced("cb", "code", "codeext", "etiquet", "nd1", "nd2", *_AREAS, *_WHO, "dateins", "datemes", "avct",
-                 "tech", "typephy", "typelog", "rf_code", "capafo", "fo_disp", "fo_util", "modulo", "diam", "color",
-                 "lgreel", "localis", "comment")  # fmt: skip
+                 "tech", "typephy", "typelog", "rf_code", "capafo", "fo_disp", "fo_util", "modulo", "diam",
+                 "color", "lgreel", "localis", "comment")  # fmt: skip
 _LINES = _spec(
     "t_cableline", "cl_code", _traced("cl", "code", "cb_code", "long", "comment", *_SURVEY), "LINESTRING"
 )
@@ -214,7 +215,11 @@ WAYS = {"0": "overhead", "1": "overhead", "2": "facade", "3": "indoor", "6": "ga
 WAY_CODE = {
     **dict.fromkeys(("trench", "micro-trench", "drilled"), "7"),
     **dict.fromkeys(("bridge", "underwater"), "9"),
-    **{"overhead": "0", "facade": "2", "indoor": "3", "gallery": "6", "sewer": "8"},
+    "overhead": "0",
+    "facade": "2",
+    "indoor": "3",
+    "gallery": "6",
+    "sewer": "8",
 }
 
 SITES = {
@@ -223,7 +228,7 @@ SITES = {
     "CLIENT": "customer",
     **dict.fromkeys(("SRO", "SRP", "SRS", "SRT"), "cabinet"),
 }
-"""What a site is for → kind of site; what is not listed (NRO, NRA…) is a point of presence, a cabinet in a street."""
+"""What a site is for → kind of site; what is not listed (NRO, NRA…) is a point of presence."""
 SITE_CODE = {"datacentre": "HEBERG", "office": "BRASSAGE", "customer": "CLIENT", "cabinet": "SRO", "pop": "NRO"}
 
 POINTS = {"A": "pole"}

@@ -172,20 +172,17 @@ def _read_shapefile(source: _Delivery, parts: dict[str, Path]) -> None:
             source.store.add(made, _dbf_rows(reader, shapefile.read_shapes(shapes), shp))
 
 
-_END = object()
-
-
 def _dbf_rows(reader: Reader, shapes: Iterator[bytes | None] | None, path: Path) -> Iterator[Row]:
     if shapes is None:
         for line, cells in enumerate(reader.rows(), start=1):
             if cells is not None:
                 yield line, [escaped(cell) for cell in cells], None
         return
-    for line, (cells, shape) in enumerate(zip_longest(reader.rows(), shapes, fillvalue=_END), start=1):
-        if cells is _END or shape is _END:
+    for line, (held, shape) in enumerate(zip_longest(reader.rows(), shapes, fillvalue=""), start=1):
+        if isinstance(held, str) or isinstance(shape, str):
             raise TableError(f"{path.name} and its .dbf do not have the same number of rows")
-        if isinstance(cells, list):
-            yield line, [escaped(cell) for cell in cells], shape if isinstance(shape, bytes) else None
+        if held is not None:
+            yield line, [escaped(cell) for cell in held], shape
 
 
 def _kind_of(head: bytes) -> str:

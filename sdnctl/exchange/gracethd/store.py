@@ -1,8 +1,8 @@
 """The tables of a delivery on disk, in a SQLite file of their own: verbatim, and indexed for questions.
 
-Cells are text or nothing, as the delivery has them; shapes are well-known binary. Tables and columns are found by
-their names in lower case, and come back spelled and ordered as they were. A cell that text cannot give back (a number
-in a column without type, bytes) is kept as text that begins with a backslash.
+Cells are text or nothing, as the delivery has them; shapes are well-known binary. Tables and columns are found
+by their names in lower case, and come back spelled and ordered as they were. A cell that text cannot give back
+(a number in a column without type, bytes) is kept as text that begins with a backslash.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -35,7 +36,7 @@ class Column:
         return self.title.strip().lower()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """A table as it was delivered. `shape`: the kind of its shapes (``POINT``), None where it has none.
 
@@ -48,11 +49,11 @@ class Table:
     crs: int = 2154
     file: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.title.strip().lower()
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the columns, each once: a second one of a name gets a number."""
         seen: dict[str, int] = {}
@@ -80,8 +81,8 @@ class Store:
         self.connection.close()
         self._folder.cleanup()
 
-    def add(self, table: Table, rows: Iterable[tuple[int, Sequence[Cell], Shape]]) -> int:
-        """A table and its rows: the line each stands on, its cells, its shape. Returns how many there are."""
+    def add(self, table: Table, rows: Iterable[tuple[int | str, Sequence[Cell], Shape]]) -> int:
+        """A table and its rows: line (or key), cells and shape of each. Returns how many there are."""
         names = table.names
         columns = ", ".join(quoted(name) for name in (*names, SHAPE))
         self.connection.execute(f'CREATE TABLE {quoted(table.name)} ("~line", {columns})')

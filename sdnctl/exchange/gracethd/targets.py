@@ -1,4 +1,4 @@
-"""A store as a delivery on disk: a folder of tables and shapefiles, or a GeoPackage; the same rows are the same bytes."""
+"""A store as a delivery on disk, a folder or a GeoPackage: the same rows are the same bytes."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _kind(store: Store, table: Table) -> int:
 
 
 def _fields(store: Store, table: Table, out: Diagnostics) -> list[dbf.Field]:
-    """Columns of a dBASE table: as they were, and wide enough for what is in them; names of ten letters at most."""
+    """Columns of a dBASE table: as they were, and wide enough for what is in them; names have ten letters."""
     found, taken = [], set[str]()
     for column, name in zip(table.columns, table.names, strict=True):
         title = dbf.fitting(column.title, LONGEST_NAME).decode()

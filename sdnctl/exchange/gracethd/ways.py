@@ -23,8 +23,8 @@ from sdnctl.units import format_length
 class Ways:
     """Segments and ducts by code. `ends`: segment or duct → its two places; `lengths`: segment → metres.
 
-    `segments`: code of a way → segment; `elements`: code of a conduit → what a route through it names; `inside`: duct
-    → its segments; `chambers`: what was made on nodes without a place.
+    `segments`: code of a way → segment; `elements`: code of a conduit → what a route through it names;
+    `inside`: duct → its segments; `chambers`: what was made on nodes without a place.
     """
 
     ends: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -136,7 +136,7 @@ def _joined(
     points: list[Point],
     snap: float,
 ) -> list[Point]:
-    """The line of a way from its first node to its second; how far it misses them is graded, and mended if asked."""
+    """The line of a way from its first node to its second; how far it misses them is graded, or mended."""
     ends = [places.xy.get(node) for node in nodes]
     first, last = ends
     if first is None or last is None:

@@ -37,37 +37,41 @@ DIGITS = 6
 
 def write_delivery(records: Records, course: Course, store: Store, version: Version, codes: Codes) -> None:
     """Put the tables of a delivery into a store; the line of each row is its key."""
-    makers = {
-        "t_organisme": lambda: _organisms(records),
-        "t_reference": lambda: _references(records),
-        "t_noeud": lambda: _nodes(records, codes),
-        "t_sitetech": lambda: _sites(records, codes),
-        "t_site": lambda: _sites(records, codes),
-        "t_ptech": lambda: _points(records, codes),
-        "t_ltech": lambda: _rooms(records, codes, "lt"),
-        "t_local": lambda: _rooms(records, codes, "lc"),
-        "t_cheminement": lambda: _ways(records, codes),
-        "t_conduite": lambda: _conduits(records, codes),
-        "t_cond_chem": lambda: _conduit_ways(records, codes),
-        "t_masque": lambda: _masks(records, codes),
-        "t_cab_cond": lambda: _cable_conduits(records, codes),
-        "t_cab_chem": lambda: _cable_ways(records, codes, course),
-        "t_cable": lambda: _cables(records, codes),
-        "t_cableline": lambda: _lines(records, codes, course),
-        "t_love": lambda: _loops(records, codes),
-        "t_ebp": lambda: _boxes(records, codes, version),
-        "t_baie": lambda: _racks(records, codes, version),
-        "t_cassette": lambda: trays(records, codes),
-        "t_tiroir": lambda: _drawers(records, codes),
-        "t_fibre": lambda: strands(records, codes),
-        "t_position": lambda: positions(records, codes),
+    room = "lc" if version.third else "lt"
+    rows: dict[str, Iterator[Row]] = {  # generators: none runs before its table is written
+        "t_organisme": _organisms(records),
+        "t_reference": _references(records),
+        "t_noeud": _nodes(records, codes),
+        "t_sitetech": _sites(records, codes),
+        "t_site": _sites(records, codes),
+        "t_ptech": _points(records, codes),
+        "t_ltech": _rooms(records, codes, room),
+        "t_local": _rooms(records, codes, room),
+        "t_cheminement": _ways(records, codes),
+        "t_conduite": _conduits(records, codes),
+        "t_cond_chem": _conduit_ways(records, codes),
+        "t_masque": _masks(records, codes),
+        "t_cab_cond": _cable_conduits(records, codes),
+        "t_cab_chem": _cable_ways(records, codes, course),
+        "t_cable": _cables(records, codes),
+        "t_cableline": _lines(records, codes, course),
+        "t_love": _loops(records, codes),
+        "t_ebp": _boxes(records, codes, room),
+        "t_baie": _racks(records, codes, room),
+        "t_cassette": trays(records, codes),
+        "t_tiroir": _drawers(records, codes),
+        "t_fibre": strands(records, codes),
+        "t_position": positions(records, codes),
     }
     for spec in TABLES[version].values():
         table = Table(spec.name, tuple(Column(name) for name in spec.columns), spec.shape)
-        rows = makers[spec.name]()
-        store.add(
-            table, ((key, [cells.get(name) or None for name in spec.columns], shape) for key, cells, shape in rows)
-        )  # type: ignore[misc]
+        store.add(table, _ordered(rows[spec.name], spec.columns))
+
+
+def _ordered(rows: Iterator[Row], columns: Sequence[str]) -> Iterator[tuple[str, list[str | None], bytes | None]]:
+    """Rows with their cells in the order of the columns; an empty cell is nothing."""
+    for key, cells, shape in rows:
+        yield key, [cells.get(name) or None for name in columns], shape
 
 
 def _life(prefix: str, item: Item) -> dict[str, str]:
@@ -155,11 +159,10 @@ def _rooms(records: Records, codes: Codes, prefix: str) -> Iterator[Row]:
         yield code, {f"{prefix}_code": code, f"{prefix}_st_code": codes.place(site)}, None
 
 
-def _racks(records: Records, codes: Codes, version: Version) -> Iterator[Row]:
-    room = "ba_lc_code" if version.third else "ba_lt_code"
+def _racks(records: Records, codes: Codes, room: str) -> Iterator[Row]:
     for site in sorted({item["site"] for item in records["odf"].values()}):
         code = codes.rack(site)
-        yield code, {"ba_code": code, room: codes.room(site), "ba_type": "BAIE"}, None
+        yield code, {"ba_code": code, f"ba_{room}_code": codes.room(site), "ba_type": "BAIE"}, None
 
 
 def _drawers(records: Records, codes: Codes) -> Iterator[Row]:
@@ -169,12 +172,11 @@ def _drawers(records: Records, codes: Codes) -> Iterator[Row]:
         yield code, cells | _life("ti", item), None
 
 
-def _boxes(records: Records, codes: Codes, version: Version) -> Iterator[Row]:
-    room = "bp_lc_code" if version.third else "bp_lt_code"
+def _boxes(records: Records, codes: Codes, room: str) -> Iterator[Row]:
     for name, item in sorted(records["closure"].items()):
         code, at = codes.closure(name), item["at"]
         cells = {"bp_code": code, "bp_codeext": code, "bp_typelog": "BPE"}
-        cells |= {room: codes.room(at)} if at in records["site"] else {"bp_pt_code": codes.place(at)}
+        cells |= {f"bp_{room}_code": codes.room(at)} if at in records["site"] else {"bp_pt_code": codes.place(at)}
         yield code, cells | _life("bp", item), None
 
 

@@ -1,0 +1,67 @@
+"""`sdnctl import gracethd` and `sdnctl export gracethd`."""
+
+# No `from __future__ import annotations` here: Typer would compile each of them to show the help.
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdnctl.cli.app import reporting
+from sdnctl.cli.exchanging import exported, exporting, imported, importing
+from sdnctl.errors import Diagnostic, UsageError
+
+
+@importing.command("gracethd")
+@reporting
+def import_gracethd(
+    context: typer.Context,
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder of .csv and .shp files, or a .gpkg file.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")
+    ],
+    snap: Annotated[
+        str | None,
+        typer.Option(
+            "--snap", help="Move ends of ways onto their nodes, if at most so far off: '10 cm', 0.1 (m)."
+        ),
+    ] = None,
+) -> None:
+    """A GraceTHD delivery (versions 2 and 3) as a network folder, with a report of its defects."""
+    from sdnctl.usecases.gracethd import import_gracethd
+
+    imported(context.obj, "gracethd", import_gracethd(source, folder, snap=_metres(snap)))
+
+
+def _metres(text: str | None) -> float:
+    from sdnctl.units import parse_length
+
+    if text is None:
+        return 0.0
+    try:
+        return float(parse_length(f"{text} m" if text.replace(".", "", 1).isdigit() else text))
+    except ValueError as error:
+        raise UsageError(Diagnostic("usage", str(error), "--snap", hint="write it like '10 cm'")) from None
+
+
+@exporting.command("gracethd")
+@reporting
+def export_gracethd(
+    context: typer.Context,
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A folder, or a file that ends in .gpkg.")],
+    version: Annotated[
+        str | None, typer.Option("--version", help="2.0, 3.0 or 3.1 (default: the one that came in, else 2.0).")
+    ] = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Leave out every trace of restricted sites (sites.yaml: restricted).")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Only tables of the standard; what they have no column for is lost.")
+    ] = False,
+) -> None:
+    """Write the plant as a GraceTHD delivery, in Lambert-93."""
+    from sdnctl.usecases.gracethd import export_gracethd
+
+    result = export_gracethd(context.obj.context, target, version=version, redacted=redact, plain=plain)
+    exported(context.obj, "gracethd", result)
