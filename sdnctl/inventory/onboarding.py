@@ -218,7 +218,8 @@ class Onboarding:
         if not near:
             return "no segment in service is known"
         if metres > self.limit:
-            return f"the nearest chamber, {near}, is {metres:.0f} m away; more than {self.limit:.0f} m are not dug"
+            far = f"{near}, the nearest place to dig to, is {metres:.0f} m away"
+            return f"{far}; more than {self.limit:.0f} m are not dug"
         return f"from {near}, {metres:.0f} m away, no segments lead to a closure with {self.count} free strands"
 
     # ── the way ──────────────────────────────────────────────────────────────────────────────────

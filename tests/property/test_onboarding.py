@@ -220,7 +220,7 @@ def test_why_a_site_cannot_be_connected() -> None:
     plant, _ = plant_of(network)
     ring = [(4.0, 43.99), (4.01, 43.99), (4.01, 44.01), (4.0, 44.01)]
     by_site = {one.site: one for one in Onboarding(plant, 2, limit=Onboarding(plant).limit / 100).ask([ring])}
-    assert by_site["school"].why == "the nearest chamber, k3, is 80 m away; more than 10 m are not dug"
+    assert by_site["school"].why == "k3, the nearest place to dig to, is 80 m away; more than 10 m are not dug"
     assert by_site["s"].why == "by c4"
     crowded = {one.site: one for one in Onboarding(plant, 25).ask([ring])}
     assert crowded["school"].why == "no closure has 25 free strands that lead to a switch"

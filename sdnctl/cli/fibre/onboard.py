@@ -123,7 +123,9 @@ def _last(found: Works, written: Path | None) -> list[RenderableType]:
     totals = _totals(found)
     sites = ", ".join(f"{count} {_WORDS[verdict]}" for verdict, count in totals["sites"].items() if count)
     lines: list[RenderableType] = []
-    if found.answers:
+    if found.answers and not found.of(Verdict.CONNECT):
+        lines.append(sites)
+    elif found.answers:
         lines.append(
             f"{sites}: {totals['dig']:.0f} m to dig, {totals['dig_now']:.0f} m of them while the road is open, "
             f"{totals['cable'] / 1000:.2f} km of cable, {totals['splices']} splices"
