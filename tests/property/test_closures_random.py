@@ -46,7 +46,7 @@ def written_ends(network: dict[str, Any], plant: Plant) -> dict[str, dict[Strand
 
 
 @given(seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_strand_has_one_state_and_it_is_what_was_written(seed: int) -> None:
     network = random_network(random.Random(seed))
     plant = plant_of(network)
@@ -72,7 +72,7 @@ def test_every_strand_has_one_state_and_it_is_what_was_written(seed: int) -> Non
 
 
 @given(seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_cut_strand_is_in_some_box_or_frame(seed: int) -> None:
     """Nothing that ends or is cut where a closure stands is lost between the closures there."""
     network = random_network(random.Random(seed))
@@ -92,7 +92,7 @@ def test_every_cut_strand_is_in_some_box_or_frame(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_edited_files_say_what_the_edits_did(seed: int) -> None:
     """Random edits, applied to the text of the file and read again, against splices and cuts kept by hand."""
     rng = random.Random(seed)
