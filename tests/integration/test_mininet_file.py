@@ -1,4 +1,4 @@
-"""What `sdnctl export mininet` writes of endpoints that share ports, have tags, two kinds of prefix, long names."""
+"""What `sdnctl export mininet` writes of endpoints that share ports, have tags, prefixes, or long names."""
 
 from __future__ import annotations
 
@@ -96,7 +96,6 @@ def test_endpoints_behind_a_device_have_the_tag_that_the_compiler_gave(tmp_path:
     net.ok("apply", "--yes")
     net.ok("export", "mininet", "-o", tmp_path / "out.json")
     tags = net.applied().compiled.attachments["sw-school"]
-    import json
 
     content = json.loads((tmp_path / "out.json").read_text())
     (access,) = (one for one in content["access"] if (one["at"]["switch"], one["at"]["port"]) == ("sw-a", 24))
