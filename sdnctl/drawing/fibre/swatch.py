@@ -71,7 +71,7 @@ def fitted(text: str, size: float, room: float, face: str = "Regular") -> tuple[
     smaller = max(size * room / wide, size * SMALLEST) if wide else size
     kept = len(text)
     shown = text
-    while kept > 2 and width(shown, smaller, face) > room:
+    while kept > 2 and width(shown, smaller, face) > room + 1e-6:
         kept -= 1
         shown = f"{text[: (kept + 1) // 2]}…{text[len(text) - kept // 2 :]}"
     return shown, smaller
