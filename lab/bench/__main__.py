@@ -34,6 +34,7 @@ BENCHES: Mapping[str, str] = {
     "observe": "observing",
     "reroute": "reroute",
     "cut": "cutting",
+    "plant": "plant",
     "snmp": "snmp",
     "devices": "devices",
 }

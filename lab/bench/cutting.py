@@ -128,7 +128,7 @@ def run(report: Report) -> None:
         times = {name: cpu(partial(found.query, name)) for name in names(plant, rng)}
         chambers = rng.sample(list(plant.chambers.values()), 20)
         outlines = [cpu(partial(found.outline, *chamber.position)) for chamber in chambers]
-        wholes = _compare(found, rng)
+        wholes = compared(found, rng)
         middle, whole = statistics.median(times.values()), statistics.median(wholes)
         slowest = max(times, key=lambda name: times[name])
         sizes.append(len(plant.cables))
@@ -149,7 +149,7 @@ def run(report: Report) -> None:
     report.claim("remove and recompute over query, 10 ×", ratios[-1], RATIO, at_least=True)
 
 
-def _compare(found: Asked, rng: random.Random) -> list[float]:
+def compared(found: Asked, rng: random.Random) -> list[float]:
     """CPU seconds of removing and recomputing; its answer must be the query's."""
     before = users(found.plant)
     taken = []

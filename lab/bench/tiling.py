@@ -42,7 +42,9 @@ def tile(source: Path, target: Path, copies: int) -> None:
         elif path.name == "segments.geojson":
             data = json.loads(path.read_text(encoding="utf-8"))
             data["features"] = _all(data["features"], copies)
-            out.write_text(json.dumps(data), encoding="utf-8")
+            lines = ",\n".join(json.dumps(feature, separators=(",", ":")) for feature in data["features"])
+            text = f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n'  # a line each, as the original has it
+            out.write_text(text, encoding="utf-8")
 
 
 def _all(items: list[Any], copies: int) -> list[Any]:

@@ -15,7 +15,7 @@ from sdnctl.inventory.collect import Collector, Entry
 from sdnctl.inventory.devices import KINDS, Behind
 from sdnctl.inventory.fields import EndRef
 from sdnctl.inventory.gear import Patching
-from sdnctl.inventory.plant import AccessPort, Chamber, Device, PortEnd, Site, StrandEnd, Switch, Terminal
+from sdnctl.inventory.plant import AccessPort, Cable, Chamber, Device, PortEnd, Site, StrandEnd, Switch, Terminal
 
 _PLACES = ("wall-box", "customer")
 """Kinds of chambers and sites where a customer's glass may end."""
@@ -81,17 +81,23 @@ class _Attachments:
 
     def _find(self, ref: EndRef, address: str, entry: Entry[models.EndpointRow]) -> Terminal | None:
         """The end of glass that a terminal means, or None with a diagnostic."""
-        c, origin = self.c, entry.at("terminal")
+        c = self.c
+        cable = self.patching.joints.cables.get(ref.name)
+        framed = c.known(("ODF",), ref.name)
+        if cable is not None and not framed:
+            ends = tuple(self._fitting(cable, ref))
+            if len(ends) == 1:
+                return ends[0]  # nearly all are like that
+        origin = entry.at("terminal")
         if not c.exists(("cable", "ODF"), ref.name, address, origin):
             return None
-        if c.known(("ODF",), ref.name):
+        if framed:
             if c.known(("cable",), ref.name):
                 c.error(
                     "ambiguous-end", f"{ref.name} is ODF and cable", address, origin, hint="Give them other ids."
                 )
                 return None
             return self.patching.resolve(c, ref, None, address, origin)
-        cable = self.patching.joints.cables.get(ref.name)
         if cable is None:
             return None  # declared, but faulty: reported where it is declared
         capacity = self.patching.joints.types[cable.type].strands
@@ -104,13 +110,7 @@ class _Attachments:
                 hint=f"Write {cable.id}:1 to {cable.id}:{capacity}.",
             )
             return None
-        ends = [StrandEnd(cable.id, ref.number, 0, "b")]
-        ends.append(StrandEnd(cable.id, ref.number, len(cable.places) - 1, "a"))
-        fit = [
-            end for end in ends if self._kind(cable.places[end.place]) in _PLACES and ref.lane in (None, end.side)
-        ]
-        if len(fit) == 1:
-            return fit[0]
+        fit = tuple(self._fitting(cable, ref))
         c.error(
             "terminal-not-at-customer" if not fit else "ambiguous-end",
             f"cable {cable.id} ends at {cable.a} and {cable.b}, "
@@ -122,6 +122,16 @@ class _Attachments:
             else f"Write {ref.name}:{ref.number}/a for the end whose glass leads to {cable.a}, or …/b.",
         )
         return None
+
+    def _fitting(self, cable: Cable, ref: EndRef) -> Iterator[StrandEnd]:
+        """Ends of a strand at customers' places that a terminal may mean."""
+        number, last = ref.number, len(cable.places) - 1
+        if number is None or not 1 <= number <= self.patching.joints.types[cable.type].strands:
+            return
+        if ref.lane in (None, "b") and self._kind(cable.places[0]) in _PLACES:
+            yield StrandEnd(cable.id, number, 0, "b")
+        if ref.lane in (None, "a") and self._kind(cable.places[last]) in _PLACES:
+            yield StrandEnd(cable.id, number, last, "a")
 
     def _kind(self, place: str) -> str:
         chamber, site = self.chambers.get(place), self.sites.get(place)

@@ -72,19 +72,13 @@ def _cable(
     """One cable, or None when its route cannot be told (then why is reported)."""
     item = entry.item
     address = f"cable {item.id}"
-    found = [c.known(TYPES, item.type) or c.missing(TYPES, item.type, address, entry.at("type"))]
-    found += [
-        c.known(PLACES, end) or c.missing(PLACES, end, address, entry.at(key))
-        for key, end in (("a", item.a), ("b", item.b))
-    ]
-    found += [
-        c.known(WAYS, name) or c.missing(WAYS, name, address, entry.at("route", place))
-        for place, name in enumerate(item.route)
-    ]
-    if not all(found) or item.type not in types:
+    for name in item.route:
+        if name not in ducts and name not in segments:
+            _all_there(c, entry, address)
+            return None  # not there, or declared but faulty: reported where it is declared
+    if item.type not in types or not (c.known(PLACES, item.a) and c.known(PLACES, item.b)):
+        _all_there(c, entry, address)
         return None
-    if any(name not in ducts and name not in segments for name in item.route):
-        return None  # declared, but faulty: reported where it is declared
     route = _route(item, segments, ducts)
     if isinstance(route, str):
         c.error(
@@ -134,15 +128,25 @@ def _cable(
     )
 
 
+def _all_there(c: Collector, entry: Entry[models.CableBase], address: str) -> None:
+    """Report everything that a cable names and that is declared nowhere."""
+    item = entry.item
+    c.known(TYPES, item.type) or c.missing(TYPES, item.type, address, entry.at("type"))
+    for key, end in (("a", item.a), ("b", item.b)):
+        c.known(PLACES, end) or c.missing(PLACES, end, address, entry.at(key))
+    for place, name in enumerate(item.route):
+        c.known(WAYS, name) or c.missing(WAYS, name, address, entry.at("route", place))
+
+
 def _route(
     item: models.CableBase, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
 ) -> tuple[tuple[Passage, ...], tuple[str, ...]] | str:
     """Passages and places from end a, or why the parts of the route do not join. A duct may be run either way."""
     if not item.route:
         return (), (item.a, item.b)
-    both = [name for name in item.route if name in ducts and name in segments]
-    if both:
-        return f"{both[0]} is a duct and a segment: rename one of the two."
+    for name in item.route:
+        if name in ducts and name in segments:
+            return f"{name} is a duct and a segment: rename one of the two."
     ends = _runs(item, segments, ducts)
     stations = chain(list(zip(item.route, ends, strict=True)), item.a)
     if isinstance(stations, str):
@@ -266,6 +270,11 @@ def _marks(
 ) -> tuple[float, ...]:
     """Positions along the sheath: the middle of each place's loop; 0 and the whole sheath at the ends."""
     marks = [0.0]
+    if not slack:  # most have none
+        for step in steps:
+            marks.append(marks[-1] + step)
+        marks[-1] = float(sheath)
+        return tuple(marks)
     position = float(slack.get(places[0], 0.0))
     for (_, place), step in zip(pairwise(places), steps, strict=True):
         position += step
@@ -285,6 +294,11 @@ def _check_holders(
     origin: Source,
 ) -> None:
     """Glass in service cannot lie in works that do not exist yet or any more (a blocked duct cuts nothing)."""
+    if not any(
+        segments[p.segment].life.status in _ABSENT or (p.duct is not None and ducts[p.duct].life.status in _ABSENT)
+        for p in passages
+    ):
+        return  # of nearly all
     holders: list[tuple[str, Segment | Duct]] = [("segment", segments[p.segment]) for p in passages]
     holders += [("duct", ducts[p.duct]) for p in passages if p.duct is not None]
     absent = [(kind, one) for kind, one in holders if one.life.status in _ABSENT]

@@ -56,6 +56,8 @@ class Entry(Generic[T]):
 
     def at(self, *path: str | int) -> Source:
         """Where the object, or a value in it, stands."""
+        if not path and (line := self.document.lines.get(self.path)) is not None:
+            return Source(self.document.file, line)  # asked of every object
         return self.document.at(*self.path, *path)
 
 
@@ -67,6 +69,7 @@ class Collector:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     declared: dict[str, dict[str, Source]] = field(default_factory=dict)
     _lives: dict[tuple[Any, ...], Life] = field(default_factory=dict)
+    _merged: dict[tuple[Any, ...], Life] = field(default_factory=dict)
 
     def document(self, file: str, model: type[T]) -> Document[T] | None:
         """The document of a file, or None when the network has no such file."""
@@ -148,6 +151,19 @@ class Collector:
 
     def life(self, defaults: models.Life, own: Lived, address: str, origin: Source) -> Life:
         """Merge an object's own life cycle with its file's defaults; validity must not end before it begins."""
+        said = (
+            id(defaults),
+            own.owner,
+            own.manager,
+            own.status,
+            own.valid_from,
+            own.valid_to,
+            own.source,
+            own.user,
+        )
+        known = self._merged.get(said)
+        if known is not None:
+            return known  # thousands say the same
         owner = (own.owner if own.owner is not None else defaults.owner) or ""
         key = (
             owner,
@@ -169,6 +185,8 @@ class Collector:
                 origin,
                 hint="Exchange the two dates.",
             )
+        else:
+            self._merged[said] = life
         return life
 
     def own_life(self, own: Lived, address: str, origin: Source) -> Life | None:

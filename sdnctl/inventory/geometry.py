@@ -17,6 +17,7 @@ from sdnctl.units import Length
 
 SEMI_MAJOR = 6_378_137.0
 ECCENTRICITY_SQUARED = 0.006_694_380_022_90  # GRS 80
+MERIDIAN = SEMI_MAJOR * (1 - ECCENTRICITY_SQUARED)
 DOUBT = 1e-12
 """Degrees (a tenth of a micrometre) below which rounding may decide on which side of a line a point is."""
 
@@ -28,13 +29,15 @@ def distance(a: Point, b: Point) -> Length:
     """Metres between two points, along the ellipsoid; meant for steps of at most some tens of kilometres."""
     middle = radians((a[1] + b[1]) / 2)
     w = 1 - ECCENTRICITY_SQUARED * sin(middle) ** 2
-    meridian = SEMI_MAJOR * (1 - ECCENTRICITY_SQUARED) / w**1.5
+    meridian = MERIDIAN / w**1.5
     normal = SEMI_MAJOR / sqrt(w)
     return Length(hypot(meridian * radians(b[1] - a[1]), normal * cos(middle) * radians(b[0] - a[0])))
 
 
 def line_length(line: Sequence[Point]) -> Length:
     """Metres along a line."""
+    if len(line) == 2:  # most are
+        return distance(line[0], line[1])
     metres = 0.0
     for a, b in pairwise(line):
         metres += distance(a, b)

@@ -77,9 +77,10 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
         origin, address = document.at(index), f"segment {item.id}"
         if not c.declare("segment", item.id, origin):
             continue
-        found = [c.known(_PLACES, end) or c.missing(_PLACES, end, address, origin) for end in (item.a, item.b)]
-        if not all(found):
-            continue
+        if item.a not in positions or item.b not in positions:
+            found = [c.known(_PLACES, end) or c.missing(_PLACES, end, address, origin) for end in (item.a, item.b)]
+            if not all(found):
+                continue
         if item.a == item.b:
             c.error(
                 "segment-loop",
@@ -93,7 +94,7 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
         _check_ends(c, item, line, positions, address, origin)
         life = c.life(NOTHING, item, address, origin)
         segments[item.id] = Segment(
-            item.id, item.a, item.b, item.kind, tuple(line), item.length or drawn, life, origin, item.precision
+            item.id, item.a, item.b, item.kind, line, item.length or drawn, life, origin, item.precision
         )
     c.note_unknown_owners("segment", ((segment.life, segment.origin) for segment in segments.values()))
     return segments
