@@ -117,9 +117,16 @@ CABLE_COLUMNS = (
 
 def _cable_row(cable: Cable) -> Sequence[Any]:
     a, b = cable.a[0], cable.b[0]
-    unit = "m" if cable.length is not None else ""
+    length, unit = _length(cable)
     sides = (a.device, f"dcim.{a.kind}", a.name, b.device, f"dcim.{b.kind}", b.name)
-    return (*sides, cable.type, cable.status, cable.label, cable.length, unit, cable.description)
+    return (*sides, cable.type, cable.status, cable.label, length, unit, cable.description)
+
+
+def _length(cable: Cable) -> tuple[float | None, str]:
+    """A length with two decimals and its unit: NetBox takes less than a million of each."""
+    if cable.length is None:
+        return None, ""
+    return (round(cable.length, 2), "m") if cable.length < 999_999 else (round(cable.length / 1000, 2), "km")
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
@@ -271,7 +278,7 @@ def _cable(numbers: Numbers, one: Cable) -> dict[str, Any]:
         "type": one.type,
         "status": one.status,
         "label": one.label,
-        "length": one.length,
-        "length_unit": "m" if one.length is not None else "",
+        "length": _length(one)[0],
+        "length_unit": _length(one)[1],
         "description": one.description,
     }

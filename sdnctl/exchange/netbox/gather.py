@@ -206,9 +206,7 @@ def _declared(
         if any(port is not None and port.lanes for port in ports):
             continue
         a, b = (End(port.node, "interface", str(port.port)) for port in ends)
-        length = round(link.length, 2) if link.length is not None and link.length < 1e6 else None
-        far = f"{link.length / 1000:.3f} km" if link.length is not None and length is None else ""
-        cables.append(Cable((a,), (b,), label=link.id[:LABEL], length=length, description=far))
+        cables.append(Cable((a,), (b,), label=link.id[:LABEL], length=link.length))
     return speeds, cables
 
 
