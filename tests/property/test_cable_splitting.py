@@ -52,7 +52,7 @@ def cut_one(rng: random.Random, texts: dict[str, str]) -> tuple[Plant, Plant, st
         return None
     cable, place = rng.choice(ways)
     here = [box.id for box in plant.closures.values() if box.at == place]
-    cut = plan_cut(plant, cable, place, rng.choice([*here, "new-box"]))
+    cut = plan_cut(plant, cable, place, rng.choice([*here, f"new-{place}"]))
     texts.update(rewritten(texts, cut_edits(before, plant, cut)))
     return plant, read(texts)[1], cable, cut.far
 
@@ -60,6 +60,17 @@ def cut_one(rng: random.Random, texts: dict[str, str]) -> tuple[Plant, Plant, st
 @given(st.randoms(use_true_random=False), st.booleans())
 @settings(max_examples=14)
 def test_a_cut_cable_goes_on(rng: random.Random, tables: bool) -> None:
+    check_a_cut_cable_goes_on(rng, tables)
+
+
+@pytest.mark.soak
+@given(st.randoms(use_true_random=False), st.booleans())
+@settings(max_examples=600)
+def test_a_cut_cable_goes_on_at_length(rng: random.Random, tables: bool) -> None:
+    check_a_cut_cable_goes_on(rng, tables)
+
+
+def check_a_cut_cable_goes_on(rng: random.Random, tables: bool) -> None:
     network = network_with_ducts(rng)
     texts = dump_documents(documents(as_tables(network) if tables else network))
     for _ in range(2):  # what was cut may be cut again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -65,9 +65,7 @@ def ways_of(plant: Plant) -> list[tuple[Wavelength, Trace]]:
     ]
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=20)
-def test_a_way_reversed_is_a_way_of_its_other_end(rng: random.Random) -> None:
+def check_a_way_reversed_is_a_way_of_its_other_end(rng: random.Random) -> None:
     _, plant = plant_with(rng)
     for nm, way in ways_of(plant):
         back = way.reversed()
@@ -83,9 +81,7 @@ def test_a_way_reversed_is_a_way_of_its_other_end(rng: random.Random) -> None:
         assert (there.min, there.max) == pytest.approx((again.min, again.max))
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=15)
-def test_a_cut_takes_the_ways_that_brute_force_finds(rng: random.Random) -> None:
+def check_a_cut_takes_the_ways_that_brute_force_finds(rng: random.Random) -> None:
     network, plant = plant_with(rng)
     written = Lit(network, plant)
     ways = ways_of(plant)
@@ -134,9 +130,7 @@ def _as_link(plant: Plant, way: Trace) -> OpticalLink:
     return OpticalLink(way.start, way.end, way, way, Length(0.0), Delay(0.0), None, (), (), origin)
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=20)
-def test_light_that_meets_alike_is_found_and_named(rng: random.Random) -> None:
+def check_light_that_meets_alike_is_found_and_named(rng: random.Random) -> None:
     network, plant = plant_with(rng)
     graph = Lit(network, plant).graph
     kinds = {one["id"]: one for one in network["transceivers"]["transceivers"]}
@@ -160,3 +154,25 @@ def test_light_that_meets_alike_is_found_and_named(rng: random.Random) -> None:
     if not plant.passives:
         wanted = {pair for pair in wanted if all(end.lane == "bidi" for end in pair)}
     assert {frozenset((one.by, two.by)) for one, two in clashes(plant)} == wanted
+
+
+CHECKS = (
+    check_a_way_reversed_is_a_way_of_its_other_end,
+    check_a_cut_takes_the_ways_that_brute_force_finds,
+    check_light_that_meets_alike_is_found_and_named,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@given(rng=st.randoms(use_true_random=False))
+@settings(max_examples=18)
+def test_passives(check: Callable[[random.Random], None], rng: random.Random) -> None:
+    check(rng)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@given(rng=st.randoms(use_true_random=False))
+@settings(max_examples=1000)
+def test_passives_at_length(check: Callable[[random.Random], None], rng: random.Random) -> None:
+    check(rng)
