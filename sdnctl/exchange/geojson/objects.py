@@ -215,26 +215,33 @@ class _Placing:
                 self.places.add(name, (one.row["lon"], one.row["lat"]))
 
     def settle(self) -> None:
-        for one in list(self.found.of("segment", "cable", "closure")):
-            if not one.mapped:
-                continue
-            kind, tree = shapes.flat(one.found.geometry)
-            if one.layer == "closure":
-                self._fill(one, "at", tree if kind == "Point" else None)
-            elif kind in ("LineString", "MultiLineString"):
-                parts = [tree] if kind == "LineString" else tree
-                self._fill(one, "a", parts[0][0])
-                self._fill(one, "b", parts[-1][-1])
-                if one.layer == "cable":
-                    self._length(one, parts)
-            if one.layer == "cable":
-                self._type(one)
+        """Trenches first: where they end is where the rest begins."""
+        for one in list(self.found.of("segment")):
+            self._ends(one)
         for one in list(self.found.of("duct")):
             if one.mapped and not one.row.get("segments") and not one.row.get("parent"):
                 self._trench(one)
+        for one in list(self.found.of("cable")):
+            self._ends(one)
+            if one.mapped:
+                self._type(one)
+        for one in list(self.found.of("closure")):
+            kind, tree = shapes.flat(one.found.geometry)
+            if one.mapped and kind == "Point":
+                self._fill(one, "at", tree)
 
-    def _fill(self, one: Taken, key: str, position: Sequence[float] | None) -> None:
-        if one.row.get(key) or position is None:
+    def _ends(self, one: Taken) -> None:
+        kind, tree = shapes.flat(one.found.geometry)
+        if not one.mapped or kind not in ("LineString", "MultiLineString"):
+            return
+        parts = [tree] if kind == "LineString" else tree
+        self._fill(one, "a", parts[0][0])
+        self._fill(one, "b", parts[-1][-1])
+        if one.layer == "cable":
+            self._length(one, parts)
+
+    def _fill(self, one: Taken, key: str, position: Sequence[float]) -> None:
+        if one.row.get(key):
             return
         place = self.places.nearest(position)
         if place is None:
