@@ -103,7 +103,9 @@ def _wavelength(file: SorFile, name: str, out: Diagnostics) -> Wavelength | None
         )
         return None
     off = [
-        value for value in (file.general.wavelength, file.fixed.wavelength / 10) if _light(value) != round(value)
+        value
+        for value in (file.general.wavelength, file.fixed.wavelength / 10)
+        if _light(value) != Wavelength(round(value))
     ]
     if off:
         _note(
@@ -216,7 +218,7 @@ def sor_file(trace: Reflectogram, generation: int = 2) -> SorFile:
         cable=trace.cable,
         fibre=trace.fibre,
         fibre_type=652,
-        wavelength=trace.wavelength,
+        wavelength=round(trace.wavelength),
         origin=trace.origin,
         terminus=trace.terminus,
         user_offset=round(trace.lead / TICK),
@@ -225,7 +227,7 @@ def sor_file(trace: Reflectogram, generation: int = 2) -> SorFile:
     values = np.clip(np.round(-levels * 1000), 0, 65_535).astype(np.uint16)
     fixed = Fixed(
         taken=round(trace.taken.timestamp()) if trace.taken else 0,
-        wavelength=trace.wavelength * 10,
+        wavelength=round(trace.wavelength * 10),
         acquisition_offset=round((trace.first + trace.lead) / TICK),
         pulses=(Pulse(round(trace.pulse), round(trace.spacing * 10_000 / TICK), len(values)),),
         group_index=round(trace.index * 100_000),

@@ -58,7 +58,7 @@ def cut_one(rng: random.Random, texts: dict[str, str]) -> tuple[Plant, Plant, st
 
 
 @given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=14)
+@settings(max_examples=10)
 def test_a_cut_cable_goes_on(rng: random.Random, tables: bool) -> None:
     check_a_cut_cable_goes_on(rng, tables)
 
