@@ -21,7 +21,7 @@ def affinity(kind: str) -> str:
         return "INTEGER"
     if any(part in upper for part in ("CHAR", "CLOB", "TEXT")):
         return "TEXT"
-    if "BLOB" in upper or not upper:
+    if "BLOB" in upper or not upper.strip():
         return "BLOB"
     return "REAL" if any(part in upper for part in ("REAL", "FLOA", "DOUB")) else "NUMERIC"
 

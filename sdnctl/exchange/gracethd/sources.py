@@ -17,7 +17,7 @@ from sdnctl.exchange import delimited, geopackage, shapefile
 from sdnctl.exchange.dbf import Reader, TableError
 from sdnctl.exchange.gracethd.cells import escaped, write_cell
 from sdnctl.exchange.gracethd.schema import LAMBERT93, WGS84
-from sdnctl.exchange.gracethd.store import Cell, Column, Shape, Store, Table
+from sdnctl.exchange.gracethd.store import NONE, Cell, Column, Shape, Store, Table
 from sdnctl.exchange.wkb import ShapeError
 
 _SHAPES = re.compile(r"\.(shp|dbf|csv)\Z", re.IGNORECASE)
@@ -252,7 +252,7 @@ def _read_package(source: _Delivery) -> None:
                     _refuse_crs(source, source.root, f"{owner}:{number} of layer {layer.name}")
                     continue
             kind = layer.kind.upper() if layer.shape is not None else None
-            columns = [Column(one.name, one.type) for one in layer.columns]
+            columns = [Column(one.name, one.type or NONE) for one in layer.columns]
             table = Table(layer.name, tuple(columns), kind, crs, f"{source.root.name}/{layer.name}")
             if table.name in source.store.tables:
                 source.error("table-twice", source.root, f"there are two tables {table.name}")

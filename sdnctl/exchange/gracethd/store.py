@@ -21,6 +21,8 @@ from sdnctl.exchange.geopackage import quoted
 Cell: TypeAlias = str | None
 Shape: TypeAlias = bytes | None
 SHAPE = "~shape"
+NONE = " "
+"""The type of a column of a database that was declared without one; text files do not declare any."""
 _BATCH = 2000
 
 

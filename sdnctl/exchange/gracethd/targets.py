@@ -10,7 +10,7 @@ from pathlib import Path
 from sdnctl.errors import Diagnostics
 from sdnctl.exchange import dbf, geopackage, shapefile, wkb
 from sdnctl.exchange.geopackage import quoted
-from sdnctl.exchange.gracethd.cells import affinity, plain, read_cell
+from sdnctl.exchange.gracethd.cells import affinity, plain, read_cell, write_cell
 from sdnctl.exchange.gracethd.schema import LAMBERT93, NUMBERS, WGS84
 from sdnctl.exchange.gracethd.store import SHAPE, Column, Store, Table
 from sdnctl.exchange.wkb import ShapeError
@@ -128,7 +128,10 @@ def write_package(store: Store, path: Path) -> None:
     systems = [(name, number, PROJECTIONS[number]) for number, name in sorted(_SYSTEMS.items())]
     with geopackage.Writer(path, systems) as package:
         for table in store.tables.values():
-            types = [_sql_type(column) for column in table.columns]
+            types = [
+                _sql_type(store, table, column, name)
+                for column, name in zip(table.columns, table.names, strict=True)
+            ]
             columns = tuple(
                 geopackage.Column(title, kind) for title, kind in zip(_titles(table), types, strict=True)
             )
@@ -151,11 +154,17 @@ def _free(name: str, taken: list[str]) -> str:
     return name
 
 
-def _sql_type(column: Column) -> str:
-    """The type of a column: as it was in a GeoPackage; numbers where the standard has them; text."""
+def _sql_type(store: Store, table: Table, column: Column, name: str) -> str:
+    """The type of a column: as it was in a GeoPackage; numbers where the standard has them and none is altered."""
     if column.type and _FIELD.match(column.type) is None:
         return column.type
-    return NUMBERS[column.name][0] if column.name in NUMBERS else "TEXT"
+    if column.name not in NUMBERS:
+        return "TEXT"
+    kind = NUMBERS[column.name][0]
+    cell = quoted(name)
+    sql = f"SELECT {cell}, CAST({cell} AS {kind}) FROM {quoted(table.name)} WHERE coalesce({cell}, '') != ''"
+    same = all(write_cell(value, kind) == text for text, value in store.connection.execute(sql))
+    return kind if same else "TEXT"
 
 
 def _values(store: Store, table: Table, types: list[str]) -> Iterator[tuple[geopackage.Value, ...]]:

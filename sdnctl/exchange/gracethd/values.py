@@ -48,8 +48,9 @@ def write_date(iso: str) -> str:
     return f"{iso} 00:00:00"
 
 
-def write_number(value: float, decimals: int = 2) -> str:
-    return f"{value:.{decimals}f}"
+def write_number(value: float) -> str:
+    """To two digits after the point, without noughts at the end: as a database writes it back, too."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def make_id(code: str) -> str:
