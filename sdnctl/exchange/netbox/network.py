@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, Diagnostics, Severity, Source
-from sdnctl.exchange.naming import clean, ids, is_id
+from sdnctl.exchange.naming import clean, is_id, slug
 from sdnctl.exchange.netbox.model import INTERFACE_TYPES, Device, Interface, Site
 from sdnctl.exchange.netbox.paths import Found, paths
 from sdnctl.exchange.netbox.read import Reading
@@ -260,17 +260,14 @@ def _own_id(site: Site, said: Mapping[str, str]) -> str:
 
 
 def _unique(wanted: list[str], otherwise: str) -> list[str]:
-    """Names that are ids stay; others, and the second of one name, become some."""
-    counted = Counter(wanted)
-    if all(is_id(name) and counted[name] == 1 for name in wanted):
-        return wanted
-    made, taken = ids(wanted, otherwise), set[str]()
-    keep = {name for name in wanted if is_id(name) and counted[name] == 1}
-    found = []
-    for name, new in zip(wanted, made, strict=True):
-        unique, number = name if name in keep else new, 2
-        while unique in taken or (unique in keep and name not in keep):
-            unique, number = f"{new}-{number}", number + 1
+    """Names that are ids stay; others become some; the second of one name gets ``-2`` and so on."""
+    made = [name if is_id(name) else slug(name, f"{otherwise}-{number}") for number, name in enumerate(wanted, 1)]
+    keep = {name for name, count in Counter(made).items() if count == 1}
+    taken, found = set[str](), list[str]()
+    for name in made:
+        unique, number = name, 2
+        while unique in taken or (unique != name and unique in keep):
+            unique, number = f"{name[:60]}-{number}", number + 1
         taken.add(unique)
         found.append(unique)
     return found

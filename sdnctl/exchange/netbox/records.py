@@ -39,8 +39,9 @@ class Record:
 
 def model_of(name: str) -> str:
     """``01-sites.csv``, ``dcim_sites.json``, ``dcim/sites/`` → ``sites``."""
-    stem = re.sub(r"\.(csv|json)\Z", "", name.rpartition("/")[2] if name.endswith((".csv", ".json")) else name)
-    found = _STEM.fullmatch(stem.lower().replace("_", "-"))
+    name = name.lower().replace("_", "-")
+    stem = re.sub(r"\.(csv|json)\Z", "", name.rpartition("/")[2]) if name.endswith((".csv", ".json")) else name
+    found = _STEM.fullmatch(stem)
     return found[1] if found is not None else stem
 
 
