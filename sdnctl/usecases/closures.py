@@ -104,7 +104,8 @@ def revision(held: Held) -> str:
     """A short fingerprint of what a box holds: two plans that differ have different ones."""
     said = [f"{held.closure.id} at {held.closure.at}"]
     for one in held.cables:
-        said.append(f"{one.id} {one.kind} {one.sides} {sorted(one.opened)} {' '.join(one.states)}")
+        kind = f"{one.kind.strands} in {one.kind.tubes}, {one.kind.colours}"
+        said.append(f"{one.id} {kind} {one.sides} {sorted(one.opened)} {' '.join(one.states)}")
     said += [f"{joint.cassette} {joint.slot} {joint.a} {joint.b} {joint.loss}" for joint in held.joints]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
 

@@ -18,6 +18,9 @@ ASKED = (
     ("inventory", "diversity", "core-a--pop-south", "core-b--pop-south"),
     ("inventory", "free", "mill", "exchange", "--diverse-from", "c-ex-south"),
     ("inventory", "capacity", "strand", "duct", "link"),
+    ("inventory", "closure", "k-moulin"),
+    ("inventory", "line", "c-south-west:13"),
+    ("inventory", "synoptic", "mill"),
 )
 
 

@@ -22,8 +22,8 @@ ADDED, GONE = "#dcefdc", "#f6dfd9"
 ADDED_INK, GONE_INK = "#0b6b2b", "#b3260b"
 LINE = 4.5
 """Height of a row of a cassette."""
-ARM = 13.0
-"""Height that a cable takes beside the box."""
+ARM, TIGHT, FEW = 13.0, 10.5, 5
+"""Height that a cable takes beside the box; where there are more than a few, it has to do with less."""
 POSITIONS = "Cassettes and positions are counted in the order of the records; nobody recorded them."
 TUBE = 24.0
 """Width of the tube's column in the table of strands."""
@@ -48,7 +48,8 @@ def draw(plan: BoxPlan) -> tuple[Drawing, ...]:
 def _arms(sheets: Sheets, plan: BoxPlan) -> None:
     """The box with the cables that come in from their end a on its left, and go on to their end b on its right."""
     rows = _paired(plan.held.cables)
-    high = max(len(rows), 1) * ARM + 8.0
+    arm = ARM if len(rows) <= FEW else TIGHT
+    high = max(len(rows), 1) * arm + 8.0
     top, middle = sheets.y, (sheets.left + sheets.right) / 2
     left, right = middle - 24.0, middle + 24.0
     sheets.add(Fill((rectangle(left, top, right - left, high),), HEAD, INK, 0.5))
@@ -56,7 +57,7 @@ def _arms(sheets: Sheets, plan: BoxPlan) -> None:
         Text((middle, top + 4.6), plan.held.closure.id, *_name(plan.held.closure.id, 44.0), anchor="middle")
     )
     for index, (into, out) in enumerate(rows):
-        y = top + 8.0 + ARM * (index + 0.45)
+        y = top + 8.0 + arm * (index + 0.45)
         if into is not None:
             _arm(sheets, into, "a", sheets.left, left, y)
         if out is not None:
@@ -196,6 +197,8 @@ def _cassettes(sheets: Sheets, plan: BoxPlan) -> None:
         gone[joint.cassette].append(joint)
     here = plan.held.cassettes
     if here or gone:
+        first = min({*here, *gone})
+        sheets.room(LINE * (len(here.get(first, ())) + len(gone[first]) + 1) + 12.0)
         sheets.line_of(POSITIONS, 2.2)
         sheets.y += 1.0
     for number in sorted({*here, *gone}):
