@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sdnctl_in_process import sdnctl
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -22,14 +25,21 @@ def first_steps() -> list[list[str]]:
     return [shlex.split(line.removeprefix("$ ")) for line in block.group(1).splitlines() if line.startswith("$ ")]
 
 
-def run(folder: Path, words: list[str]) -> str:
+def run_here(folder: Path, words: list[str]) -> str:
+    with contextlib.chdir(folder):
+        done = sdnctl(*words[1:])
+    assert done.code == 0, f"{' '.join(words)}\n{done.out}{done.err}"
+    return done.out
+
+
+def run_process(folder: Path, words: list[str]) -> str:
     command = [sys.executable, "-m", "sdnctl", *words[1:]]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def walk(tmp_path: Path, kind: str) -> None:
+def walk(tmp_path: Path, kind: str, run: Callable[[Path, list[str]], str]) -> None:
     here = tmp_path
     steps = first_steps()
     assert [words[1] for words in steps if words[0] == "sdnctl"] == [
@@ -57,12 +67,12 @@ def walk(tmp_path: Path, kind: str) -> None:
 
 
 def test_first_steps_on_embedded_switches(tmp_path: Path) -> None:
-    walk(tmp_path, "memory")
+    walk(tmp_path, "memory", run_here)
 
 
 @pytest.mark.ovs
 def test_first_steps_on_open_vswitch(tmp_path: Path) -> None:
-    walk(tmp_path, "ovs")
+    walk(tmp_path, "ovs", run_process)
 
 
 def test_every_file_that_documentation_links_to_exists() -> None:

@@ -120,7 +120,7 @@ def test_the_shortcut_says_what_the_long_way_says(seed: int) -> None:
     assert_same(short, long, seed)
     assert short.ok, short.diagnostics()
     assert short.checked.steps < long.checked.steps / 2, "the shortcut was hardly taken"
-    picked = random.Random(seed).sample(list(mutants(state.rules)), 25)
+    picked = random.Random(seed).sample(list(mutants(state.rules)), 12)
     for mutant in picked:
         assert_same(*both(state, mutant.rules), (mutant.operator, mutant.node, mutant.rule))
 
@@ -153,24 +153,25 @@ def test_it_does_so_where_standbys_are() -> None:
         if isinstance(mutant.rule, Group)
         or (isinstance(mutant.rule, Flow) and (mutant.rule.match.get("mpls_label") or (0,))[0] in standbys)
     ]
-    for mutant in rng.sample(near, 25):
+    for mutant in rng.sample(near, 12):
         assert_same(*both(state, mutant.rules), (mutant.operator, mutant.node, mutant.rule))
     flipped = replace(state.trunks[0], flipped=True)
     assert_same(*both(replace(state, trunks=(flipped, *state.trunks[1:]))), "flipped in name only")
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(6, 16))
+@pytest.mark.parametrize("seed", range(16))
 def test_it_does_so_for_every_mutant(seed: int) -> None:
     state = random_state(seed)
     for mutant in mutants(state.rules):
         assert_same(*both(state, mutant.rules), (mutant.operator, mutant.node, mutant.rule))
 
 
-def test_it_does_so_for_mutants_of_rules_written_by_hand() -> None:
+@pytest.mark.parametrize("count", [25, pytest.param(None, marks=pytest.mark.soak)], ids=["some", "all"])
+def test_it_does_so_for_mutants_of_rules_written_by_hand(count: int | None) -> None:
     hand = network_by_hand()
-    picked = random.Random(1).sample(list(mutants(hand.rules)), 60)
-    for mutant in picked:
+    every = list(mutants(hand.rules))
+    for mutant in random.Random(1).sample(every, count or len(every)):
         reports = [
             verify(
                 hand.topology,
