@@ -252,7 +252,11 @@ def measure(world: World, keys: Sequence[str], seconds: float, pps: float = 100.
 # ── floods ───────────────────────────────────────────────────────────────────────────────────────
 
 _FLOOD = """
-import random, socket, sys, time
+import os, random, socket, sys, time
+try:
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # as the switches have it, or it is no flood
+except PermissionError:
+    pass
 sock = socket.socket(fileno=int(sys.argv[1]))
 name, pps, seconds, vary = sys.argv[2], float(sys.argv[3]), float(sys.argv[4]), [int(at) for at in sys.argv[5].split(",") if at]
 frame = bytearray(sys.stdin.buffer.read())
