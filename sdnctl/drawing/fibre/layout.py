@@ -85,12 +85,12 @@ class _Search:
         """Move a node to where it costs least; whether it moved."""
         inhabitant = {cell: other for other, cell in self.cells.items()}
         here = self.cells[name]
-        best, where = 0.0, here
+        best, where, alone = 0.0, here, self.cost({name: None})
         for cell in self.around(here):
             moved = {name: cell}
             if cell in inhabitant:
                 moved[inhabitant[cell]] = here
-            gain = self.cost(moved) - self.cost(dict.fromkeys(moved, None))
+            gain = self.cost(moved) - (self.cost(dict.fromkeys(moved, None)) if len(moved) > 1 else alone)
             if gain < best - 1e-9:
                 best, where = gain, cell
         if where == here:
@@ -142,14 +142,12 @@ class _Search:
 
 def crosses(a: Cell, b: Cell, c: Cell, d: Cell) -> bool:
     """Whether two lines cross, or one ends on the other."""
-    return _turn(a, b, c) * _turn(a, b, d) <= 0 and _turn(c, d, a) * _turn(c, d, b) <= 0 and _boxes(a, b, c, d)
-
-
-def _boxes(a: Cell, b: Cell, c: Cell, d: Cell) -> bool:
-    return all(
-        max(min(a[axis], b[axis]), min(c[axis], d[axis])) <= min(max(a[axis], b[axis]), max(c[axis], d[axis]))
-        for axis in (0, 1)
-    )
+    # most do not even come near each other
+    if max(a[0], b[0]) < min(c[0], d[0]) or max(c[0], d[0]) < min(a[0], b[0]):
+        return False
+    if max(a[1], b[1]) < min(c[1], d[1]) or max(c[1], d[1]) < min(a[1], b[1]):
+        return False
+    return _turn(a, b, c) * _turn(a, b, d) <= 0 and _turn(c, d, a) * _turn(c, d, b) <= 0
 
 
 def overlap(a: Cell, b: Cell, c: Cell, d: Cell, one: Edge, two: Edge) -> bool:
@@ -171,7 +169,10 @@ def _turn(a: Cell, b: Cell, c: Cell) -> int:
 
 def through(spot: Cell, a: Cell, b: Cell) -> bool:
     """Whether a line from a to b passes a spot too near."""
-    (x, y), dx, dy = spot, b[0] - a[0], b[1] - a[1]
+    x, y = spot
+    if (x < a[0] and x < b[0]) or (x > a[0] and x > b[0]) or (y < a[1] and y < b[1]) or (y > a[1] and y > b[1]):
+        return False  # NEAR is less than a cell
+    dx, dy = b[0] - a[0], b[1] - a[1]
     square = dx * dx + dy * dy
     if not square:
         return False
