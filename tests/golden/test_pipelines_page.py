@@ -16,7 +16,7 @@ import pytest
 from sdnctl_in_process import sdnctl
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "pipelines.md"
-BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"^(```+)(\w+)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 FILE = re.compile(r"# file (\S+)\n")
 CHANGING = [
     (re.compile(r"\b20\d\d-\d\d-\d\dT[\d:.]+Z"), "2026-03-31T10:00:00Z"),
@@ -48,13 +48,13 @@ def executed(text: str, folder: Path) -> str:
     """The page with what its commands really print."""
 
     def block(found: re.Match[str]) -> str:
-        kind, body = found.groups()
+        fence, kind, body = found.groups()
         if kind != "console":
             if named := FILE.match(body):
                 (folder / named[1]).write_text(body[named.end() :], encoding="utf-8")
             return found[0]
         commands = [line for line in body.splitlines() if line.startswith("$ ")]
-        return "```console\n" + "".join(f"{line}\n{run(line[2:], folder)}" for line in commands) + "```"
+        return f"{fence}console\n" + "".join(f"{line}\n{run(line[2:], folder)}" for line in commands) + fence
 
     return BLOCK.sub(block, text)
 
