@@ -12,6 +12,7 @@ A site with ``restricted: true`` in `inventory/sites.yaml` is restricted. For ev
    stands in it are replaced by ``redacted-N``, in whatever case, with whatever accents and with anything or
    nothing between their words. The same id becomes the same everywhere, so that references still hold. Up to
    three characters count only where they stand alone: a site called ``a`` must not blacken every word.
+   Words of the files' own vocabulary (``kind: datacentre``) stay where they are such, also if a site is called so.
 4. Applications are left out whole.
 
 `redact` does all that to the documents of a network folder, before a format sees them. `Redaction.text` and
@@ -26,18 +27,41 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 from sdnctl.document import Document
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.exchange.redacted_references import thinned
+from sdnctl.inventory import models
 from sdnctl.inventory.geometry import distance
-from sdnctl.inventory.models import SiteModel
 from sdnctl.inventory.plant import Point
 
 CLOSE = 10.0
 """Metres from a restricted site within which a corner of a drawing gives it away."""
 
+CLOSED = frozenset({"kind", "status", "colours", "fibre", "grade", "grid"})
+"""Fields whose values are words of the files' own vocabulary."""
+VOCABULARY: frozenset[Any] = frozenset(
+    {
+        *(status.value for status in models.Status),
+        *(
+            word
+            for model in (
+                models.SiteModel,
+                models.ChamberRow,
+                models.SegmentFeature,
+                models.HazardModel,
+                models.PassiveModel,
+                models.CableTypeModel,
+                models.OdfModel,
+            )
+            for field_name, info in model.model_fields.items()
+            if field_name in CLOSED
+            for word in get_args(info.annotation)
+            if isinstance(word, str)
+        ),
+    }
+)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _APART = re.compile(r"[\W_]+")
 
@@ -82,7 +106,12 @@ class Redaction:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {
+                self.text(str(key)): item
+                if key in CLOSED and isinstance(item, str) and item in VOCABULARY
+                else self.value(item)
+                for key, item in value.items()
+            }
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
@@ -115,7 +144,7 @@ class Redaction:
             lines = _folded(content)
             for match in self._pattern.finditer(lines):
                 word = match.group()
-                if len(word) > 3 and any(character.isalpha() for character in word):
+                if word not in VOCABULARY and len(word) > 3 and any(character.isalpha() for character in word):
                     found.append(f"line {lines.count(chr(10), 0, match.start()) + 1}: a name")
         if self.positions:
             found += self._pairs(content, project)
@@ -173,7 +202,7 @@ def redact(documents: Mapping[str, Document[Any]]) -> Redacted:
     return Redacted(rest.rewritten(redaction.value), redaction, rest.counts)
 
 
-def _sites(documents: Mapping[str, Document[Any]]) -> tuple[SiteModel, ...]:
+def _sites(documents: Mapping[str, Document[Any]]) -> tuple[models.SiteModel, ...]:
     document = documents.get("inventory/sites.yaml")
     return document.value.sites if document is not None else ()
 

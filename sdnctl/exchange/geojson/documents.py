@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from sdnctl.exchange.geojson import shapes
 from sdnctl.exchange.geojson.grading import graded, snapped
 from sdnctl.exchange.geojson.jsonvalues import plain
 from sdnctl.exchange.geojson.keepsake import Extra, Keepsake
-from sdnctl.exchange.geojson.layers import LAYERS, MODELS, Drawing, Layer, Row, drawing_of, geometry, order
+from sdnctl.exchange.geojson.layers import DRAWN, LAYERS, MODELS, Drawing, Layer, Row, drawing_of, geometry, order
 from sdnctl.exchange.geojson.objects import Objects, Taken
 from sdnctl.exchange.naming import clean
 from sdnctl.inventory import models, rows
@@ -45,7 +46,7 @@ def make(found: Objects, snap: float | None, out: Diagnostics) -> Made:
     """Validated documents of rows; every fault is in `out`, and then the documents are not to be used."""
     maker = _Maker(found, out)
     if snap is not None:
-        table: dict[Layer, list[Row]] = {layer: [one.row for one in found.of(layer)] for layer in LAYERS}
+        table: dict[Layer, list[Row]] = {layer: list(filter(_has_names, _rows(found, layer))) for layer in LAYERS}
         out.extend(snapped(table, drawing_of(table), snap))
     _attach_loops(maker)
     for one in found.taken:
@@ -61,8 +62,17 @@ def make(found: Objects, snap: float | None, out: Diagnostics) -> Made:
     return maker.made
 
 
+def _rows(found: Objects, layer: Layer) -> Iterator[Row]:
+    return (one.row for one in found.of(layer))
+
+
+def _has_names(row: Row) -> bool:
+    """Whether ids that are not checked yet can be looked up."""
+    return all(isinstance(row.get(key, ""), str) for key in ("a", "b")) and isinstance(row.get("id"), str)
+
+
 def _attach_loops(maker: _Maker) -> None:
-    cables = {one.row.get("id"): one for one in maker.found.of("cable")}
+    cables = {one.row["id"]: one for one in maker.found.of("cable") if isinstance(one.row.get("id"), str)}
     for one in maker.found.of("loop"):
         name = one.row.pop("cable", None)
         cable = cables.get(name) if isinstance(name, str) else None
@@ -84,13 +94,12 @@ def _split(one: Taken) -> tuple[Row, dict[str, Any]]:
         for key in sorted(set(one.row) - fields):
             known[key] = one.row[key]  # a mapping to a field that is not there is a slip, and validation says so
         return known, dict(one.found.properties)
+    said = {"layer", "cable"} if one.layer == "loop" else {"layer"}
     unknown = {
         key: value
         for key, value in one.found.properties.items()
-        if key not in fields and key not in ("layer", "cable")
+        if key not in said and (key not in fields or key in DRAWN)
     }
-    if one.layer != "loop" and "cable" in one.found.properties and "cable" not in fields:
-        unknown["cable"] = one.found.properties["cable"]
     return known, unknown
 
 

@@ -123,7 +123,7 @@ def snapped(table: Mapping[Layer, Sequence[Row]], drawing: Drawing, reach: float
     """Move ends of segments that are within `reach` metres of their place onto it, and say so."""
     for row in table.get("segment", ()):
         for key, number in (("a", 0), ("b", -1)):
-            place: Any = drawing.places.get(row[key])
+            place: Any = drawing.places.get(row.get(key, ""))
             corner = row["coordinates"][number]
             if place is None:
                 continue

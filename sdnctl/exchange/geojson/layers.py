@@ -45,6 +45,8 @@ MODELS: Mapping[Layer, type[BaseModel]] = {
     "area": models.AreaFeature,
     "hazard": models.HazardModel,
 }
+DRAWN = ("position", "lon", "lat", "coordinates", "polygon")
+"""Fields that are geometry, never properties."""
 _LIFE = tuple(models.Life.model_fields)
 _DUMP: dict[str, Any] = {"mode": "json", "by_alias": True, "exclude_defaults": True}
 
@@ -158,8 +160,7 @@ def geometry(layer: Layer, row: Row, drawing: Drawing) -> dict[str, Any] | None:
 
 
 def _properties(layer: Layer, row: Row) -> Row:
-    drawn = {"site": ("position",), "chamber": ("lon", "lat"), "hazard": ("polygon",), "cable": ("slack",)}
-    without = {*drawn.get(layer, ()), "coordinates"}
+    without = {*DRAWN, "slack"}
     own = [info.alias or name for name, info in MODELS[layer].model_fields.items() if name not in (*_LIFE, "id")]
     keys = [key for key in ("id", *own, *_LIFE) if key in row and key not in without]
     return {"layer": layer, **{key: row[key] for key in keys}}

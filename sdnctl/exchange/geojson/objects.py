@@ -13,7 +13,7 @@ from sdnctl.errors import Diagnostic, Diagnostics, Severity, Source
 from sdnctl.exchange.geojson import shapes
 from sdnctl.exchange.geojson.features import OWN, Collection, Found
 from sdnctl.exchange.geojson.jsonvalues import plain
-from sdnctl.exchange.geojson.layers import LAYERS, Layer, Row
+from sdnctl.exchange.geojson.layers import DRAWN, LAYERS, Layer, Row
 from sdnctl.exchange.geojson.mapping import COUNT, MappingFile, renamed
 from sdnctl.exchange.geojson.placing import Places
 from sdnctl.exchange.naming import clean, is_id, slug
@@ -104,7 +104,7 @@ def _taken(feature: Found, mapping: MappingFile | None) -> Taken | None:
     layer = next((one for one in LAYERS if one == name), None)
     if layer is None:
         return None
-    row = {key: plain(value) for key, value in feature.properties.items() if key != "layer"}
+    row = {key: plain(value) for key, value in feature.properties.items() if key not in ("layer", *DRAWN)}
     return Taken(layer, row, feature, mapped=False)
 
 

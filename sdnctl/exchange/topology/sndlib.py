@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sdnctl.exchange.topology.graph import Demand, Edge, Graph, Module, Node, Report, Units, amount, number
 
@@ -101,7 +102,7 @@ def _entries(group: _Group) -> Iterator[tuple[_Word, list[_Word | _Group]]]:
     ]
     # in LINKS the last figure before the modules is followed by a group, too
     starts = [place for place in starts if number(_text(items[place])) is None or _begins(items, place)]
-    for place, after in zip(starts, [*starts[1:], len(items)], strict=True):
+    for place, after in pairwise([*starts, len(items)]):
         name = items[place]
         assert isinstance(name, _Word)
         yield name, items[place + 1 : after]
