@@ -1,8 +1,8 @@
 """Plants of many times the reference network's size, by a seed: copies side by side, varied and tied together.
 
 What `tiling` lays beside itself gets readings of its own (losses of splices, by the seed), and a cable of 144
-strands from each copy to the next, on frames at both ends, so that it is one plant and not so many. Rows of splices
-stand in an order of their own too, because nothing may depend on it.
+strands from each copy to the next, on frames at both ends, so that it is one plant and not so many. Rows of
+splices stand in an order of their own too, because nothing may depend on it.
 """
 
 from __future__ import annotations

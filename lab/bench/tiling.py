@@ -43,7 +43,9 @@ def tile(source: Path, target: Path, copies: int) -> None:
             data = json.loads(path.read_text(encoding="utf-8"))
             data["features"] = _all(data["features"], copies)
             lines = ",\n".join(json.dumps(feature, separators=(",", ":")) for feature in data["features"])
-            text = f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n'  # a line each, as the original has it
+            text = (
+                f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n'  # a line each, as the original has it
+            )
             out.write_text(text, encoding="utf-8")
 
 

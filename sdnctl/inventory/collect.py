@@ -155,7 +155,7 @@ class Collector:
             id(defaults),
             own.owner,
             own.manager,
-            own.status,
+            id(own.status),
             own.valid_from,
             own.valid_to,
             own.source,

@@ -70,7 +70,10 @@ Terminal: TypeAlias = PortEnd | OdfPosition | PassivePort | StrandEnd
 
 @lru_cache(maxsize=4096)
 def bits(numbers: tuple[int, ...]) -> int:
-    """Numbers as a set of bits."""
+    """Numbers as a set of bits; none is there twice."""
+    low, count = min(numbers, default=0), len(numbers)
+    if max(numbers, default=0) - low == count - 1:
+        return ((1 << count) - 1) << low  # a range, as most are
     found = 0
     for number in numbers:
         found |= 1 << number

@@ -59,9 +59,10 @@ class Joints:
 
     def locate(self, c: Collector, strands: StrandRange, place: str, address: str, origin: Source) -> int | None:
         """The number of `place` on the cable's route, once the strands are known to exist there."""
-        if not c.exists("cable", strands.cable, address, origin) or strands.cable not in self.cables:
+        cable = self.cables.get(strands.cable)
+        if cable is None:
+            c.exists("cable", strands.cable, address, origin)
             return None
-        cable = self.cables[strands.cable]
         capacity = self.types[cable.type].strands
         if bits(strands.strands).bit_length() > capacity + 1:
             c.error(
@@ -263,7 +264,11 @@ def _splice(
     if left is None or right is None:
         return
     loss = item.loss
-    one_way = [reading for reading in (item.loss_ab, item.loss_ba) if reading is not None]
+    one_way = (
+        []  # of nearly all
+        if loss is not None
+        else [reading for reading in (item.loss_ab, item.loss_ba) if reading is not None]
+    )
     if len(one_way) == 2:
         loss = Loss((one_way[0] + one_way[1]) / 2)
     elif one_way:

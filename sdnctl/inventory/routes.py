@@ -139,12 +139,13 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
         entry, origin = entries[key]
         item = entry.item
         address = f"duct {key}"
-        found = [c.exists("segment", name, address, origin) for name in item.segments]
-        if item.parent is not None:
-            found.append(c.exists("duct", item.parent, address, origin))
         parent = ducts.get(item.parent) if item.parent else None
-        needs_faulty = (item.parent and parent is None) or any(name not in segments for name in item.segments)
-        if not all(found) or needs_faulty:
+        needs_faulty = (item.parent and parent is None) or not segments.keys() >= set(item.segments)
+        if needs_faulty:
+            for name in item.segments:
+                c.exists("segment", name, address, origin)
+            if item.parent is not None:
+                c.exists("duct", item.parent, address, origin)
             continue  # reported here, or where the faulty thing is declared
         names = item.segments or (parent.segments if parent else ())
         if not names:
@@ -223,7 +224,11 @@ def _outermost_first(c: Collector, items: Mapping[str, tuple[Entry[models.DuctMo
     """Ducts so that each comes after its parent; those that enclose themselves are reported and left out."""
     order: list[str] = []
     state: dict[str, str] = {}
-    for start in items:
+    for start, (entry, _) in items.items():
+        if entry.item.parent is None and start not in state:
+            state[start] = "done"
+            order.append(start)
+            continue
         stack: list[str] = []
         key: str | None = start
         while key is not None and key in items and key not in state:

@@ -23,6 +23,7 @@ TOLD: Mapping[str, tuple[Severity, str]] = {
     "dangling-reference": (_E, "names of things that are not there"),
     "device-cannot": (_E, "endpoints behind devices that cannot serve them"),
     "dispersion": (_W, "links that are limited by dispersion"),
+    "duct-in-the-air": (_W, "ducts through segments of a kind that has none"),
     "duct-not-contiguous": (_E, "ducts whose segments do not join"),
     "duct-outside-parent": (_E, "nested ducts that leave the duct they lie in"),
     "duct-overfull": (_W, "ducts in which more lies than they take"),
