@@ -125,9 +125,10 @@ def run(report: Report) -> None:
             reads.append(ratio(found, "read", "plain"))
             counts.append(len(plant.cables))
             report.print(
-                f"{copies:3} × plant: {octets / 1e6:.1f} MB, {len(plant.cables)} cables, {len(plant.segments)} segments, "
-                f"{sections(plant)} strand-sections: load {middle['load']:.2f} s of CPU ({middle['read']:.2f} s of it "
-                f"files to models), plain values {middle['plain']:.2f} s ({middle['tables']:.2f} s of it tables): "
+                f"{copies:3} × plant: {octets / 1e6:.1f} MB, {len(plant.cables)} cables, "
+                f"{len(plant.segments)} segments, {sections(plant)} strand-sections: "
+                f"load {middle['load']:.2f} s of CPU ({middle['read']:.2f} s of it files to models), "
+                f"plain values {middle['plain']:.2f} s ({middle['tables']:.2f} s of it tables): "
                 f"{times[-1]:.2f}×, models {reads[-1]:.2f}×"
             )
             if copies == 10:
