@@ -23,7 +23,7 @@ from sdnctl.errors import InputError, Source
 from sdnctl.inventory.closure_work import Documents, Interruption, Work
 from sdnctl.inventory.closure_writing import written
 from sdnctl.inventory.edits import DocumentEdit
-from sdnctl.inventory.fields import Id, NumbersField, StrandsField
+from sdnctl.inventory.fields import Id, NumbersField, StrandsField, Whole
 from sdnctl.inventory.models.base import Strict
 from sdnctl.inventory.plant import Plant
 from sdnctl.units import LossField, format_loss
@@ -37,6 +37,7 @@ class EditModel(Strict):
     loss: LossField | None = None
     loss_ab: LossField | None = None
     loss_ba: LossField | None = None
+    cassette: Annotated[Whole, Field(ge=1, le=999)] | None = None
     cut: StrandsField | None = None
     park: StrandsField | None = None
     open: Id | None = None
@@ -51,8 +52,8 @@ class EditModel(Strict):
             raise ValueError("splice needs with: the strands to join it to")
         if (self.open is None) != (self.tube is None):
             raise ValueError("open needs tube: the numbers of the tubes")
-        if self.splice is None and (self.loss, self.loss_ab, self.loss_ba) != (None, None, None):
-            raise ValueError("only a splice has a loss")
+        if self.splice is None and {self.loss, self.loss_ab, self.loss_ba, self.cassette} != {None}:
+            raise ValueError("only a splice has a loss and a cassette")
         if self.loss is not None and (self.loss_ab is not None or self.loss_ba is not None):
             raise ValueError("give loss (the mean of both directions) or loss_ab and loss_ba, not both")
         if self.splice is not None and self.with_ is not None:
@@ -82,7 +83,7 @@ def prepare(documents: Documents, plant: Plant, key: str, edits: Sequence[tuple[
     work = Work.of(documents, plant, key)
     for edit, origin in edits:
         if edit.splice is not None and edit.with_ is not None:
-            work.splice(edit.splice, edit.with_, _losses(edit), origin)
+            work.splice(edit.splice, edit.with_, _details(edit), origin)
         elif edit.cut is not None:
             work.cut(edit.cut, origin)
         elif edit.park is not None:
@@ -93,7 +94,8 @@ def prepare(documents: Documents, plant: Plant, key: str, edits: Sequence[tuple[
     return Prepared(written(work), tuple(work.separated))
 
 
-def _losses(edit: EditModel) -> dict[str, str]:
-    """Losses of a splice, as they are written."""
+def _details(edit: EditModel) -> dict[str, str | int]:
+    """What else a splice says, as it is written."""
     values = (("loss", edit.loss), ("loss_ab", edit.loss_ab), ("loss_ba", edit.loss_ba))
-    return {name: format_loss(value) for name, value in values if value is not None}
+    written: dict[str, str | int] = {name: format_loss(value) for name, value in values if value is not None}
+    return written if edit.cassette is None else {**written, "cassette": edit.cassette}

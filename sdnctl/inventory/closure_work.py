@@ -38,7 +38,7 @@ class Joined:
     b: StrandRange
     ends: tuple[list[StrandEnd], list[StrandEnd]]
     origin: Source
-    losses: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str | int] = field(default_factory=dict)
     changed: bool = False
 
     @property
@@ -140,7 +140,7 @@ class Work:
 
     # ── the four edits ───────────────────────────────────────────────────────────────────────────
 
-    def splice(self, a: StrandRange, b: StrandRange, losses: Mapping[str, str], origin: Source) -> None:
+    def splice(self, a: StrandRange, b: StrandRange, details: Mapping[str, str | int], origin: Source) -> None:
         first, second = self._ends(a, origin), self._ends(b, origin)
         if first is None or second is None:
             return
@@ -152,7 +152,7 @@ class Work:
         for end in (*first, *second):
             if self._passes(end):
                 self._sever(end.cable, end.strand, origin)
-        self._add(Joined("", (), a, b, (first, second), origin, losses))
+        self._add(Joined("", (), a, b, (first, second), origin, details))
 
     def _twice_in_itself(
         self,

@@ -60,7 +60,7 @@ class _Writing:
 
     def _written(self, entry: Joined) -> dict[str, Any]:
         a, b = entry.ranges()
-        return {"a": a, "b": b, **entry.losses}
+        return {"a": a, "b": b, **entry.details}
 
     def _lists(self) -> dict[str, list[str]]:
         """What is to be added to the lists of a box."""

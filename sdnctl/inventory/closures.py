@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from itertools import count
 
 from sdnctl.errors import Source
 from sdnctl.inventory.colours import strands_of, tube_of
-from sdnctl.inventory.glass import SpliceRun, bits, numbers
+from sdnctl.inventory.glass import SpliceRun, numbers
 from sdnctl.inventory.life import Life
 from sdnctl.inventory.plant import Cable, CableType, Closure, Plant, Side, StrandEnd, Terminal
 from sdnctl.units import Loss
@@ -84,7 +85,7 @@ class HeldCable:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """A splice in its place: `slot` on `cassette`, both from 1."""
+    """A splice in its place: `slot` on `cassette`, both from 1; `recorded`: whether the cassette is."""
 
     cassette: int
     slot: int
@@ -93,6 +94,7 @@ class Joint:
     loss: Loss | None
     life: Life
     origin: Source
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,21 +249,34 @@ _ORDER = tuple(State)
 
 
 def cassettes(plant: Plant, closure: Closure, runs: Iterable[SpliceRun]) -> tuple[Joint, ...]:
-    """The splices of a box on cassettes of twelve, in the order written.
+    """The splices of a box on their cassettes, in the order written.
 
-    Strands of one tube stay together: a tube that does not fit on what is left of a cassette begins the next one.
+    Those of which nobody recorded the cassette follow, twelve to a cassette, on the first numbers that nobody
+    recorded. Strands of one tube stay together: a tube that does not fit on what is left begins the next one.
     """
+    runs = tuple(runs)
+    recorded = [run for run in runs if run.cassette is not None]
+    taken = {run.cassette for run in recorded}
+    used: dict[int, int] = defaultdict(int)
     found: list[Joint] = []
-    cassette, used = 1, 0
-    for group in _by_tube(plant, runs):
-        if used and used + len(group) > SLOTS:
-            cassette, used = cassette + 1, 0
+
+    def lay(cassette: int, run: SpliceRun, index: int) -> None:
+        used[cassette] += 1
+        ends, life = (run.a.end(index), run.b.end(index)), run.life or closure.life
+        found.append(Joint(cassette, used[cassette], *ends, run.loss, life, run.origin, run.cassette is not None))
+
+    for run in recorded:
+        for index in range(len(run.a.strands)):
+            lay(run.cassette or 0, run, index)
+    free = (number for number in count(1) if number not in taken)
+    cassette = next(free)
+    for group in _by_tube(plant, (run for run in runs if run.cassette is None)):
+        if used[cassette] and used[cassette] + len(group) > SLOTS:
+            cassette = next(free)
         for run, index in group:
-            if used == SLOTS:
-                cassette, used = cassette + 1, 0
-            used += 1
-            a, b = run.a.end(index), run.b.end(index)
-            found.append(Joint(cassette, used, a, b, run.loss, run.life or closure.life, run.origin))
+            if used[cassette] == SLOTS:
+                cassette = next(free)
+            lay(cassette, run, index)
     return tuple(found)
 
 
@@ -280,11 +295,3 @@ def _by_tube(plant: Plant, runs: Iterable[SpliceRun]) -> Iterator[list[tuple[Spl
             group.append((run, index))
     if group:
         yield group
-
-
-def touched(held: Held) -> Mapping[str, int]:
-    """Cable → strands (as bits) that are cut in the box, or end there."""
-    found: dict[str, int] = defaultdict(int)
-    for end in held.ends:
-        found[end.cable] |= bits((end.strand,))
-    return found

@@ -125,7 +125,7 @@ class Splice:
 @quick
 @dataclass(frozen=True, slots=True)
 class SpliceRun:
-    """Splices of the strands of `a` with those of `b`, one to one."""
+    """Splices of the strands of `a` with those of `b`, one to one; `cassette` is None where nobody recorded it."""
 
     closure: str
     a: StrandRun
@@ -133,6 +133,7 @@ class SpliceRun:
     loss: Loss | None
     origin: Source
     life: Life | None = None
+    cassette: int | None = None
 
     def splice(self, index: int) -> Splice:
         return Splice(self.closure, self.a.end(index), self.b.end(index), self.loss, self.origin, self.life)

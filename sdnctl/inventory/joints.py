@@ -292,7 +292,7 @@ def _splice(
             hint="Correct one end.",
         )
     elif not joints.take(c, left, holder, address, origin) | joints.take(c, right, holder, address, origin):
-        joints.splices.append(SpliceRun(closure, left, right, loss, origin, life))
+        joints.splices.append(SpliceRun(closure, left, right, loss, origin, life, item.cassette))
 
 
 def read_odfs(c: Collector, joints: Joints) -> dict[str, Odf]:

@@ -47,7 +47,9 @@ def edits(*lines: str) -> str:
 
 
 def test_other_lines_stay_as_they_are(small: Path, texts: dict[str, str]) -> None:
-    made = edit(small, edits('splice: "c-south-west/a:15", with: "c-mill:3", loss: 0.07 dB'), "--write")
+    made = edit(
+        small, edits('splice: "c-south-west/a:15", with: "c-mill:3", loss: 0.07 dB, cassette: 3'), "--write"
+    )
     assert made.code == 0, made.err
     assert made.document["written"] is True
     assert made.document["changed_files"] == ["inventory/closures.yaml"]
@@ -55,13 +57,14 @@ def test_other_lines_stay_as_they_are(small: Path, texts: dict[str, str]) -> Non
     old, new = texts["closures.yaml"].splitlines(), now.splitlines()
     assert [line for line in old if line not in new] == ['    opened: ["c-south-west:15-24"]']
     assert [line for line in new if line not in old] == [
-        '      - {a: "c-south-west/a:15", b: "c-mill:3", loss: 0.07 dB}',
+        '      - {a: "c-south-west/a:15", b: "c-mill:3", loss: 0.07 dB, cassette: 3}',
         '    opened: ["c-south-west:16-24"]',
     ]
     assert [line for line in new if line.lstrip().startswith("#")] == [
         line for line in old if line.lstrip().startswith("#")
     ]
-    (splice,) = [one for one in made.document["cassettes"][0]["splices"] if one["new"]]
+    (splice,) = made.document["cassettes"][1]["splices"]
+    assert splice["new"]
     assert (splice["a"]["strand"], splice["b"]["strand"], splice["loss"]) == (15, 3, 0.07)
 
 

@@ -122,3 +122,19 @@ def test_losses_and_lives_come_from_the_records() -> None:
     assert joint.loss == pytest.approx(0.05)
     assert joint.origin.file == "inventory/closures.yaml"
     assert str(joint.life.status) == "in-service"
+
+
+def test_recorded_cassettes_stay_and_the_others_take_numbers_that_are_left() -> None:
+    splices = [
+        {"a": "ring/a:1-2", "b": "tap:1-2"},
+        {"a": "ring/a:3", "b": "tap:3", "cassette": 1},
+        {"a": "ring/a:13-14", "b": "tap:13-14", "cassette": 4},
+        {"a": "ring/a:15", "b": "tap:15", "cassette": 1},
+    ]
+    found = held({"splices": splices}).cassettes
+    told = {number: [(one.a.strand, one.slot, one.recorded) for one in joints] for number, joints in found.items()}
+    assert told == {
+        1: [(3, 1, True), (15, 2, True)],
+        2: [(1, 1, False), (2, 2, False)],
+        4: [(13, 1, True), (14, 2, True)],
+    }

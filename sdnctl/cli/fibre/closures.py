@@ -32,7 +32,11 @@ def document(plan: BoxPlan, files: Mapping[str, Path]) -> dict[str, Any]:
         **{label.replace(" ", "_"): value for label, value in plan.caption.fields if label != "date"},
         "cables": [_cable(plan, one) for one in held.cables],
         "cassettes": [
-            {"cassette": number, "splices": [_splice(plan, joint) for joint in joints]}
+            {
+                "cassette": number,
+                "recorded": all(one.recorded for one in joints),
+                "splices": [_splice(plan, joint) for joint in joints],
+            }
             for number, joints in held.cassettes.items()
         ],
         "files": {kind: str(path) for kind, path in files.items()},
@@ -151,13 +155,17 @@ def _remarks(plan: BoxPlan) -> list[str]:
 
 def _cassette(plan: BoxPlan, number: int, joints: Sequence[Joint]) -> RenderableType:
     columns = (("cable", WHOLE), "tube / strand", ("cable", WHOLE), "tube / strand", ("dB", RIGHT), "runs")
-    shown = table(f"cassette {number}", ("pos", RIGHT), *columns)
+    shown = table(_titled(number, joints), ("pos", RIGHT), *columns)
     for joint in joints:
         loss = "" if joint.loss is None else f"{joint.loss:.2f}"
         runs = "; ".join(map(_service, plan.on(joint.a) or plan.on(joint.b))) or "dark"
         new = "new: " if (joint.a, joint.b) in plan.new else ""
         shown.add_row(str(joint.slot), *_named(plan, joint.a), *_named(plan, joint.b), loss, new + runs)
     return shown
+
+
+def _titled(number: int, joints: Sequence[Joint]) -> str:
+    return f"cassette {number}" + ("" if all(one.recorded for one in joints) else " (counted, not recorded)")
 
 
 def _named(plan: BoxPlan, end: StrandEnd) -> tuple[str, str]:
@@ -187,7 +195,7 @@ def markdown(plan: BoxPlan) -> str:
     lines += [*rows_of(head, (_cable_row(plan, one) for one in plan.held.cables)), ""]
     lines += [f"- {text}" for text in _remarks(plan)]
     for number, joints in plan.held.cassettes.items():
-        lines += ["", f"### Cassette {number}", ""]
+        lines += ["", f"### {_titled(number, joints).capitalize()}", ""]
         columns = ("pos", "cable", "tube / strand", "cable", "tube / strand", "dB", "runs")
         lines += rows_of(
             columns,

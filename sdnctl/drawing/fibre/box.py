@@ -24,7 +24,8 @@ LINE = 4.5
 """Height of a row of a cassette."""
 ARM, TIGHT, FEW = 13.0, 10.5, 5
 """Height that a cable takes beside the box; where there are more than a few, it has to do with less."""
-POSITIONS = "Cassettes and positions are counted in the order of the records; nobody recorded them."
+POSITIONS = "Cassettes as recorded; positions are counted in the order of the records."
+COUNTED = "Positions, and cassettes marked *, are counted in the order of the records: nobody recorded them."
 TUBE = 24.0
 """Width of the tube's column in the table of strands."""
 
@@ -199,23 +200,24 @@ def _cassettes(sheets: Sheets, plan: BoxPlan) -> None:
     if here or gone:
         first = min({*here, *gone})
         sheets.room(LINE * (len(here.get(first, ())) + len(gone[first]) + 1) + 12.0)
-        sheets.line_of(POSITIONS, 2.2)
+        sheets.line_of(POSITIONS if all(joint.recorded for joint in plan.held.joints) else COUNTED, 2.2)
         sheets.y += 1.0
     for number in sorted({*here, *gone}):
         joints = here.get(number, ())
         rows = [*((joint, False) for joint in joints), *((joint, True) for joint in gone[number])]
         sheets.room(LINE * (len(rows) + 1) + 8.0)
-        _cassette_head(sheets, number, len(joints))
+        counted = not all(joint.recorded for joint, _ in rows)
+        _cassette_head(sheets, number, len(joints), counted=counted)
         for joint, removed in rows:
             if sheets.room(LINE):
-                _cassette_head(sheets, number, len(joints))
+                _cassette_head(sheets, number, len(joints), counted=counted)
             _joint(sheets, plan, joint, removed=removed)
         sheets.y += 3.5
 
 
-def _cassette_head(sheets: Sheets, number: int, count: int) -> None:
+def _cassette_head(sheets: Sheets, number: int, count: int, *, counted: bool) -> None:
     sheets.add(Fill((rectangle(sheets.left, sheets.y, sheets.wide, 5.6),), HEAD))
-    title = f"Cassette {number}"
+    title = f"Cassette {number}{'*' if counted else ''}"
     sheets.add(Text((sheets.left + 1.0, sheets.y + 4.0), title, 3.2, INK, "SemiBold"))
     x = sheets.left + _CABLE
     for text, wide in (

@@ -96,7 +96,7 @@ class SpliceModel(Strict):
     """Strands of `a` joined one to one, in order, with strands of `b`.
 
     `loss` is the mean of both directions. `loss_ab` and `loss_ba` are one-way (apparent) readings;
-    their mean counts, one alone never does: it may show a gain.
+    their mean counts, one alone never does: it may show a gain. `cassette`: the number of the one they lie on.
     """
 
     a: StrandsField
@@ -104,6 +104,7 @@ class SpliceModel(Strict):
     loss: LossField | None = None
     loss_ab: LossField | None = None
     loss_ba: LossField | None = None
+    cassette: Annotated[Whole, Field(ge=1, le=999)] | None = None
 
     @model_validator(mode="after")
     def _same_count(self) -> SpliceModel:
