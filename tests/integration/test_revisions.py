@@ -249,7 +249,7 @@ def plan_text(town: Town, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_plan_with_any_octet_changed_is_refused(plan_text: str, tmp_path: Path, data: st.DataObject) -> None:
     """That is said, with what to do. What changes no value (a blank for the end of a line) is no change."""
     content = bytearray(plan_text.encode())

@@ -96,7 +96,7 @@ def check_styles(file: str, seed: int) -> None:
 
 
 @given(st.sampled_from(YAML), seeds)
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_files_mean_the_same_however_they_were_styled(file: str, seed: int) -> None:
     check_styles(file, seed)
 
@@ -120,7 +120,7 @@ def check_values(value: dict[str, Any], seed: int) -> None:
 
 
 @given(st.dictionaries(texts, values, min_size=1, max_size=4), seeds)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_any_value_survives(value: dict[str, Any], seed: int) -> None:
     check_values(value, seed)
 

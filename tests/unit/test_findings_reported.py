@@ -167,7 +167,9 @@ def test_a_valid_folder_passes_everything(tmp_path: Path) -> None:
 
 
 def test_reports_of_other_verbs(tmp_path: Path) -> None:
-    net = new_net(tmp_path / "net", example="small-links")
+    net = new_net(tmp_path / "net", example="small-links", slim=False)
+    for name in ("video-protection", "enterprise"):
+        net.path(f"intents/{name}.yaml").unlink()
 
     def suites(result: Result) -> dict[str, list[tuple[str | None, bool]]]:
         return {
@@ -177,7 +179,7 @@ def test_reports_of_other_verbs(tmp_path: Path) -> None:
 
     net.ok("apply", "--yes")
     proven = suites(net.ok("--format", "junit", "verify", "--live", "--failures", "none"))
-    names = ["rules", "enterprise", "flood-sensors", "schools", "video-protection"]
+    names = ["rules", "flood-sensors", "schools"]
     assert proven["V1 on rules read back"] == [(name, True) for name in names]
     assert proven["V2 switches hold what was applied"] == [("all", True)]
     assert proven["V3 probes on the wire"] == [("probes", True)]
@@ -187,7 +189,7 @@ def test_reports_of_other_verbs(tmp_path: Path) -> None:
     assert failed.code == 4
     held = suites(failed)["V2 switches hold what was applied"]
     assert [name for name, good in held if not good] == ["switch pop-south"]
-    check_sarif(net("--format", "sarif", "verify", "--live", "--failures", "none").out)
+    check_sarif(net("--format", "sarif", "verify", "--failures", "none").out)
 
     net.edit("network.yaml", "name: ", "name:   ")
     formatted = check_sarif(net("--format", "sarif", "fmt", "--check").out)
@@ -220,7 +222,7 @@ def test_any_text_is_fit_for_both(tmp_path: Path) -> None:
 
 def test_a_report_says_how_many_findings_it_leaves_out() -> None:
     many = tuple(Diagnostic("many", f"number {number}", source=Source("x", number)) for number in range(1, 5_003))
-    run = check_sarif(json.dumps(sarif(Report("validate", "", (Case("validate", "x", "x", many),)), exit_code=1)))
+    (run,) = sarif(Report("validate", "", (Case("validate", "x", "x", many),)), exit_code=1)["runs"]
     assert len(run["results"]) == 5_000
     (note,) = run["invocations"][0]["toolExecutionNotifications"]
     assert note["message"]["text"].startswith("2 of 5002 findings are left out")
