@@ -144,13 +144,13 @@ class Writer:
             self.dimension = shape.dimension
         elif self.dimension != shape.dimension:
             raise ShapeError("shapes with and without z do not fit into one layer")
-        vertices = list(shape.vertices())
+        parts = _rings(shape)
+        vertices = [vertex for part in parts for vertex in part]
         box = self._grow(vertices)
         code = self.code + {0: 0, 1: 10, 2: 20}[shape.dimension]
         if self.code == _POINT:
             numbers = (*vertices[0], 0.0) if shape.dimension == 1 else vertices[0]
             return struct.pack(f"<i{len(numbers)}d", code, *numbers)
-        parts = _rings(shape)
         out = struct.pack("<i4d", code, *box)
         if self.code != _MULTIPOINT:
             starts, total = [], 0
@@ -188,6 +188,8 @@ class Writer:
 
 def _rings(shape: Shape) -> Sequence[Sequence[Any]]:
     """Parts as a shapefile has them: outer rings clockwise, holes the other way."""
+    if shape.kind == wkb.POINT:
+        return ((shape.coordinates,),)
     if shape.kind == wkb.MULTIPOINT:
         return (shape.coordinates,)
     if shape.kind in (wkb.LINE, wkb.MULTILINE):

@@ -13,31 +13,25 @@ from sdnctl.errors import Diagnostic, Diagnostics, InputError, Severity, UsageEr
 from sdnctl.exchange import wkb
 from sdnctl.exchange.gracethd.converting import convert
 from sdnctl.exchange.gracethd.course import Course
+from sdnctl.exchange.gracethd.delivering import compose, merge
 from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
-from sdnctl.exchange.gracethd.kept import Codes
-from sdnctl.exchange.gracethd.merging import Merge
 from sdnctl.exchange.gracethd.places import degrees
-from sdnctl.exchange.gracethd.reading import Reading, read_delivery, version_of
-from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents
-from sdnctl.exchange.gracethd.remainder import remainder
+from sdnctl.exchange.gracethd.reading import read_delivery, version_of
+from sdnctl.exchange.gracethd.records import read_documents, write_documents
 from sdnctl.exchange.gracethd.report import report_files
 from sdnctl.exchange.gracethd.schema import KNOWN, REMAINDER, WGS84, Version
 from sdnctl.exchange.gracethd.sources import read_source
-from sdnctl.exchange.gracethd.store import Column, Store, Table
+from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.targets import write_folder, write_package
-from sdnctl.exchange.gracethd.writing import write_delivery
 from sdnctl.exchange.naming import slug
 from sdnctl.exchange.redaction import Redaction, redact
 from sdnctl.exchange.wkb import ShapeError
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.plant import Plant
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging import Exported, Imported, refuse_full
 from sdnctl.workspace.dump import dump_documents
 
 PACKAGE = ".gpkg"
-_ALWAYS = frozenset({"t_noeud", "t_cheminement", "t_cable", "t_ptech", "t_fibre", "t_position"})
-"""Tables that are written even where nothing is in them."""
 STAYS: Mapping[str, str] = {
     "inventory/equipment.yaml": "switches, devices and jumpers",
     "inventory/ports.csv": "ports",
@@ -143,20 +137,15 @@ def export_gracethd(
                 _note("kept-left-out", "tables and columns that the delivery had beside the plant stay here")
             )
         plant = loaded.plant if clean is None else None
-        store = made
         if was is None:
-            _compose(records, plant, wanted, made)
+            store = compose(records, Course(records, plant), wanted, made, plain=plain)
         else:
             convert(kept, wanted)
             reading = read_delivery(kept)
-            if reading.records == records and wanted is was:
+            if reading.records == records and wanted is was and not plain:
                 store = kept  # nothing changed since it came
             else:
-                _merge(records, plant, kept, reading, wanted, made)
-        if store is made and not plain:
-            _add_remainder(records, made)
-        if plain and store.has(REMAINDER.name):
-            store.drop(REMAINDER.name)
+                store = merge(records, Course(records, plant), kept, reading, wanted, made, plain=plain)
         if clean is not None:
             _refuse_leaks(clean.redaction, store)
         files, changed = _write(store, target, out)
@@ -175,33 +164,6 @@ def _version(text: str | None, was: Version | None) -> Version:
         hint = f"There are: {', '.join(Version)}."
         raise UsageError(Diagnostic("no-such-version", f"there is no version {text}", "--version", hint=hint))
     return known[text]
-
-
-def _compose(records: Records, plant: Plant | None, version: Version, made: Store) -> None:
-    """The tables of a delivery, from the plant alone."""
-    write_delivery(records, Course(records, plant), made, version, Codes())
-    for name in list(made.tables):
-        if name not in _ALWAYS and not made.count(name):
-            made.drop(name)
-
-
-def _merge(
-    records: Records, plant: Plant | None, kept: Store, reading: Reading, version: Version, made: Store
-) -> None:
-    """The tables of the delivery that was kept, with what changed in the plant since."""
-    codes = Codes(kept, reading)
-    with Store() as base, Store() as new:
-        write_delivery(reading.records, Course(reading.records), base, version, codes)
-        write_delivery(records, Course(records, plant), new, version, codes)
-        Merge(kept, base, new, version).into(made)
-
-
-def _add_remainder(records: Records, made: Store) -> None:
-    """The table of our own, with what a reader of the others would not know."""
-    rows = remainder(records, read_delivery(made).records)
-    if rows:
-        table = Table(REMAINDER.name, tuple(map(Column, REMAINDER.columns)))
-        made.add(table, ((number, row, None) for number, row in enumerate(rows)))
 
 
 def _refuse_leaks(redaction: Redaction, made: Store) -> None:

@@ -15,7 +15,7 @@ from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.values import Names, read_count
 from sdnctl.inventory.fields import StrandRange, format_numbers
 
-PASSES, WAITS = "PA", "AT"
+PASSES, SPLICED = "PA", "EP"
 MOST_POSITIONS = 10_000
 
 
@@ -263,13 +263,14 @@ def _read_position(
     named = [number for number in (0, 1) if one.ends[number][0]]
     if not named:
         return
-    if one.function == PASSES or (len(named) == 2 and one.ends[0][0] == one.ends[1][0]):
+    same = len(named) == 2 and one.ends[0][0] == one.ends[1][0]
+    if one.function == PASSES or (same and one.function != SPLICED):  # cut and spliced again is no passing
         strand = sides.strand(one, named[0], place, True)
         if strand is not None:
             passing.append(strand)
         return
     if len(named) == 1:
-        if one.function == "EP":
+        if one.function == SPLICED:
             text = f"position {one.code} splices {one.ends[named[0]][0]} with nothing"
             findings.warning("one-sided-position", "t_position", one.code, text, one.line,
                              ask="Fill in the other strand, or say that this one waits (AT).")  # fmt: skip
