@@ -16,15 +16,17 @@ PAGE = ROOT / "docs" / "commands.md"
 INTRODUCTION = """# Commands
 
 Every verb takes the global options before it: `--network DIR`, `--store URL`, `--controller URL`,
-`--format text|json|markdown` (or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_CONTROLLER`, `SDNCTL_FORMAT`). Where a
+`--format text|json|markdown|sarif|junit` (or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_CONTROLLER`, `SDNCTL_FORMAT`). Where a
 [controller](controller.md) runs, verbs ask it; what they print is the same. JSON documents carry `format` (now 1),
 `command`, `ok` and the result; errors are documents too, with `diagnostics`. Diagnostics for people go to stderr.
+SARIF and JUnit are for findings of `validate`, `verify`, `inventory check`, `fmt` and `hook check`
+([pipelines](pipelines.md)).
 
 | exit code | means |
 |---|---|
 | 0 | done |
 | 1 | error; nothing was half applied |
-| 2 | changes are pending, or something drifted; only with `--exit-code` |
+| 2 | changes are pending, or something drifted or differs; only with `--exit-code` (`fmt`: `--check`) |
 | 3 | a protected class would be interrupted; see `--allow-outage` |
 | 4 | verification failed |
 | 64 | the command line is wrong |
