@@ -17,7 +17,7 @@ _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(report: Report) -> str:
-    """The report as XML text; times are left out, because no case has one of its own."""
+    """The report as XML text, in ASCII whatever the terminal speaks; times are left out: no case has one."""
     whole = Xml.Element("testsuites", {"name": f"sdnctl {report.command}", **_counts(report.cases)})
     for name, cases in groupby(report.cases, key=lambda case: case.suite):
         items = tuple(cases)
@@ -25,7 +25,7 @@ def junit(report: Report) -> str:
         for case in items:
             _case(suite, case, report)
     Xml.indent(whole)
-    text: str = Xml.tostring(whole, encoding="unicode")
+    text = Xml.tostring(whole, encoding="us-ascii", xml_declaration=False).decode("ascii")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
