@@ -75,6 +75,7 @@ def verbs() -> list[tuple[str, ...]]:
         *(("inventory", name) for name in names(inventory)),
         *(("inventory", "works", name) for name in names(works)),
         *(("controller", "token", name) for name in names(tokens.token)),
+        *(("hook", name) for name in names(pipelines.hook)),
     ]
 
 
