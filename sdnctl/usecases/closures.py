@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
+from sdnctl.compiler.pipeline import compile_network
 from sdnctl.drawing.book import book_html, book_svg
 from sdnctl.drawing.canvas import Drawing
 from sdnctl.drawing.fibre import box
 from sdnctl.drawing.fibre.paper import Caption
 from sdnctl.drawing.fibre.plan import BoxPlan
 from sdnctl.drawing.pdf import pdf
-from sdnctl.errors import Diagnostic, InputError, UsageError
+from sdnctl.errors import CompileError, Diagnostic, InputError, UsageError
 from sdnctl.inventory.areas import Area
 from sdnctl.inventory.closures import Boxes, Held
 from sdnctl.inventory.finding import no_such
@@ -32,7 +34,13 @@ def box_plan(context: Context, name: str, on: date | None = None) -> BoxPlan:
     boxes = Boxes(loaded.plant)
     held = boxes.held(find_box(loaded.plant, boxes, name))
     caption = caption_of(loaded.plant, loaded.areas, held, loaded.network.settings.name, on or today())
-    return BoxPlan(caption, held, lighting(context).on(held))
+    try:
+        return BoxPlan(caption, held, lighting(context).on(held))
+    except CompileError as error:  # a crew in the field needs the plan, whatever somebody asked of the network
+        bare = compile_network(replace(context.network(), demands=()))
+        light = Lighting(loaded.plant, bare, loaded.access)
+        why = f"Links and lines without their services: {error.diagnostics[0].summary}."
+        return BoxPlan(caption, held, light.on(held), notes=(why,))
 
 
 def lighting(context: Context) -> Lighting:

@@ -232,3 +232,21 @@ def test_a_closure_of_the_table_that_says_more_becomes_an_entry(small: Path) -> 
     finally:
         rows.unlink()
         splices.unlink()
+
+
+def test_a_plan_is_told_even_where_the_intents_cannot_be_carried(small: Path) -> None:
+    path = small / "intents" / "flood-sensors.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "latency: 10 ms" in text
+    path.write_text(text.replace("latency: 10 ms", "latency: 1 us"), encoding="utf-8")
+    try:
+        made = sdnctl("-n", small, "--format", "json", "inventory", "closure", "k-carrefour")
+        assert made.code == 0, made.err
+        assert made.document["notes"][0].startswith("Links and lines without their services")
+        assert made.document["cassettes"][0]["splices"][0]["runs"] == [
+            {"name": "core-a--pop-north", "classes": []}
+        ]
+        # what may not be cut is not known then, so nothing is
+        assert edit(small, edits('park: "c-dc-carrefour:1"'), box="k-carrefour").code == 1
+    finally:
+        path.write_text(text, encoding="utf-8")

@@ -39,6 +39,7 @@ def document(plan: BoxPlan, files: Mapping[str, Path]) -> dict[str, Any]:
             }
             for number, joints in held.cassettes.items()
         ],
+        "notes": list(plan.notes),
         "files": {kind: str(path) for kind, path in files.items()},
     }
 
@@ -141,8 +142,8 @@ def _tubes(one: HeldCable) -> str:
 
 
 def _remarks(plan: BoxPlan) -> list[str]:
-    """Which strands wait, and how many are not touched."""
-    said = []
+    """What is to be said beside the tables: which strands wait, and how many are not touched."""
+    said = list(plan.notes)
     for one in plan.held.cables:
         untouched = one.kind.strands - len(one.concerned)
         if untouched:
