@@ -45,7 +45,7 @@ class _Attachments:
 
     # ── terminals ────────────────────────────────────────────────────────────────────────────────
 
-    def terminal(self, entry: Entry[models.EndpointRow], switch: Switch) -> None:
+    def terminal(self, entry: Entry[models.EndpointRow], origin: Source, switch: Switch) -> None:
         """Note the terminal that an endpoint names for its port; one port leads to one terminal."""
         row = entry.item
         assert row.terminal is not None
@@ -53,7 +53,7 @@ class _Attachments:
         port = self.ports.get(key)
         if port is None:
             found = self._find(row.terminal, address, entry)
-            port = self.ports[key] = _Port(row.terminal, found, row.id, entry.at())
+            port = self.ports[key] = _Port(row.terminal, found, row.id, origin)
             if found is not None and (other := self.ends.setdefault(found, key)) != key:
                 self.c.error(
                     "terminal-claimed-twice",
@@ -139,10 +139,10 @@ class _Attachments:
 
     # ── ports ────────────────────────────────────────────────────────────────────────────────────
 
-    def check(self, entry: Entry[models.EndpointRow], switch: Switch) -> None:
+    def check(self, entry: Entry[models.EndpointRow], origin: Source, switch: Switch) -> None:
         """The endpoint is at its switch's site, on no trunk port, and shares its port only where frames differ."""
         row, c = entry.item, self.c
-        address, origin, key = f"endpoint {row.id}", entry.at(), (row.device, _number(row))
+        address, key = f"endpoint {row.id}", (row.device, _number(row))
         if row.site in self.sites and switch.site != row.site:
             c.error(
                 "endpoint-elsewhere",
@@ -190,11 +190,11 @@ def read_attachments(
     """Check every endpoint's place, and give the ports whose glass leads to customers, by switch and number."""
     found = _Attachments(c, patching, sites, chambers)
     placed = list(_placed(c, patching, Behind(c, devices)))
-    for entry, switch in placed:
+    for entry, origin, switch in placed:
         if entry.item.terminal is not None:
-            found.terminal(entry, switch)
-    for entry, switch in placed:
-        found.check(entry, switch)
+            found.terminal(entry, origin, switch)
+    for entry, origin, switch in placed:
+        found.check(entry, origin, switch)
     return {
         key: AccessPort(*key, port.terminal, tuple(sorted(port.endpoints)), port.origin)
         for key, port in sorted(found.ports.items())
@@ -210,22 +210,23 @@ def _number(row: models.EndpointRow) -> int:
 
 def _placed(
     c: Collector, patching: Patching, behind: Behind
-) -> Iterator[tuple[Entry[models.EndpointRow], Switch]]:
-    """Endpoints with the switch they are plugged into; those whose site or switch is not there are reported.
+) -> Iterator[tuple[Entry[models.EndpointRow], Source, Switch]]:
+    """Endpoints, where they stand, and the switch they are plugged into.
 
-    Those at ports of devices are checked by `behind`.
+    Those whose site or switch is not there are reported; those at ports of devices are checked by `behind`.
     """
+    sites, devices, switches = (c.declared.get(kind, {}) for kind in ("site", "device", "switch"))
     for entry in c.rows("inventory/endpoints.csv"):
         row: models.EndpointRow = entry.item
-        address = f"endpoint {row.id}"
-        if not c.declare("endpoint", row.id, entry.at()):
+        address, origin = f"endpoint {row.id}", entry.at()
+        if not c.declare("endpoint", row.id, origin):
             continue
-        if not c.known(("site",), row.site):
+        if row.site not in sites:
             c.missing(("site",), row.site, address, entry.at("site"))
-        if c.known(("device",), row.device):
+        if row.device in devices:
             behind.check(entry)
             continue
-        if not c.known(("switch",), row.device):
+        if row.device not in switches:
             c.missing(KINDS if c.declared.get("device") else ("switch",), row.device, address, entry.at("device"))
             continue
         if not isinstance(row.port, int):
@@ -240,4 +241,4 @@ def _placed(
         behind.on_uplink(entry)
         switch = patching.switches.get(row.device)
         if switch is not None:
-            yield entry, switch
+            yield entry, origin, switch

@@ -47,6 +47,9 @@ def read_cables(
     c: Collector, types: Mapping[str, CableType], segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
 ) -> dict[str, Cable]:
     cables: dict[str, Cable] = {}
+    absent = frozenset(
+        key for things in (segments, ducts) for key, one in things.items() if one.life.status in _ABSENT
+    )
     for entry in (
         *c.listed("inventory/cables.yaml", "cables"),
         *c.rows("inventory/cables.csv", "inventory/cables.yaml"),
@@ -54,7 +57,7 @@ def read_cables(
         origin = entry.at()
         if not c.declare("cable", entry.item.id, origin):
             continue
-        cable = _cable(c, entry, origin, types, segments, ducts)
+        cable = _cable(c, entry, origin, types, segments, ducts, absent)
         if cable is not None:
             cables[cable.id] = cable
     c.note_unknown_owners("cable", ((cable.life, cable.origin) for cable in cables.values()))
@@ -68,8 +71,12 @@ def _cable(
     types: Mapping[str, CableType],
     segments: Mapping[str, Segment],
     ducts: Mapping[str, Duct],
+    absent: frozenset[str],
 ) -> Cable | None:
-    """One cable, or None when its route cannot be told (then why is reported)."""
+    """One cable, or None when its route cannot be told (then why is reported).
+
+    `absent`: segments and ducts that are not there yet or any more.
+    """
     item = entry.item
     address = f"cable {item.id}"
     for name in item.route:
@@ -103,15 +110,18 @@ def _cable(
     slack = _slack(c, entry, places)
     loops = sum(slack.values())
     steps = [float(segments[passage.segment].length) for passage in passages]
-    sheath = item.sheath if item.sheath is not None else Length(sum(steps) + loops)
+    route_length = sum(steps)
+    sheath = item.sheath if item.sheath is not None else Length(route_length + loops)
     if passages:
-        _check_sheath(c, entry, sheath, loops, sum(steps))
-        scale = max(sheath - loops, 0.0) / sum(steps) if sum(steps) else 0.0
+        _check_sheath(c, entry, sheath, loops, route_length)
+        scale = max(sheath - loops, 0.0) / route_length if route_length else 0.0
         steps = [step * scale for step in steps]
     else:
         steps = [max(sheath - loops, 0.0)]
     life = c.life(entry.defaults, item, address, origin)
-    if life.status is models.Status.IN_SERVICE:
+    if life.status is models.Status.IN_SERVICE and not (
+        absent.isdisjoint(item.route) and absent.isdisjoint(passage.segment for passage in passages)
+    ):
         _check_holders(c, item.id, passages, segments, ducts, origin)
     return Cable(
         item.id,
@@ -144,6 +154,9 @@ def _route(
     """Passages and places from end a, or why the parts of the route do not join. A duct may be run either way."""
     if not item.route:
         return (), (item.a, item.b)
+    straight = _straight(item, segments, ducts)
+    if straight is not None:
+        return straight
     for name in item.route:
         if name in ducts and name in segments:
             return f"{name} is a duct and a segment: rename one of the two."
@@ -161,6 +174,35 @@ def _route(
             passages.append(Passage(name, None))
     places = chain([(p.segment, (segments[p.segment].a, segments[p.segment].b)) for p in passages], item.a)
     return places if isinstance(places, str) else (tuple(passages), tuple(places))
+
+
+def _straight(
+    item: models.CableBase, segments: Mapping[str, Segment], ducts: Mapping[str, Duct]
+) -> tuple[tuple[Passage, ...], tuple[str, ...]] | None:
+    """Passages and places of a route through whole ducts and segments that join; None where more is to be said."""
+    here = item.a
+    places, passages = [here], list[Passage]()
+    for name in item.route:
+        duct = ducts.get(name)
+        if duct is None:
+            run: Sequence[str] = (name,)
+        elif name in segments or duct.openings:
+            return None
+        else:
+            run = duct.segments if duct.ends[0] == here else duct.segments[::-1]
+        for passed in run:
+            segment = segments[passed]
+            if segment.a == here:
+                here = segment.b
+            elif segment.b == here:
+                here = segment.a
+            else:
+                return None
+            places.append(here)
+            passages.append(Passage(passed, None if duct is None else name))
+    if here != item.b or len(set(places)) != len(places):
+        return None
+    return tuple(passages), tuple(places)
 
 
 def _runs(
@@ -294,11 +336,6 @@ def _check_holders(
     origin: Source,
 ) -> None:
     """Glass in service cannot lie in works that do not exist yet or any more (a blocked duct cuts nothing)."""
-    if not any(
-        segments[p.segment].life.status in _ABSENT or (p.duct is not None and ducts[p.duct].life.status in _ABSENT)
-        for p in passages
-    ):
-        return  # of nearly all
     holders: list[tuple[str, Segment | Duct]] = [("segment", segments[p.segment]) for p in passages]
     holders += [("duct", ducts[p.duct]) for p in passages if p.duct is not None]
     absent = [(kind, one) for kind, one in holders if one.life.status in _ABSENT]

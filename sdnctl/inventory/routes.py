@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sdnctl.document import Document
 from sdnctl.errors import Source
 from sdnctl.inventory import models
 from sdnctl.inventory.collect import NOTHING, Collector, Entry
@@ -45,12 +44,12 @@ def read_sites(c: Collector) -> dict[str, Site]:
 
 
 def read_chambers(c: Collector) -> dict[str, Chamber]:
-    document: Document[tuple[models.ChamberRow, ...]] | None = c.document("inventory/chambers.csv", tuple)
+    sites = c.declared.get("site", {})
     chambers: dict[str, Chamber] = {}
-    for index, row in enumerate(document.value if document else ()):
-        assert document is not None
-        origin = document.at(index)
-        if row.id in c.declared.get("site", {}):
+    for entry in c.rows("inventory/chambers.csv"):
+        row: models.ChamberRow = entry.item
+        origin = entry.at()
+        if row.id in sites:
             c.error(
                 "duplicate-id",
                 f"{row.id} is a site and a chamber",
@@ -67,14 +66,13 @@ def read_chambers(c: Collector) -> dict[str, Chamber]:
 
 
 def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str, Chamber]) -> dict[str, Segment]:
-    document: Document[tuple[models.SegmentFeature, ...]] | None = c.document("inventory/segments.geojson", tuple)
     positions: dict[str, Point | None] = {key: site.position for key, site in sites.items()}
     positions.update({key: chamber.position for key, chamber in chambers.items()})
     segments: dict[str, Segment] = {}
-    for index, item in enumerate(document.value if document else ()):
-        assert document is not None
+    for entry in c.rows("inventory/segments.geojson"):
+        item: models.SegmentFeature = entry.item
         line = item.coordinates
-        origin, address = document.at(index), f"segment {item.id}"
+        origin, address = entry.at(), f"segment {item.id}"
         if not c.declare("segment", item.id, origin):
             continue
         if item.a not in positions or item.b not in positions:

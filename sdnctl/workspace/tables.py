@@ -29,6 +29,10 @@ from sdnctl.workspace.validate import report
 M = TypeVar("M", bound=BaseModel)
 
 
+_NOT_PLAIN = ('"', " ,", ", ", " \n", "\n ", " \r", "\r ", "\t", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\0")
+"""Quotes, blanks beside what separates cells, and signs that count as blanks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[M]):
     """Validated rows, and the ids of those that were dropped."""
@@ -123,6 +127,13 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     if not _header_fits(header, model, Source(file, first), out):
         return None
     collector = _Collector(model, file, out)
+    if _is_plain(text) and all(len(cells) == len(header) for _, cells in records):
+        said = [
+            (line, {name: cell for name, cell in zip(header, cells, strict=True) if cell})
+            for line, cells in records
+        ]
+        if collector.take_all(said, strict=False):
+            return collector.done()
     read = [
         (
             line,
@@ -140,6 +151,12 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     return None if any(one.code == "csv-syntax" for one in out.errors[before:]) else collector.done()
 
 
+def _is_plain(text: str) -> bool:
+    """Whether no cell of a table can have blanks around what it says, and each row is a line: nearly all are so."""
+    edges = text[:1] == " " or text[-1:] == " "
+    return not edges and text.isascii() and not any(mark in text for mark in _NOT_PLAIN)
+
+
 def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, count: int, wanted: int) -> None:
     collector.out.error(
         "ragged-row",
@@ -154,6 +171,11 @@ def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, coun
 def read_records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
     """Records with the line on which each begins (a quoted cell may span lines); blank lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    if _is_plain(text):
+        try:
+            return [(line, cells) for line, cells in enumerate(reader, 1) if any(cells)]
+        except csv.Error:
+            reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # to be told with its line
     found: list[tuple[int, list[str]]] = []
     begin = 1
     try:
