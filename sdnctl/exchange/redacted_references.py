@@ -40,7 +40,7 @@ class Rows:
 _PLACE, _WAY, _CABLE, _SWITCH = ("place",), ("way",), ("cable",), ("switch",)
 _SPLICE = {"a": _CABLE, "b": _CABLE}
 _LANES = {"tx": END, "rx": END, "bidi": END}
-_DUCT = Rows("way", {"segments": _WAY, "parent": _WAY})
+_DUCT = Rows("way", {"segments": _WAY, "parent": _WAY}, thins={"openings": _PLACE})
 _CABLES = Rows(
     "cable",
     {"a": _PLACE, "b": _PLACE, "route": _WAY},

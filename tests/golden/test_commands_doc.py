@@ -37,8 +37,9 @@ This page is made from the program's own help.
 
 def verbs() -> list[tuple[str, ...]]:
     """Every command of the program, groups spelled out."""
-    from sdnctl.cli import daily, fibre, identities, labs, live, pipelines, running, setup, tokens
+    from sdnctl.cli import daily, fibre, formats, identities, labs, live, pipelines, running, setup, tokens
     from sdnctl.cli.app import app, controller, inventory, lab
+    from sdnctl.cli.exchanging import exporting, importing
 
     works = fibre.works.works
     modules = [
@@ -49,6 +50,7 @@ def verbs() -> list[tuple[str, ...]]:
             fibre.boxes,
             fibre.measuring,
             fibre.works,
+            *(getattr(formats, name) for name in sorted(formats.__all__)),
             identities,
             labs,
             live,
@@ -74,6 +76,8 @@ def verbs() -> list[tuple[str, ...]]:
         *(("controller", name) for name in names(controller)),
         *(("inventory", name) for name in names(inventory)),
         *(("inventory", "works", name) for name in names(works)),
+        *(("import", name) for name in names(importing)),
+        *(("export", name) for name in names(exporting)),
         *(("controller", "token", name) for name in names(tokens.token)),
         *(("hook", name) for name in names(pipelines.hook)),
     ]

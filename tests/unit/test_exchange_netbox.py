@@ -112,6 +112,20 @@ def test_the_links_come_back_through_frames_and_strands(small: Path, tmp_path: P
         assert min(near) < 60, "a jumper and the longest of the strands more or less"
 
 
+def test_waves_come_out_of_the_same_channel_and_splitters_are_told(tmp_path: Path) -> None:
+    """Three links on one pair of strands through muxes, and one that a splitter would join to two ports."""
+    export_netbox(Context(EXAMPLES / "small-plant"), tmp_path / "nb")
+    check_tables(tables(tmp_path / "nb"))
+    check_rest((tmp_path / "nb" / "rest.json").read_bytes())
+    result = import_netbox(tmp_path / "nb", tmp_path / "net")
+    here = Context(tmp_path / "net").loaded.network.topology.links
+    there = Context(EXAMPLES / "small-plant").loaded.network.topology.links
+    assert {frozenset(map(str, (one.a, one.b))) for one in here.values()} == {
+        frozenset(map(str, (one.a, one.b))) for one in there.values()
+    }
+    assert [item.address or item.code for item in result.findings if "would be joined" in item.summary]
+
+
 def test_export_import_export_of_a_network_of_links(tmp_path: Path) -> None:
     export_netbox(Context(EXAMPLES / "small-links"), tmp_path / "one")
     import_netbox(tmp_path / "one", tmp_path / "net")

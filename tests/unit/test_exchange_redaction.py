@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from inventory_support import EXAMPLES
+from pydantic import BaseModel
 
 from sdnctl.document import Document
 from sdnctl.errors import InputError
@@ -129,3 +131,41 @@ def test_labels_become_ids() -> None:
     assert len(set(made)) == len(made)
     assert all(map(is_id, made))
     assert clean("a\x00b\nc\u2028d" + "e" * 300) == "a b c d" + "e" * 193
+
+
+ELSEWHERE = {
+    "id",
+    "type",  # of cables: kinds stand nowhere
+    "transceiver",
+    "feeder",
+    "srlgs",  # names of risks, whose members are thinned
+    "uplink",
+    "masks",  # of a duct at its ends, which it needs
+    "link",
+    "area",
+}
+"""Fields that name something which no site takes with it, or which another field of the same row does."""
+
+
+def naming_fields(model: type[BaseModel]) -> set[str]:
+    """Fields that hold ids, strands or ends, by their schema."""
+    schema = model.model_json_schema(mode="validation")
+    names = {"A-Za-z0-9][A-Za-z0-9", "C-12:1-12", "ODF-DC:7", "pop-gare:3"}
+    return {key for key, part in schema["properties"].items() if any(name in json.dumps(part) for name in names)}
+
+
+def listed(file: str, name: str) -> type[BaseModel]:
+    """The model of the rows of a list in a file."""
+    model = CONVENTION[file].model
+    if not name:
+        return model
+    (row,) = [one for one in get_args(model.model_fields[name].annotation) if one is not ...]
+    assert isinstance(row, type)
+    return row
+
+
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file, tables in TABLES.items() for name in tables])
+def test_every_field_that_names_something_has_its_rule(file: str, name: str) -> None:
+    rows = TABLES[file][name]
+    known = {*rows.needs, *rows.forgets, *rows.thins, *rows.parts, *ELSEWHERE}
+    assert naming_fields(listed(file, name)) <= known

@@ -1,4 +1,9 @@
-"""From interface to interface along cables: directly, or through frames from front to rear port and on."""
+"""From interface to interface along cables: directly, or through frames from front to rear port and on.
+
+A front port is a position of the rear port behind it. Where that has several, the position is remembered, and
+given back at the next rear port with several: that is how a frame finds the strand again at the far end, and how
+a wave comes out of the same channel of the other mux. NetBox follows cables in the same way.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +32,7 @@ def paths(inventory: Inventory) -> tuple[list[Found], list[tuple[str, int]]]:
     walker = _Walker(inventory)
     found: list[Found] = []
     seen: set[frozenset[tuple[str, str]]] = set()
+    joined: set[tuple[str, str]] = set()
     for interface in inventory.interfaces:
         start = End(interface.device, "interface", interface.name)
         ends = dict(walker.follow(start))
@@ -37,10 +43,19 @@ def paths(inventory: Inventory) -> tuple[list[Found], list[tuple[str, int]]]:
             )
             continue
         for far, (length, label) in ends.items():
-            pair = frozenset({(start.device, start.name), far})
-            if pair not in seen:
-                seen.add(pair)
-                found.append(Found((start.device, start.name), far, length, label))
+            near = start.device, start.name
+            pair = frozenset({near, far})
+            if pair in seen:
+                continue
+            seen.add(pair)
+            if joined & pair:
+                names = " and ".join(f"{device} {name}" for device, name in sorted(pair))
+                walker.faults.append(
+                    (f"{names} would be joined, and one of them is to another port", walker.at[start.key])
+                )
+                continue
+            joined |= pair
+            found.append(Found(near, far, length, label))
     return found, walker.faults
 
 
@@ -56,6 +71,7 @@ class _Walker:
                 self.at.setdefault(end.key, number)
         self.behind = {(one.device, one.name): (one.rear_port, one.position) for one in inventory.front_ports}
         self.before = {(one.device, one.rear_port, one.position): one.name for one in inventory.front_ports}
+        self.many = {(one.device, one.name) for one in inventory.rear_ports if one.positions > 1}
 
     def follow(self, start: End) -> Iterator[tuple[tuple[str, str], tuple[float | None, str]]]:
         """Interfaces that an interface leads to, with metres and the label of the way."""
@@ -71,31 +87,35 @@ class _Walker:
         return cable.b if end in cable.a else cable.a
 
     def _walk(self, end: End, cables: list[int]) -> tuple[tuple[str, str], tuple[float | None, str]] | None:
-        position = 0
+        positions: list[int] = []
         while len(cables) <= LONGEST:
             if end.kind == "interface":
                 return (end.device, end.name), self._sum(cables)
-            through = self._through(end, position)
-            if through is None:
+            through = self._through(end, positions)
+            number = self.at.get(through.key) if through is not None else None
+            if through is None or number is None:
                 return None
-            end, position = through
-            number = self.at.get(end.key)
-            if number is None:
-                return None
-            cable = self.inventory.cables[number]
             cables.append(number)
-            others = self._other_side(cable, end)
-            end = others[0]
+            end = self._other_side(self.inventory.cables[number], through)[0]
         self.faults.append((f"the cables from {end.device} {end.name} on lead round in a circle", cables[0]))
         return None
 
-    def _through(self, end: End, position: int) -> tuple[End, int] | None:
+    def _through(self, end: End, positions: list[int]) -> End | None:
         """Through a device: from a front port to the rear port behind it, or from there to the front."""
         if end.kind == "frontport":
             rear = self.behind.get((end.device, end.name))
-            return None if rear is None else (End(end.device, "rearport", rear[0]), rear[1])
-        front = self.before.get((end.device, end.name, position or 1))
-        return None if front is None else (End(end.device, "frontport", front), 0)
+            if rear is None:
+                return None
+            if (end.device, rear[0]) in self.many:
+                positions.append(rear[1])
+            return End(end.device, "rearport", rear[0])
+        position = 1
+        if (end.device, end.name) in self.many:
+            if not positions:
+                return None  # light for every front port, or for none: no single way
+            position = positions.pop()
+        front = self.before.get((end.device, end.name, position))
+        return None if front is None else End(end.device, "frontport", front)
 
     def _sum(self, cables: list[int]) -> tuple[float | None, str]:
         lengths = [self.inventory.cables[number].length for number in cables]

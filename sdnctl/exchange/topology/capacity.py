@@ -1,6 +1,4 @@
-"""Capacities of links: as given, else enough modules, else the next usual rate, for the demands on shortest paths.
-
-"""
+"""Capacities of links: as given, else enough modules, else a usual rate, for the demands on shortest paths."""
 
 from __future__ import annotations
 

@@ -109,9 +109,7 @@ def _entries(group: _Group) -> Iterator[tuple[_Word, list[_Word | _Group]]]:
 
 
 def _begins(items: list[_Word | _Group], place: int) -> bool:
-    """Whether a number is an id: it follows a group or begins the section, or the group behind it names two ends.
-
-    """
+    """Whether a number is an id: it follows a group, begins the section, or the group behind it names two ends."""
     if place == 0 or isinstance(items[place - 1], _Group):
         return True
     group = items[place + 1]
