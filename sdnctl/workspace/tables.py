@@ -152,7 +152,7 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
 
 
 def _is_plain(text: str) -> bool:
-    """Whether no cell of a table can have blanks around what it says, and each row is a line: nearly all are so."""
+    """Whether no cell can have blanks around what it says, and each row is a line: nearly all tables are so."""
     edges = text[:1] == " " or text[-1:] == " "
     return not edges and text.isascii() and not any(mark in text for mark in _NOT_PLAIN)
 
