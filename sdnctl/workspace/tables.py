@@ -127,7 +127,7 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     if not _header_fits(header, model, Source(file, first), out):
         return None
     collector = _Collector(model, file, out)
-    if _is_plain(text) and all(len(cells) == len(header) for _, cells in records):
+    if len(out.errors) == before and _is_plain(text) and all(len(cells) == len(header) for _, cells in records):
         said = [
             (line, {name: cell for name, cell in zip(header, cells, strict=True) if cell})
             for line, cells in records
