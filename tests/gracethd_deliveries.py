@@ -1,4 +1,4 @@
-"""GraceTHD deliveries for tests: one of a small town, invented here, with tables as a surveyor's office writes them.
+"""GraceTHD deliveries for tests: one of a small town, invented here, as a surveyor's office writes them.
 
 Two ways between a shed (site), two chambers and a pole; three cables, a box, a drawer. `Town` is edited by a test
 before it is written.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +85,8 @@ class Town:
                 cells: list[Any] = [row.get(column) for column in plain]
                 if "geom" in columns:
                     cells.append(_with_envelope(row["geom"]))
-                connection.execute(
-                    f"INSERT INTO {name} ({', '.join([*plain, 'geom'][: len(columns)])}) VALUES ({marks})", cells
-                )
+                filled = ", ".join([*plain, "geom"][: len(columns)])
+                connection.execute(f"INSERT INTO {name} ({filled}) VALUES ({marks})", cells)
         connection.commit()
         connection.close()
         return path
@@ -95,8 +95,6 @@ class Town:
 def _with_envelope(geometry: Any) -> bytes:
     points = [geometry] if isinstance(geometry, tuple) else geometry
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    import struct
-
     head = struct.pack("<2sBBi4d", b"GP", 0, 0b0000_0011, 100000, min(xs), max(xs), min(ys), max(ys))
     return head + shape_of(geometry)
 
@@ -139,7 +137,8 @@ def town() -> Town:
         "t_noeud": _points(*nodes.items()),
         "t_sitetech": [
             {"st_code": "ST/01", "st_nd_code": "ND/01", "ST_NOM": "Hôtel de ville", "st_typelog": "NRO",
-             "st_prop": "OR01", "st_statut": "REC", "st_datemes": "2015-06-01 00:00:00", "st_couleur": "vert d'eau"},
+             "st_prop": "OR01", "st_statut": "REC", "st_datemes": "2015-06-01 00:00:00",
+             "st_couleur": "vert d'eau"},
         ],
         "t_ptech": [
             {"pt_code": f"PT-0{number}", "pt_nd_code": f"ND/0{number}", "pt_typephy": "A" if number == 4 else "C",
@@ -186,7 +185,8 @@ def town() -> Town:
         "t_tiroir": [{"ti_code": "TI1", "ti_ba_code": "BA1"}],
         "t_fibre": [
             {"fo_code": f"FO{cable}{number:03d}", "fo_cb_code": f"CB/{cable}", "fo_nincab": str(number),
-             "fo_numtub": str((number - 1) // 12 + 1), "fo_nintub": str((number - 1) % 12 + 1), "fo_type": "G657A2",
+             "fo_numtub": str((number - 1) // 12 + 1), "fo_nintub": str((number - 1) % 12 + 1),
+             "fo_type": "G657A2",
              "fo_color": str((number - 1) % 12 + 1)}
             for cable, count in ((1, 24), (2, 12))
             for number in range(1, count + 1)
@@ -197,7 +197,8 @@ def town() -> Town:
               for number in range(1, 9)),
             {"ps_code": "PS-E9", "ps_numero": "9", "ps_1": "FO1009", "ps_2": "", "ps_cs_code": "CS1",
              "ps_ti_code": "", "ps_fonct": "AT"},
-            *({"ps_code": f"PS-T{number}", "ps_numero": str(number), "ps_1": f"FO1{number:03d}" if number < 13 else "",
+            *({"ps_code": f"PS-T{number}", "ps_numero": str(number),
+               "ps_1": f"FO1{number:03d}" if number < 13 else "",
                "ps_2": "", "ps_cs_code": "", "ps_ti_code": "TI1", "ps_fonct": "CO"} for number in range(1, 25)),
         ],
         "t_ropt": [{"rt_id": "1", "rt_code": "RT1", "rt_fo_code": "FO1001", "rt_fo_ordr": "1"}],

@@ -128,38 +128,52 @@ def test_ends_are_moved_only_on_request(tmp_path: Path) -> None:
 
 
 Break = Callable[[Town], object]
+
+
+def change(table: str, code: str, **cells: str) -> Break:
+    return lambda made: made.row(table, code).update(cells)
+
+
+def more(table: str, **cells: object) -> Break:
+    return lambda made: made[table].append(cells)
+
+
+LINE, LOOP = [at(0, 0), at(1, 1)], [at(0, 0), at(1, 0)]
+LOST = {"cb_code": "CB/9", "cb_nd1": "ND/01", "cb_nd2": "ND/04", "cb_capafo": "12", "cb_lgreel": "9"}
 FAULTS: list[tuple[str, str, str, Break]] = [
-    ("capacity-against-strands", "warning", "CB/1", lambda t: t["t_fibre"].pop(20)),
-    ("sheath-against-line", "warning", "CB/2", lambda t: t.row("t_cable", "CB/2").update(cb_lgreel="400")),
-    ("sheath-against-line", "warning", "CB/2", lambda t: t.row("t_cable", "CB/2").update(cb_lgreel="290")),
-    ("one-sided-position", "warning", "PS-E3", lambda t: t.row("t_position", "PS-E3").update(ps_2="")),
-    ("orphan-strand", "error", "PS-E3", lambda t: t.row("t_position", "PS-E3").update(ps_2="FO9")),
-    ("orphan-position", "error", "PS-E3", lambda t: t.row("t_position", "PS-E3").update(ps_cs_code="CS9")),
-    ("orphan-strands", "error", "CB/9", lambda t: t["t_fibre"].append({"fo_code": "F", "fo_cb_code": "CB/9"})),
-    ("strand-joined-twice", "error", "PS-E3", lambda t: t.row("t_position", "PS-E3").update(ps_2="FO2001")),
-    ("cable-not-here", "error", "PS-T1", lambda t: t.row("t_position", "PS-T1").update(ps_1="FO2012")),
-    ("orphan-line", "warning", "CB/9", lambda t: t["t_cableline"].append({"cl_cb_code": "CB/9", "geom": [at(0, 0), at(1, 1)]})),
-    ("orphan-loop", "warning", "CB/9", lambda t: t["t_love"].append({"lv_id": "1", "lv_cb_code": "CB/9", "lv_nd_code": "ND/02", "lv_long": "3"})),
-    ("loop-off-route", "warning", "CB/2", lambda t: t.row("t_love", "9").update(lv_nd_code="ND/01")),
-    ("box-without-place", "error", "BP1", lambda t: t.row("t_ebp", "BP1").update(bp_pt_code="PT-99")),
-    ("drawer-without-site", "error", "TI1", lambda t: t.row("t_baie", "BA1").update(ba_lt_code="")),
-    ("no-such-conduit", "warning", "CB/2", lambda t: t["t_cab_cond"].append({"cc_cb_code": "CB/2", "cc_cd_code": "CD9"})),
-    ("no-such-way", "warning", "CD1", lambda t: t["t_cond_chem"].append({"dm_cd_code": "CD1", "dm_cm_code": "CM9"})),
-    ("duplicate-code", "error", "CB/1", lambda t: t["t_cable"].append(dict(t.row("t_cable", "CB/1")))),
-    ("bad-date", "warning", "PT-02", lambda t: t.row("t_ptech", "PT-02").update(pt_datemes="31/02/2019")),
-    ("bad-date", "warning", "PT-02", lambda t: t.row("t_ptech", "PT-02").update(pt_datemes="05/31/2019")),
-    ("unknown-status", "warning", "PT-02", lambda t: t.row("t_ptech", "PT-02").update(pt_statut="ZZZ")),
-    ("route-without-order", "note", "RT1", lambda t: t.row("t_ropt", "1").update(rt_fo_ordr="")),
-    ("cable-without-strands", "error", "CB/9", lambda t: t["t_cable"].append({"cb_code": "CB/9", "cb_nd1": "ND/01", "cb_nd2": "ND/02"})),
-    ("way-unusable", "error", "CM9", lambda t: t["t_cheminement"].append({"cm_code": "CM9", "cm_ndcode1": "ND/01", "cm_ndcode2": "ND/01", "geom": [at(0, 0), at(1, 0)]})),
-    ("tubes-not-even", "warning", "CB/1", lambda t: t.row("t_cable", "CB/1").update(cb_modulo="7")),
-    ("place-without-position", "error", "PT-09", lambda t: t["t_ptech"].append({"pt_code": "PT-09", "pt_nd_code": "ND/09"})),
+    ("capacity-against-strands", "warning", "CB/1", lambda made: made["t_fibre"].pop(20)),
+    ("sheath-against-line", "warning", "CB/2", change("t_cable", "CB/2", cb_lgreel="400")),
+    ("sheath-against-line", "warning", "CB/2", change("t_cable", "CB/2", cb_lgreel="290")),
+    ("one-sided-position", "warning", "PS-E3", change("t_position", "PS-E3", ps_2="")),
+    ("orphan-strand", "error", "PS-E3", change("t_position", "PS-E3", ps_2="FO9")),
+    ("orphan-position", "error", "PS-E3", change("t_position", "PS-E3", ps_cs_code="CS9")),
+    ("orphan-strands", "error", "CB/9", more("t_fibre", fo_code="F", fo_cb_code="CB/9")),
+    ("strand-joined-twice", "error", "PS-E3", change("t_position", "PS-E3", ps_2="FO2001")),
+    ("cable-not-here", "error", "PS-T1", change("t_position", "PS-T1", ps_1="FO2012")),
+    ("orphan-line", "warning", "CB/9", more("t_cableline", cl_cb_code="CB/9", geom=LINE)),
+    ("orphan-loop", "warning", "CB/9", more("t_love", lv_cb_code="CB/9", lv_nd_code="ND/02", lv_long="3")),
+    ("loop-off-route", "warning", "CB/2", change("t_love", "9", lv_nd_code="ND/01")),
+    ("box-without-place", "error", "BP1", change("t_ebp", "BP1", bp_pt_code="PT-99")),
+    ("drawer-without-site", "error", "TI1", change("t_baie", "BA1", ba_lt_code="")),
+    ("no-such-conduit", "warning", "CB/2", more("t_cab_cond", cc_cb_code="CB/2", cc_cd_code="CD9")),
+    ("no-such-way", "warning", "CD1", more("t_cond_chem", dm_cd_code="CD1", dm_cm_code="CM9")),
+    ("duplicate-code", "error", "CB/1", lambda made: made["t_cable"].append(made.row("t_cable", "CB/1"))),
+    ("bad-date", "warning", "PT-02", change("t_ptech", "PT-02", pt_datemes="31/02/2019")),
+    ("bad-date", "warning", "PT-02", change("t_ptech", "PT-02", pt_datemes="05/31/2019")),
+    ("unknown-status", "warning", "PT-02", change("t_ptech", "PT-02", pt_statut="ZZZ")),
+    ("route-without-order", "note", "RT1", change("t_ropt", "1", rt_fo_ordr="")),
+    ("cable-without-strands", "error", "CB/9", more("t_cable", cb_code="CB/9", cb_nd1="ND/01", cb_nd2="ND/02")),
+    ("way-unusable", "error", "CM9",
+     more("t_cheminement", cm_code="CM9", cm_ndcode1="ND/01", cm_ndcode2="ND/01", geom=LOOP)),
+    ("tubes-not-even", "warning", "CB/1", change("t_cable", "CB/1", cb_modulo="7")),
+    ("place-without-position", "error", "PT-09", more("t_ptech", pt_code="PT-09", pt_nd_code="ND/09")),
+    ("no-such-node", "error", "CB/1", change("t_cable", "CB/1", cb_nd1="ND/99")),
+    ("cable-without-route", "warning", "CB/9", more("t_cable", **LOST)),
 ]  # fmt: skip
+"""Code, grade and row of a defect, and what causes it."""
 
 
-@pytest.mark.parametrize(
-    ("code", "grade", "row", "fault"), FAULTS, ids=[f"{f[0]}-{i}" for i, f in enumerate(FAULTS)]
-)
+@pytest.mark.parametrize(("code", "grade", "row", "fault"), FAULTS, ids=[one[0] for one in FAULTS])
 def test_a_fault_is_named_graded_and_costs_nothing_else(
     tmp_path: Path, code: str, grade: str, row: str, fault: Break
 ) -> None:

@@ -7,6 +7,7 @@ import io
 import sqlite3
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,8 @@ def test_every_kind_of_shape_as_shapely_has_it(text: str, order: int) -> None:
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_shape_or_none(data: bytes) -> None:
-    try:
+    with suppress(ShapeError):
         wkb.load(data)
-    except ShapeError:
-        pass
 
 
 def test_a_count_that_cannot_be_is_not_believed() -> None:
@@ -87,7 +86,7 @@ def table(*names: str, rows: int) -> bytes:
 SHAPES: list[tuple[int, Shape, Callable[[Any], Any]]] = [
     (wkb.POINT, Shape(wkb.POINT, (1.5, 2.5)), lambda s: s.points[0]),
     (wkb.LINE, Shape(wkb.LINE, ((0.0, 1.0), (2.0, 3.0))), lambda s: tuple(s.points)),
-    (wkb.LINE, Shape(wkb.MULTILINE, (((0.0, 1.0), (2.0, 3.0)), ((4.0, 5.0), (6.0, 7.0), (8.0, 9.0)))), lambda s: s.parts),
+    (wkb.LINE, Shape(wkb.MULTILINE, (((0.0, 1.0), (2.0, 3.0)), ((4.0, 5.0), (6.0, 7.0)))), lambda s: s.parts),
     (wkb.POLYGON, Shape(wkb.POLYGON, (tuple(SQUARE), tuple(HOLE))), lambda s: s.parts),
     (wkb.LINE, Shape(wkb.LINE, ((0.0, 1.0, 7.0), (2.0, 3.0, 8.0)), 1), lambda s: tuple(s.z)),
 ]  # fmt: skip
@@ -143,19 +142,15 @@ def test_shapes_that_do_not_fit_a_layer_are_refused() -> None:
 def test_any_damage_to_a_shapefile_is_said(junk: bytes, at: int, kind: int) -> None:
     whole, _ = written(SHAPES[kind][0], SHAPES[kind][1], SHAPES[kind][1])
     data = whole[:at] + junk + whole[at + len(junk) // 2 :]
-    try:
+    with suppress(TableError):
         list(shapefile.read_shapes(io.BytesIO(data)))
-    except TableError:
-        pass
 
 
 @given(st.binary(max_size=60), st.integers(0, 250))
 def test_any_damage_to_a_table_is_said(junk: bytes, at: int) -> None:
     whole = table("a", "b", rows=2)
-    try:
+    with suppress(TableError):
         list(dbf.Reader(io.BytesIO(whole[:at] + junk + whole[at + len(junk) :])).rows())
-    except TableError:
-        pass
 
 
 def test_a_table_is_the_same_bytes_on_every_day_and_cuts_whole_characters() -> None:

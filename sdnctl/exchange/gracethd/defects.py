@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 from sdnctl.errors import Diagnostic, Severity, Source
 
@@ -45,6 +46,14 @@ class Inferred:
     source: str
 
 
+class More(TypedDict, total=False):
+    """What else may be said of a defect."""
+
+    column: str
+    at: Point | None
+    ask: str
+
+
 @dataclass
 class Findings:
     """Everything that was found; `files`: table → where it was read."""
@@ -61,21 +70,43 @@ class Findings:
         row: str,
         text: str,
         line: int | None = None,
-        column: str = "",
-        at: Point | None = None,
-        ask: str = "",
+        **more: Unpack[More],
     ) -> None:
-        file = self.files.get(table, table)
-        self.defects.append(Defect(grade, code, table, row, text, line, file, column, at, ask))
+        self.defects.append(Defect(grade, code, table, row, text, line, self.files.get(table, table), **more))
 
-    def error(self, code: str, table: str, row: str, text: str, line: int | None = None, **more: object) -> None:
-        self.add(Severity.ERROR, code, table, row, text, line, **more)  # type: ignore[arg-type]
+    def error(
+        self, code: str, table: str, row: str, text: str, line: int | None = None, **more: Unpack[More]
+    ) -> None:
+        self.add(Severity.ERROR, code, table, row, text, line, **more)
 
-    def warning(self, code: str, table: str, row: str, text: str, line: int | None = None, **more: object) -> None:
-        self.add(Severity.WARNING, code, table, row, text, line, **more)  # type: ignore[arg-type]
+    def warning(
+        self, code: str, table: str, row: str, text: str, line: int | None = None, **more: Unpack[More]
+    ) -> None:
+        self.add(Severity.WARNING, code, table, row, text, line, **more)
 
-    def note(self, code: str, table: str, row: str, text: str, line: int | None = None, **more: object) -> None:
-        self.add(Severity.NOTE, code, table, row, text, line, **more)  # type: ignore[arg-type]
+    def note(
+        self, code: str, table: str, row: str, text: str, line: int | None = None, **more: Unpack[More]
+    ) -> None:
+        self.add(Severity.NOTE, code, table, row, text, line, **more)
+
+    def graded(
+        self,
+        off: float,
+        code: str,
+        table: str,
+        row: str,
+        text: str,
+        line: int | None = None,
+        **more: Unpack[More],
+    ) -> None:
+        """A distance in metres between what should be one place, by how large it is."""
+        _, near, far = DISTANCES
+        if off <= near:
+            self.note(f"{code}-centimetres", table, row, text, line, **more)
+        elif off <= far:
+            self.warning(f"{code}-metre", table, row, text, line, **more)
+        else:
+            self.error(f"{code}-far", table, row, text, line, **more)
 
     def infer(self, table: str, row: str, column: str, value: object, source: str) -> None:
         self.inferred.append(Inferred(table, row, column, str(value), source))

@@ -1,17 +1,57 @@
-"""Which ways lie under the line of a cable, for cables of which nobody wrote it."""
+"""Lines of cables, and which ways lie under them, for cables of which nobody wrote it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sdnctl.exchange.gracethd.places import Places, Point
+from sdnctl.exchange.gracethd.defects import Findings
+from sdnctl.exchange.gracethd.places import Places, Point, degrees, metres
+from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.ways import Ways
+from sdnctl.exchange.wkb import ShapeError
+from sdnctl.inventory.lambert93 import ground_length
 
 NEAR = 1.0
 """Metres that a node may lie beside the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line of a cable: its corners on the grid, and its length on the ground in metres."""
+
+    points: list[Point]
+    length: float
+
+
+def read_lines(store: Store, findings: Findings) -> dict[str, Line]:
+    """Cable → its line."""
+    table = store.tables.get("t_cableline")
+    if table is None:
+        return {}
+    found: dict[str, Line] = {}
+    for line, (code, cable), shape in store.read("t_cableline", "cl_code", "cl_cb_code"):
+        try:
+            points = metres(shape, table.crs)
+        except ShapeError as error:
+            findings.error("bad-shape", "t_cableline", code, f"{code}: {error}", line)
+            continue
+        if len(points) < 2:
+            continue
+        if cable in found:
+            text = f"cable {cable} has a second line, {code}"
+            findings.warning("second-line", "t_cableline", code, text, line, at=degrees(*points[0]))
+            continue
+        found[cable] = Line(points, ground_length(points))
+    store.index("t_cable", "cb_code")
+    key, other = store.expression("t_cableline", "cl_cb_code", "l"), store.expression("t_cable", "cb_code", "c")
+    sql = f"SELECT {key} FROM t_cableline l WHERE NOT EXISTS (SELECT 1 FROM t_cable c WHERE {other} = {key})"
+    for (cable,) in store.connection.execute(sql):
+        findings.warning("orphan-line", "t_cableline", cable, f"a line of {cable or '(nothing)'}: no such cable")
+    return found
 
 
 class Follower:

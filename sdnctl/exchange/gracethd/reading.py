@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sdnctl.exchange.gracethd.cables import Cables, read_cables
 from sdnctl.exchange.gracethd.defects import Findings
+from sdnctl.exchange.gracethd.ducts import read_ducts
 from sdnctl.exchange.gracethd.joints import Joints, read_joints
+from sdnctl.exchange.gracethd.orphans import find_orphans
 from sdnctl.exchange.gracethd.places import Places, read_places
 from sdnctl.exchange.gracethd.records import Records
 from sdnctl.exchange.gracethd.remainder import read_remainder
@@ -40,8 +42,10 @@ def read_delivery(store: Store, snap: float = 0.0) -> Reading:
     records = Records()
     places = read_places(store, records, findings, line_ends(store))
     ways = read_ways(store, places, records, findings, snap)
+    read_ducts(store, places, records, findings, ways)
     cables = read_cables(store, places, ways, records, findings)
     joints = read_joints(store, places, cables, records, findings)
+    find_orphans(store, findings)
     sure = read_remainder(store, records, findings)
     for name, guesses in joints.guesses.items():
         if name not in sure:
