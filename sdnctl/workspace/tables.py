@@ -60,7 +60,7 @@ class _Collector(Generic[M]):
             self.rows = _validate(_rows_of(self.model), [fields for _, fields in read], strict)
         except ValidationError:
             return False
-        self.lines.update(((index,), line) for index, (line, _) in enumerate(read))
+        self.lines.update(zip(zip(range(len(read)), strict=True), (line for line, _ in read), strict=True))
         return True
 
     def take(self, fields: dict[str, Any], line: int, *, strict: bool) -> None:
@@ -127,7 +127,7 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
     if not _header_fits(header, model, Source(file, first), out):
         return None
     collector = _Collector(model, file, out)
-    if len(out.errors) == before and _is_plain(text) and all(len(cells) == len(header) for _, cells in records):
+    if len(out.errors) == before and _is_plain(text) and {len(cells) for _, cells in records} <= {len(header)}:
         said = [
             (line, {name: cell for name, cell in zip(header, cells, strict=True) if cell})
             for line, cells in records
