@@ -28,6 +28,8 @@ _REFERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "t_ropt": (("rt_fo_code", "t_fibre"),),
 }
 """Columns of tables that refer to others: rows that no reader understood go with what they hang on."""
+_NEW, _BASE = "main", "base"
+"""The two stores, as SQL calls them."""
 _NUMBERED = {"t_love": "lv_id", "t_masque": "mq_id"}
 """Tables whose rows are known by what they say, and numbered besides."""
 
@@ -48,8 +50,9 @@ class Merge:
         for store in (self.base, self.new):
             for name in specs:
                 store.connection.execute(f'CREATE INDEX IF NOT EXISTS "~key {name}" ON {quoted(name)} ("~line")')
+        self.new.connection.execute(f"ATTACH ? AS {_BASE}", (str(self.base.file),))
         for name in specs:
-            self.gone[name] = self._only(self.base, self.new, name)
+            self.gone[name] = self._only(_BASE, _NEW, name)
         self.gone["route"] = self.gone["t_cable"] | self._moved()
         for name, table in self.kept.tables.items():
             if name == REMAINDER.name:
@@ -62,21 +65,21 @@ class Merge:
         for name, spec in specs.items():
             if name not in self.kept.tables:
                 table = self.new.tables[name]
-                if self._only(self.new, self.base, name):
-                    out.add(table, self._fresh(spec, table.names, set(), 1))
+                fresh = self._only(_NEW, _BASE, name)
+                if fresh:
+                    out.add(table, self._fresh(spec, table.names, fresh, 1))
 
-    def _only(self, one: Store, other: Store, name: str) -> set[str]:
-        """Keys of a table that only one of two stores has."""
-        keys = {row[0] for row in other.connection.execute(f'SELECT "~line" FROM {quoted(name)}')}
-        return {
-            row[0] for row in one.connection.execute(f'SELECT "~line" FROM {quoted(name)}') if row[0] not in keys
-        }
+    def _only(self, one: str, other: str, name: str) -> set[str]:
+        """Keys of a table that only one of two stores has; few, where little was edited."""
+        keys = f'SELECT "~line" FROM {{}}.{quoted(name)}'
+        sql = f"{keys.format(one)} EXCEPT {keys.format(other)}"
+        return {key for (key,) in self.new.connection.execute(sql)}
 
     def _moved(self) -> set[str]:
         moved = set()
         for name in ("t_cab_cond", "t_cab_chem"):
             if name in TABLES[self.version]:
-                for one, other in ((self.base, self.new), (self.new, self.base)):
+                for one, other in ((_BASE, _NEW), (_NEW, _BASE)):
                     moved |= {key.split("\t")[0] for key in self._only(one, other, name)}
         return moved
 
@@ -109,7 +112,7 @@ class Merge:
         return any(self.base.connection.execute(find, (key,)).fetchone() not in ((text,),) for key, text in new)
 
     def _rows(self, spec: Spec, table: Table, names: Sequence[str]) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
-        seen: set[str] = set()
+        fresh = self._only(_NEW, _BASE, spec.name) | self._needed(spec.name)
         counts: dict[str, int] = {}
         refers = self._references(spec.name, table)
         highest, numbered = 0, _NUMBERED.get(spec.name, "")
@@ -118,14 +121,14 @@ class Merge:
             if numbered in table.names:
                 highest = max(highest, int(read_number((cells[table.names.index(numbered)] or "").strip()) or 0))
             base, new = self._row(self.base, spec.name, key), self._row(self.new, spec.name, key)
-            if key in seen or base is None:
+            fresh.discard(key)
+            if base is None:
                 if not self._dangles(cells, refers):
                     yield 0, (*cells, *[None] * (len(names) - len(cells))), shape
                 continue
-            seen.add(key)
             if new is not None:
                 yield 0, *_merged(names, cells, shape, base, new)
-        yield from self._fresh(spec, names, seen, highest + 1)
+        yield from self._fresh(spec, names, fresh, highest + 1)
 
     def _row(self, store: Store, name: str, key: str) -> tuple[dict[str, Cell], Shape] | None:
         columns = store.tables[name].names
@@ -133,15 +136,13 @@ class Merge:
         return (dict(zip(columns, row[1:-1], strict=True)), row[-1]) if row is not None else None
 
     def _fresh(
-        self, spec: Spec, names: Sequence[str], seen: set[str], number: int
+        self, spec: Spec, names: Sequence[str], fresh: set[str], number: int
     ) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
-        """Rows of the plant that neither the kept delivery has nor a reader inferred from it."""
-        fresh = self._only(self.new, self.base, spec.name)
-        needed = self._needed(spec.name)
+        """Rows that neither the kept delivery has nor a reader inferred from it; numbered if need be."""
         columns = self.new.tables[spec.name].names
         sql = f"SELECT * FROM {quoted(spec.name)} ORDER BY rowid"
-        for row in self.new.connection.execute(sql):
-            if row[0] in seen or (row[0] not in fresh and row[0] not in needed):
+        for row in self.new.connection.execute(sql) if fresh else ():
+            if row[0] not in fresh:
                 continue
             cells = dict(zip(columns, row[1:-1], strict=True))
             if spec.name in _NUMBERED:
@@ -153,7 +154,7 @@ class Merge:
         """Keys of rows that the kept delivery did without, and to which new rows refer."""
         if "t_cab_cond" not in TABLES[self.version]:
             return set()
-        used = {key.split("\t")[1] for key in self._only(self.new, self.base, "t_cab_cond")}
+        used = {key.split("\t")[1] for key in self._only(_NEW, _BASE, "t_cab_cond")}
         if name == "t_conduite":
             return used
         if name == "t_cond_chem":

@@ -74,7 +74,8 @@ class Store:
 
     def __enter__(self) -> Store:
         self._folder = tempfile.TemporaryDirectory(prefix="sdnctl-gracethd-")
-        self.connection = sqlite3.connect(Path(self._folder.name) / "tables", isolation_level=None)
+        self.file = Path(self._folder.name) / "tables"
+        self.connection = sqlite3.connect(self.file, isolation_level=None)
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -32000", "temp_store = FILE"):
             self.connection.execute(f"PRAGMA {pragma}")
         return self
