@@ -26,7 +26,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, get_args
 
 from sdnctl.document import Document
@@ -62,6 +61,8 @@ VOCABULARY: frozenset[Any] = frozenset(
         ),
     }
 )
+NEAR = 0.01
+"""Degrees beyond which a coordinate need not be looked at: more than `CLOSE` up to 89° of latitude."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _APART = re.compile(r"[\W_]+")
 
@@ -122,7 +123,7 @@ class Redaction:
             return False
         x, y = float(point[0]), float(point[1])
         return any(
-            abs(x - place[0]) < 0.01 and abs(y - place[1]) < 0.01 and distance((x, y), place) <= CLOSE
+            abs(x - place[0]) < NEAR and abs(y - place[1]) < NEAR and distance((x, y), place) <= CLOSE
             for place in self.positions
         )
 
@@ -151,12 +152,19 @@ class Redaction:
         return tuple(found)
 
     def _pairs(self, content: str, project: Callable[[Point], Point] | None) -> Iterator[str]:
-        numbers = [(match.start(), float(match.group())) for match in _NUMBER.finditer(content)]
         planar = [project(place) for place in self.positions] if project is not None else []
-        for (_, one), (start, two) in pairwise(numbers):
-            close = self.near((one, two)) or self.near((two, one))
-            if close or any(abs(one - x) <= CLOSE and abs(two - y) <= CLOSE for x, y in planar):
-                yield f"line {content.count(chr(10), 0, start) + 1}: a position"
+        wanted = [(value, NEAR) for place in self.positions for value in place]
+        wanted += [(value, CLOSE) for place in planar for value in place]
+        before: tuple[int, float] | None = None  # the number before, if it may be half of a position
+        for match in _NUMBER.finditer(content):
+            two = float(match.group())
+            here = (match.start(), two) if any(abs(two - value) <= reach for value, reach in wanted) else None
+            if before is not None and here is not None:
+                one = before[1]
+                close = self.near((one, two)) or self.near((two, one))
+                if close or any(abs(one - x) <= CLOSE and abs(two - y) <= CLOSE for x, y in planar):
+                    yield f"line {content.count(chr(10), 0, here[0]) + 1}: a position"
+            before = here
 
     def refuse_leaks(self, contents: Mapping[str, bytes], project: Callable[[Point], Point] | None = None) -> None:
         """Raise InputError if any of these files (name → bytes) says something of a restricted site."""
@@ -211,7 +219,7 @@ def _folded(text: str) -> str:
     """Lower case without accents, character by character, so that places in the text stay the same."""
     if text.isascii():
         return text.lower()
-    return "".join(_fold(character) for character in text)
+    return text.translate({ord(character): _fold(character) for character in set(text)})
 
 
 def _fold(character: str) -> str:

@@ -12,9 +12,9 @@ from inventory_support import EXAMPLES
 from netbox_fields import check_rest, check_tables
 from sdnctl_in_process import sdnctl
 
-from sdnctl.errors import InputError
+from sdnctl.errors import Diagnostics, InputError
 from sdnctl.exchange.netbox.model import Numbers
-from sdnctl.exchange.netbox.records import model_of
+from sdnctl.exchange.netbox.records import model_of, read_records
 from sdnctl.inventory.links import optical_links
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging_netbox import export_netbox, import_netbox
@@ -260,6 +260,12 @@ def test_faulty_tables_are_refused(small: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             import_netbox(source, tmp_path / "net")
         assert {"csv-syntax", "bad-row", "not-utf8"} & {item.code for item in caught.value.diagnostics}
+
+
+def test_a_table_that_never_ends_has_a_line() -> None:
+    out = Diagnostics()
+    read_records({"sites.csv": b'"'}, out)
+    assert [(item.code, str(item.source)) for item in out] == [("csv-syntax", "sites.csv:1")]
 
 
 def test_models_are_told_from_names() -> None:

@@ -80,7 +80,12 @@ def _csv(text: str, file: str, out: Diagnostics) -> Iterator[tuple[str, Record]]
                 yield model, Record(file, line + 1, {key: value for key, value in row.items() if value != ""})
             line = reader.line_num
     except csv.Error as error:
-        out.error("csv-syntax", f"not CSV: {error}", source=Source(file, reader.line_num), hint="Export it again.")
+        out.error(
+            "csv-syntax",
+            f"not CSV: {error}",
+            source=Source(file, max(reader.line_num, 1)),
+            hint="Export it again.",
+        )
 
 
 def _json(text: str, file: str, out: Diagnostics) -> list[tuple[str, Record]]:
