@@ -203,7 +203,7 @@ def test_in_memory_reader_findings_at_80_columns(
 
 def test_in_memory_reader_wrong_uses(simulated: tuple[Net, World], tmp_path: Path) -> None:
     net, _ = simulated
-    assert net("inventory", "check").code == 64
+    assert net("inventory", "check", "--device", "core-a").code == 64  # without --live nothing is asked
     unknown = net("--format", "json", "inventory", "check", "--live", "--device", "sw-scool-1")
     assert (unknown.code, unknown.codes()) == (1, {"no-such-device"})
     (net.folder / ".sdnctl").mkdir()
