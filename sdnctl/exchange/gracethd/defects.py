@@ -134,7 +134,7 @@ class Findings:
             graded = {grade: sum(one.grade is grade for one in items) for grade in Severity}
             shown = "; ".join(one.text for one in items[:EXAMPLES])
             more = f"; and {len(items) - EXAMPLES:,} more" if len(items) > EXAMPLES else ""
-            counts = ", ".join(f"{count:,} {grade}" for grade, count in graded.items() if count)
+            counts = ", ".join(f"{count:,} {grade}s" for grade, count in graded.items() if count)
             worst = Severity.NOTE if graded[Severity.NOTE] == len(items) else Severity.WARNING
             found.append(
                 Diagnostic(
