@@ -160,7 +160,7 @@ def read_rows(connection: sqlite3.Connection, layer: Layer) -> Iterator[tuple[Va
             rows = connection.execute(f"{select} ORDER BY rowid")
         except sqlite3.OperationalError:  # a table may be without
             rows = connection.execute(select)
-        for row in rows:  # not `yield from`, which would close the cursor of a connection that is closed already
+        for row in rows:  # noqa: UP028 - `yield from` would close the cursor of a connection that is closed
             yield row
     except sqlite3.Error as error:
         raise TableError(str(error)) from error
