@@ -193,6 +193,8 @@ def test_sndlib_units_modules_and_demands() -> None:
     assert by_option.circuits[0].up == 195_000_000_000
     kilo = derived(SNDLIB.replace("MBITPERSEC", "KBITPERSEC"))[1]
     assert kilo.circuits[0].up == 195_000
+    assert "implausible-rates" in codes(derived(SNDLIB, Units(rate=1e12))[2])
+    assert "implausible-rates" not in codes(out)
     assert "unknown-unit" in codes(derived(SNDLIB.replace("MBITPERSEC", "FURLONGS"))[2])
 
 

@@ -15,7 +15,9 @@ HEADROOM = 1.25
 """More than the demands on shortest paths: who compiles may break ties another way."""
 RATES = tuple(int(rate * 1e9) for rate in (10, 25, 40, 100, 200, 400, 800, 1600))
 """Usual rates of Ethernet from the least that is derived, bit/s (IEEE 802.3)."""
-LEAST, MOST = 1_000, 10**15
+LEAST, MOST = 1_000, 10**18
+DOUBTFUL = 1e14
+"""bit/s of a derived capacity from which on the unit of the demands is doubted: no fibre carries that."""
 
 
 def settle_capacities(count: int, links: list[Wire], found: list[Circuit]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sdnctl.errors import Diagnostic, Diagnostics, Severity, Source
 from sdnctl.exchange.naming import ids
-from sdnctl.exchange.topology.capacity import settle_capacities
+from sdnctl.exchange.topology.capacity import DOUBTFUL, settle_capacities
 from sdnctl.exchange.topology.graph import Graph, Report, Units
 from sdnctl.exchange.topology.lengths import is_plane, settle_lengths
 from sdnctl.exchange.topology.services import Circuit, Invented, Plug, circuits, plugs
@@ -49,6 +49,7 @@ def derive(graph: Graph, units: Units, invented: Invented, out: Diagnostics) -> 
     settle_lengths(graph, links, units, report)
     found = circuits(graph, links, invented, report)
     settle_capacities(len(names), links, found)
+    _doubt(links, report)
     _derived(links, report)
     return Network(graph, names, links, found, plugs(found, names, links), is_plane(graph, units))
 
@@ -67,6 +68,17 @@ def _duplicates(graph: Graph, names: list[str], report: Report) -> None:
             )
         if node.position is None:
             report.out.items.append(_note(report, "no-position", f"{name} has no position", node.line))
+
+
+def _doubt(links: list[Wire], report: Report) -> None:
+    most = max((wire.capacity or 0.0 for wire in links if "capacity" in wire.how), default=0.0)
+    if most > DOUBTFUL:
+        report.warning(
+            "implausible-rates",
+            f"the demands would need links of {most / 1e12:,.0f} Tbit/s",
+            1,
+            hint="They may be in another unit: say with --rate-unit what a demand of 1 is.",
+        )
 
 
 def _derived(links: list[Wire], report: Report) -> None:
