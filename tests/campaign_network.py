@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -139,8 +139,9 @@ class ControllerProcess:
 
     SECONDS = 60.0
 
-    def __init__(self, net: Net, log: Path) -> None:
-        self._net, self._log = net, log
+    def __init__(self, net: Net, log: Path, program: Sequence[str] = ("-m", "sdnctl")) -> None:
+        """`program` is what Python is told to run, where that is not plain sdnctl."""
+        self._net, self._log, self._program = net, log, program
         self.child: subprocess.Popen[bytes] | None = None
         self._client: httpx.Client | None = None
 
@@ -156,8 +157,7 @@ class ControllerProcess:
             self.child = subprocess.Popen(
                 [
                     sys.executable,
-                    "-m",
-                    "sdnctl",
+                    *self._program,
                     "-n",
                     str(self._net.folder),
                     "controller",

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from jumping_clock import install_from_environment
+
 POLL = 0.0005  # seconds, where somebody is killed
 GLANCE = 0.005  # where only the time of the first write is wanted
 HEADER = 4096  # octets: what SQLite writes when it only opens the log is less
@@ -78,6 +80,7 @@ class ForkServer:
 
 
 def _serve() -> None:
+    install_from_environment()
     import sdnctl.cli.daily
     import sdnctl.cli.plans
     import sdnctl.daemon.reconcile

@@ -43,7 +43,7 @@ class Bindings:
 
     def all(self) -> tuple[Binding, ...]:
         """Every binding that was ever made, oldest first."""
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, reading=True) as connection:
             rows = connection.execute(select(*_COLUMNS).order_by(bindings.c.id))
             return tuple(_binding(row) for row in rows)
 

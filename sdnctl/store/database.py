@@ -36,8 +36,12 @@ def open_engine(url: str) -> Engine:
                 Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
             event.listen(engine, "connect", _tune_sqlite)
             event.listen(engine, "begin", _begin_immediate)
-        with engine.begin() as connection:
-            _migrate(connection, url)
+        # Whoever only reads must not wait for a writer either: a store that is up to date is not locked for this.
+        with engine.execution_options(**{_READING: True}).begin() as connection:
+            current = _revision(connection)
+        if current != HEAD:
+            with engine.begin() as connection:
+                _migrate(connection, url)
     except BaseException as error:
         if engine is not None:
             engine.dispose()
@@ -113,11 +117,17 @@ def _queue_up(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
+def _revision(connection: Connection) -> str | None:
+    """The migration that the store is at, None for an empty one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
 def _migrate(connection: Connection, url: str) -> None:
-    current = None
-    if inspect(connection).has_table("alembic_version"):
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if current == HEAD:
+    current = _revision(connection)
+    if current == HEAD:  # somebody else was faster
         return
     from alembic import command
     from alembic.config import Config

@@ -116,7 +116,7 @@ def give_back(engine: Engine, lease: Lease) -> None:
 
 def current(engine: Engine) -> Lease | None:
     """The lease as it stands: its holder is empty when nobody has it; None when nobody ever had."""
-    with transaction(engine) as connection:
+    with transaction(engine, reading=True) as connection:
         row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
     if row is None:
         return None

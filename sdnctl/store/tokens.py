@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from sdnctl.errors import Diagnostic, InputError
+from sdnctl.errors import Diagnostic, InputError, StoreError
 from sdnctl.store.database import transaction
 from sdnctl.store.tables import audit, tokens
 
@@ -154,7 +155,8 @@ class Tokens:
         if not token.valid(moment):
             return None
         if token.used is None or moment - datetime.fromisoformat(token.used) > _NOTED:
-            with transaction(self._engine) as connection:
+            # A store that cannot be written just now (a full disk) locks nobody out for the sake of this note.
+            with suppress(StoreError), transaction(self._engine) as connection:
                 connection.execute(update(tokens).where(tokens.c.id == token.id).values(used=_written(moment)))
         return token
 
