@@ -45,7 +45,7 @@ FIRST = "[[4.3722, 43.8272], [4.372, 43.8262]]"
 OPENED = 'opened: ["c-south-west:15-24"]'
 DUCT = "segments: [s-dc-s-arenes, s-arenes-canal, s-canal-ex-s]"
 SPLICE = '      - {a: "c-calvas-vigne:3-72", b: "c-vigne-dourbie:3-72", loss: 0.08 dB}\n'
-SAME = '      - {b: "c-calvas-vigne:3-72", a: "c-vigne-dourbie:3-72", loss: 0.08 dB}  # the same, turned\n'
+SAME = '      - {b: "c-calvas-vigne:3-72", a: "c-vigne-dourbie:3-72", loss: 0.08 dB}  # turned\n'
 
 Row = tuple[str, Break | None, str]
 WHOLE: list[Row] = [
@@ -60,7 +60,7 @@ WHOLE: list[Row] = [
     ("status-contradiction", replace("ducts.yaml", DUCT, f"{DUCT}, status: planned"), "status: in-service"),
     (
         "validity-over",
-        replace("cables.yaml", "  - id: c-mill\n", "  - id: c-mill  # dug next year\n    valid_from: 2031-01-01\n"),
+        replace("cables.yaml", "  - id: c-mill\n", "  - id: c-mill  # next year\n    valid_from: 2031-01-01\n"),
         "+    status: planned",
     ),
 ]
