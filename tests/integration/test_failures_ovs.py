@@ -150,7 +150,7 @@ def streaming(running: Running, found: list[Loss]) -> Iterator[None]:
 
 
 class Restless(Exception):
-    """Frames were lost, and so they are while nothing is done: this says nothing."""
+    """This says nothing: frames are lost while nothing is done, too, or the cut cost not even one."""
 
 
 def undisturbed(running: Running, act: Callable[[], None]) -> None:
@@ -181,7 +181,7 @@ def calmly(running: Running, scenario: Callable[[str], None]) -> None:
             said.append(str(why))
             running.lab.heal([link])
             running.settled()
-    raise AssertionError("the machine itself lost frames each time:\n" + "\n".join(said))
+    raise AssertionError("it could be judged at no time:\n" + "\n".join(said))
 
 
 def test_after_the_local_repair_pin_move_and_release_lose_nothing(running: Running) -> None:
@@ -207,7 +207,8 @@ def test_a_stopped_controller_is_not_needed_for_the_repair(running: Running) -> 
                 time.sleep(0.3)
                 running.lab.cut([link])
                 time.sleep(0.5)
-            assert any(one.lost for one in losses), "nothing was lost at all: was anything cut?"
+            if not any(one.lost for one in losses):
+                raise Restless("nothing was lost at all: was anything cut?")
             assert not any(one.misdelivered or one.duplicated for one in losses)
             undisturbed(running, lambda: time.sleep(1.0))
             assert running.state.fingerprint == before.fingerprint, "a stopped process wrote"
