@@ -138,6 +138,18 @@ def more(table: str, **cells: object) -> Break:
     return lambda made: made[table].append(cells)
 
 
+def in_another_box(first: str, second: str, function: str) -> Break:
+    """A position of a second box in the chamber of the first."""
+
+    def put(made: Town) -> None:
+        made["t_ebp"].append({"bp_code": "BP2", "bp_pt_code": "PT-03"})
+        made["t_cassette"].append({"cs_code": "CS2", "cs_bp_code": "BP2"})
+        row = {"ps_code": "PS-X", "ps_1": first, "ps_2": second, "ps_fonct": function}
+        made["t_position"].append({**row, "ps_cs_code": "CS2"})
+
+    return put
+
+
 LINE, LOOP = [at(0, 0), at(1, 1)], [at(0, 0), at(1, 0)]
 LOST = {"cb_code": "CB/9", "cb_nd1": "ND/01", "cb_nd2": "ND/04", "cb_capafo": "12", "cb_lgreel": "9"}
 FAULTS: list[tuple[str, str, str, Break]] = [
@@ -167,6 +179,8 @@ FAULTS: list[tuple[str, str, str, Break]] = [
      more("t_cheminement", cm_code="CM9", cm_ndcode1="ND/01", cm_ndcode2="ND/01", geom=LOOP)),
     ("tubes-not-even", "warning", "CB/1", change("t_cable", "CB/1", cb_modulo="7")),
     ("place-without-position", "error", "PT-09", more("t_ptech", pt_code="PT-09", pt_nd_code="ND/09")),
+    ("strand-joined-twice", "error", "PS-X", in_another_box("FO1001", "FO2012", "EP")),
+    ("passes-and-cut", "warning", "BP2", in_another_box("FO1001", "FO1001", "PA")),
     ("no-such-node", "error", "CB/1", change("t_cable", "CB/1", cb_nd1="ND/99")),
     ("cable-without-route", "warning", "CB/9", more("t_cable", **LOST)),
 ]  # fmt: skip

@@ -57,8 +57,11 @@ def read_joints(store: Store, places: Places, cables: Cables, records: Records, 
     _read_boxes(store, places, records, findings, joints)
     _read_drawers(store, places, records, findings, joints)
     if store.has("t_position"):
-        _read_splices(store, cables, records, findings, joints)
-        _read_terminations(store, cables, records, findings, joints)
+        sides = _Sides(cables, findings)
+        passing = _read_splices(store, sides, records, findings, joints)
+        _read_terminations(store, sides, records, findings, joints)
+        for closure, strands in passing.items():
+            _note_opened(sides, records["closure"][closure], closure, strands)
     return joints
 
 
@@ -144,12 +147,16 @@ def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Po
 
 
 class _Sides:
-    """Which part of a strand a position means, where its cable passes: the first that towards a, the second b."""
+    """Which part of a strand a position means, where its cable passes: the first that towards a, the second b.
+
+    Knows every strand that is joined at a place, in whatever box or drawer there: as bits, because there are many.
+    """
 
     def __init__(self, cables: Cables, findings: Findings) -> None:
         self.cables, self.findings = cables, findings
         self.guesses: list[Inferred] = []
-        self.seen: dict[tuple[str, str, int], list[str]] = {}
+        self._joined: dict[tuple[str, str], list[int]] = {}
+        self._cut: dict[tuple[str, str], int] = {}
 
     def strand(self, position: _Position, number: int, place: str, whole: bool) -> Strand | None:
         """The strand end at one side of a position; None (and a defect) where it is none.
@@ -179,21 +186,39 @@ class _Sides:
             return None
         if whole:
             return Strand(name, strand)
-        taken = self.seen.setdefault((place, name, strand), [])
+        taken = self._count(place, name, strand)
         inner = 0 < passed.index(place) < len(passed) - 1
-        if len(taken) >= 1 + inner:
+        if taken >= 1 + inner:
             text = f"position {row}: strand {strand} of {code} is joined already"
             self.findings.error("strand-joined-twice", "t_position", row, text, position.line, column=column)
             return None
-        side = ("a", "b")[len(taken)] if inner else ""
+        side = ("a", "b")[taken] if inner else ""
         if inner:
             source = "the order of its positions: the first is taken to lead to the cable's first end"
             self.guesses.append(Inferred("t_position", row, column, f"{name}/{side}:{strand}", source))
         return Strand(name, strand, side)
 
-    def take(self, place: str, *strands: Strand) -> None:
-        for one in strands:
-            self.seen.setdefault((place, one.cable, one.number), []).append(one.side)
+    def _count(self, place: str, cable: str, strand: int) -> int:
+        return sum(held >> strand & 1 for held in self._joined.get((place, cable), ()))
+
+    def take(self, place: str, one: Strand) -> None:
+        """Note that an end of a strand is joined at a place."""
+        held = self._joined.setdefault((place, one.cable), [0, 0])
+        held[held[0] >> one.number & 1] |= 1 << one.number
+
+    def leave(self, place: str, one: Strand) -> None:
+        """Forget the end that was noted last."""
+        held = self._joined[place, one.cable]
+        held[held[1] >> one.number & 1] &= ~(1 << one.number)
+
+    def cut(self, place: str, one: Strand) -> None:
+        """Note that a strand is cut at a place, and waits."""
+        self._cut[place, one.cable] = self._cut.get((place, one.cable), 0) | 1 << one.number
+
+    def passes(self, place: str, one: Strand) -> bool:
+        """Whether nothing says that a strand is cut at a place."""
+        cut = self._cut.get((place, one.cable), 0) >> one.number & 1
+        return not cut and not self._count(place, one.cable, one.number)
 
 
 def _in_tube(text: str, modulo: int) -> int | None:
@@ -217,9 +242,13 @@ def _range(strands: list[Strand]) -> str:
     return str(StrandRange(strands[0].cable, tuple(one.number for one in strands), strands[0].side or None))
 
 
-def _read_splices(store: Store, cables: Cables, records: Records, findings: Findings, joints: Joints) -> None:
+def _read_splices(
+    store: Store, sides: _Sides, records: Records, findings: Findings, joints: Joints
+) -> dict[str, list[Strand]]:
+    """Splices and waiting strands of boxes to the records; returns those that are said to pass uncut."""
+    passes: dict[str, list[Strand]] = {}
     if not store.has("t_cassette"):
-        return
+        return passes
     store.index("t_cassette", "cs_code")
     cassette = store.expression("t_cassette", "cs_code", "c")
     join = f"LEFT JOIN t_cassette c ON {cassette} = {store.expression('t_position', 'ps_cs_code', 'p')}"
@@ -234,17 +263,25 @@ def _read_splices(store: Store, cables: Cables, records: Records, findings: Find
             findings.error("orphan-positions", "t_position", box, text)
             continue
         item = records["closure"][closure]
-        sides = _Sides(cables, findings)
+        sides.guesses = joints.guesses[closure] = []
         pairs: list[tuple[Strand, Strand]] = []
         waiting, passing = list[Strand](), list[Strand]()
         for one in positions:
             _read_position(one, item["at"], sides, findings, pairs, waiting, passing)
         if pairs:
             records.splices[closure] = list(_runs(pairs))
-        joints.guesses[closure] = sides.guesses
-        joined = {(strand.cable, strand.number) for pair in pairs for strand in pair}
         _note_strands(item, "cut", waiting)
-        _note_strands(item, "opened", [one for one in passing if (one.cable, one.number) not in joined])
+        passes[closure] = passing
+    return passes
+
+
+def _note_opened(sides: _Sides, item: Item, closure: str, passing: list[Strand]) -> None:
+    """Strands that pass a box uncut, once it is known what is cut there in other boxes and in frames."""
+    uncut = [one for one in passing if sides.passes(item["at"], one)]
+    if len(uncut) < len(passing):
+        text = f"{len(passing) - len(uncut)} strands pass {closure} and are cut at its place"
+        sides.findings.warning("passes-and-cut", "t_position", closure, text)
+    _note_strands(item, "opened", uncut)
 
 
 def _read_position(
@@ -274,6 +311,7 @@ def _read_position(
         strand = sides.strand(one, named[0], place, True)
         if strand is not None:
             waiting.append(strand)
+            sides.cut(place, strand)
         return
     left = sides.strand(one, 0, place, False)
     if left is None:
@@ -282,7 +320,7 @@ def _read_position(
     sides.take(place, left)
     right = sides.strand(one, 1, place, False)
     if right is None or left == right:
-        sides.seen[place, left.cable, left.number].pop()
+        sides.leave(place, left)
         return
     sides.take(place, right)
     pairs.append((left, right))
@@ -297,7 +335,7 @@ def _note_strands(item: Item, key: str, strands: list[Strand]) -> None:
         item[key] = [f"{cable}:{format_numbers(tuple(numbers))}" for cable, numbers in by_cable.items()]
 
 
-def _read_terminations(store: Store, cables: Cables, records: Records, findings: Findings, joints: Joints) -> None:
+def _read_terminations(store: Store, sides: _Sides, records: Records, findings: Findings, joints: Joints) -> None:
     order = f"CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
     rows = _positions(store, store.expression("t_position", "ps_ti_code", "p"), "", order)
     for drawer, positions in groupby(rows, lambda one: one.holder):
@@ -307,7 +345,8 @@ def _read_terminations(store: Store, cables: Cables, records: Records, findings:
             text = f"{count} positions are in drawer {drawer}, which is not there or cannot be used"
             findings.error("orphan-positions", "t_position", drawer, text)
             continue
-        item, sides = records["odf"][name], _Sides(cables, findings)
+        item = records["odf"][name]
+        sides.guesses = joints.guesses[name] = []
         ends: list[tuple[int, Strand]] = []
         taken: set[int] = set()
         last = 0
@@ -326,7 +365,6 @@ def _read_terminations(store: Store, cables: Cables, records: Records, findings:
                 sides.take(item["site"], strand)
                 ends.append((number, strand))
         item["positions"] = max(last, 1)
-        joints.guesses[name] = sides.guesses
         if ends:
             records.terminations[name] = list(_ends(ends))
 
