@@ -19,6 +19,9 @@ _SYSTEM_DATABASE = Path("/run/openvswitch/db.sock")
 
 
 def _run(*words: str) -> str:
+    """What a program lists; nothing where only root may ask, or nobody can have used it: it is not installed."""
+    if os.geteuid() != 0 or netns.program(words[0]) is None:
+        return ""
     return subprocess.run([tool(words[0]), *words[1:]], capture_output=True, text=True, check=True).stdout
 
 
@@ -41,7 +44,7 @@ def of_this_process() -> tuple[int, Traces]:
 
 
 def _machine() -> Iterator[str]:
-    for interface in json.loads(_run("ip", "-j", "link")):
+    for interface in json.loads(_run("ip", "-j", "link") or "[]"):
         yield f"interface {interface['ifname']}"
     for line in _run("tc", "qdisc", "show").splitlines():
         yield f"queue {line}"

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.intents.demand import Endpoint
-from sdnctl.lab import devices, netns, openvswitch
+from sdnctl.lab import devices, netns, openvswitch, orphans
 from sdnctl.lab import record as records
 from sdnctl.lab.base import Lab, Progress
 from sdnctl.lab.ovslab import RUN_DIR, OvsLab
@@ -109,7 +109,8 @@ def down(folder: Path) -> bool:
             record = None
         if record is not None:
             _lab(folder, record).dismantle()
-        found = _sweep(folder)
+        late = orphans.end(records.lab_key(folder))
+        found = _sweep(folder) or late
         had_record = records.record_path(folder).exists()
         records.remove(folder)
         return had_record or found
@@ -132,6 +133,8 @@ def _refuse_second(folder: Path) -> None:
             )
         )
     lab.dismantle()
+    orphans.end(record.key)
+    _sweep(folder)
     records.remove(folder)
 
 
