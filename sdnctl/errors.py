@@ -94,10 +94,14 @@ class Diagnostic:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Diagnostic:
-        """Read what `to_json` made; raises LookupError or ValueError for anything else."""
-        source = Source(data["file"], data["line"]) if data["file"] is not None else None
-        severity = Severity(data["severity"])
-        return cls(data["code"], data["summary"], data["address"], source, data["detail"], data["hint"], severity)
+        """Read what `to_json` made; raises LookupError, TypeError or ValueError for anything else."""
+        file, line = data["file"], data["line"]
+        texts = [data[name] for name in ("code", "summary", "address", "detail", "hint")]
+        if not all(isinstance(text, str) for text in (*texts, file or "")) or type(line) not in (int, type(None)):
+            raise ValueError("this is no diagnostic")
+        code, summary, address, detail, hint = texts
+        source = Source(file, line) if file is not None else None
+        return cls(code, summary, address, source, detail, hint, Severity(data["severity"]))
 
 
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, str, str, str]:

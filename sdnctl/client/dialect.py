@@ -22,7 +22,7 @@ def understood(where: str) -> Iterator[None]:
     """Round the reading of an answer: raises SdnctlError where it is not what this client knows."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise differs(where, f"{type(error).__name__}: {error}") from error
 
 

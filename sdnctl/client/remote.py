@@ -17,6 +17,7 @@ from sdnctl import errors
 from sdnctl.client.dialect import DIALECT, HEADER, differs, understood
 from sdnctl.client.finding import PATIENCE, listening, reachable
 from sdnctl.errors import Diagnostic, InputError, SdnctlError
+from sdnctl.plainjson import parse_json
 
 if TYPE_CHECKING:
     import httpx
@@ -180,7 +181,7 @@ def _follow(lines: Iterator[str], operation: str, progress: Progress, over: thre
 def raised(answer: httpx.Response, where: str) -> SdnctlError:
     """The error behind an answer, of the class it had in the controller."""
     try:
-        problem = answer.json()
+        problem = parse_json(answer.content)
         found = tuple(map(Diagnostic.from_json, problem["diagnostics"]))
         kind = getattr(errors, str(problem.get("error", "")), SdnctlError)
     except (ValueError, LookupError, TypeError):

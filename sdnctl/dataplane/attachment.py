@@ -91,6 +91,8 @@ def dump_attachment(attachment: Attachment) -> dict[str, str | int]:
 
 def load_attachment(data: Mapping[str, Any]) -> Attachment:
     """Read what `dump_attachment` made; raises ValueError or TypeError for anything else."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{data!r} is no attachment")
     for name, value in data.items():
         wanted = str if name in ("port", "uplink", "endpoint") else int
         if type(value) is not wanted:

@@ -200,6 +200,8 @@ class _Reader:
     def _flows(self, data: Json, name: str) -> Iterator[Flow]:
         fields = [(str(field), _number(mask)) for field, mask in data["fields"]]
         count = _number(data["count"])
+        if {len(item) for item in data["columns"] if isinstance(item, list)} != ({count} if count != 1 else set()):
+            raise ValueError(f"{name}: {count} flows of one shape, in columns that are not so long")
         columns = [item if isinstance(item, list) else [item] * count for item in data["columns"]]
         columns = _even(columns, len(fields) + _AFTER, name)
         parts = [self._column(field, mask, column) for (field, mask), column in zip(fields, columns, strict=False)]

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 from sdnctl.errors import Diagnostic, InputError
 from sdnctl.lab.wiring import Wiring
+from sdnctl.plainjson import parse_json
 from sdnctl.topology.graph import PortRef
 
 VERSION = 1
@@ -83,7 +84,7 @@ def load(folder: Path) -> Record | None:
             Diagnostic("lab-record", f"cannot read {path}: {error.strerror}", hint="check the file's permissions")
         ) from None
     try:
-        return _from_json(json.loads(text))
+        return _from_json(parse_json(text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             Diagnostic(

@@ -7,13 +7,13 @@ The document is one object: ``format``, ``kind`` ("plan"), ``fingerprint`` and `
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from hashlib import sha256
 
 from sdnctl.compiler.codec import Json, canonical, decode, encode, fingerprint
 from sdnctl.dataplane.bulk import in_bulk
 from sdnctl.errors import AlteredPlan, Diagnostic, PlanError
+from sdnctl.plainjson import parse_json
 from sdnctl.plan.lines import Lines, read_stages, stage_lines, stage_text
 from sdnctl.plan.model import Plan
 
@@ -52,7 +52,7 @@ def loads(text: str) -> Plan:
     Raises PlanError if this is not a plan of a known format, AlteredPlan if it does not match its fingerprint.
     """
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise _no_plan(str(error)) from error
     return read(document)
@@ -73,11 +73,11 @@ def read(document: Json) -> Plan:
         )
     if document.keys() != {"format", "kind", "fingerprint", "plan"}:
         raise _altered(f"its fields are {', '.join(sorted(document))}")
-    if fingerprint(document["plan"]) != document["fingerprint"]:
-        raise _altered("the text does not match its fingerprint")
     try:
+        if fingerprint(document["plan"]) != document["fingerprint"]:
+            raise _altered("the text does not match its fingerprint")
         return _read(document)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise _altered(str(error)) from error
 
 

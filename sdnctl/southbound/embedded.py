@@ -28,6 +28,7 @@ from sdnctl.dataplane.serialise import Malformed, dump_rules, load_rules
 from sdnctl.dataplane.switch import Port, PortCounters, Switch
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import DeviceUnreachable, Diagnostic, ProtocolError
+from sdnctl.plainjson import parse_json, whole
 
 FORMAT = 1
 _STATE, _COUNTERS, _MARKER, _LOCK = ".json", ".counters.json", ".unreachable", ".lock"
@@ -127,8 +128,10 @@ class Switchboard:
         try:
             if data.get("format") != FORMAT:
                 raise Malformed(f"format {data.get('format')!r} is not known to this sdnctl (it knows {FORMAT})")
-            ports = {int(number): Port(bool(port["up"]), port["mtu"]) for number, port in data["ports"].items()}
-            return Embedded(ports, load_rules(data["rules"]), data["vlan_limit"])
+            ports = {
+                int(number): Port(bool(port["up"]), _mtu(port["mtu"])) for number, port in data["ports"].items()
+            }
+            return Embedded(ports, load_rules(data["rules"]), whole(data["vlan_limit"]))
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise self._broken(device, _STATE, str(fault)) from fault
 
@@ -153,8 +156,13 @@ class Switchboard:
             return Tally()
         data = self._load(device, _COUNTERS)
         try:
-            ports = {int(number): PortCounters(**counts) for number, counts in data["ports"].items()}
-            flows = Counter({(table, cookie): packets for table, cookie, packets in data["flows"]})
+            ports = {
+                int(number): PortCounters(**{key: whole(value) for key, value in counts.items()})
+                for number, counts in data["ports"].items()
+            }
+            flows = Counter(
+                {(whole(table), whole(cookie)): whole(packets) for table, cookie, packets in data["flows"]}
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise self._broken(device, _COUNTERS, str(fault)) from fault
         return Tally(ports, flows)
@@ -178,8 +186,8 @@ class Switchboard:
     def wires(self) -> dict[End, End]:
         """Which ports are joined."""
         try:
-            rows = json.loads((self.directory / _WIRES).read_bytes())["wires"]
-            return {(node, port): (other, far) for node, port, other, far in rows}
+            rows = parse_json((self.directory / _WIRES).read_bytes())["wires"]
+            return {(str(node), whole(port)): (str(other), whole(far)) for node, port, other, far in rows}
         except FileNotFoundError:
             return {}
         except (KeyError, TypeError, ValueError) as fault:
@@ -225,7 +233,7 @@ class Switchboard:
 
     def _load(self, device: str, suffix: str) -> dict[str, Any]:
         try:
-            data = json.loads(self._path(device, suffix).read_bytes())
+            data = parse_json(self._path(device, suffix).read_bytes())
         except FileNotFoundError:
             self.check_reachable(device)
             raise
@@ -254,6 +262,10 @@ class Switchboard:
             "rules": dump_rules(embedded.rules),
         }
         _replace(self._path(device, _STATE), state)
+
+
+def _mtu(value: Any) -> int | None:
+    return None if value is None else whole(value)
 
 
 def _replace(path: Path, data: object, *, sync: bool = True) -> None:

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,12 @@ from urllib.parse import quote, unquote
 
 from sdnctl.dataplane.attachment import Attachment, AttachmentKey, dump_attachment, load_attachment
 from sdnctl.errors import Diagnostic, ProtocolError
+from sdnctl.plainjson import parse_json
 
 FORMAT = 1
 _STATE = ".device.json"
+_NEVER = 1e11
+"""Seconds: times and durations are below this, in the year 5138."""
 ABILITIES = ("policing", "marking", "vlans")
 
 
@@ -122,12 +125,12 @@ class Simulator:
     def _load(self, name: str) -> SimulatedDevice:
         path = self._path(name)
         try:
-            data = json.loads(path.read_bytes())
+            data = parse_json(path.read_bytes())
             if data.pop("format") != FORMAT:
                 raise ValueError("another format")
             data["running"] = _keyed(data["running"])
             data["confirmed"] = None if data["confirmed"] is None else _keyed(data["confirmed"])
-            return SimulatedDevice(**data)
+            return _checked(SimulatedDevice(**data))
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ProtocolError(
                 Diagnostic(
@@ -144,6 +147,26 @@ class Simulator:
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         temporary.write_text(_dump(device), encoding="utf-8")
         temporary.replace(path)
+
+
+def _checked(device: SimulatedDevice) -> SimulatedDevice:
+    """The device, if what was read fits its fields; raises ValueError."""
+    texts = (("ports", device.ports), ("can", device.can))
+    tables = (("foreign", device.foreign), ("faults", device.faults))
+    wrong = [name for name, value in texts if not isinstance(value, list) or not _all_text(value)]
+    wrong += [name for name, value in tables if not isinstance(value, dict) or not _all_text(value.values())]
+    wrong += [name for name in ("any_port", "reachable") if not isinstance(getattr(device, name), bool)]
+    for name in ("until", "delay", "window", "hangs"):
+        value = getattr(device, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _NEVER:
+            wrong.append(name)
+    if wrong:
+        raise ValueError(f"{wrong[0]} is {getattr(device, wrong[0])!r}")
+    return device
+
+
+def _all_text(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _dump(device: SimulatedDevice) -> str:

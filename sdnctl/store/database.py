@@ -45,7 +45,7 @@ def open_engine(url: str) -> Engine:
     except BaseException as error:
         if engine is not None:
             engine.dispose()
-        if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | ModuleNotFoundError):
+        if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | ModuleNotFoundError | UnicodeDecodeError):
             raise StoreError(_unusable(url, error)) from error
         raise
     return engine
@@ -55,7 +55,9 @@ def open_engine(url: str) -> Engine:
 def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection]:
     """A transaction: all of it is there afterwards, or nothing; StoreError where the database fails.
 
-    One that is only `reading` waits for no writer and holds none up: however many ask, the lease is renewed.
+    One that is only `reading` waits for no writer and holds none up: however many ask, the lease is renewed. What
+    was read and is not what its column holds (SQLite stores anything anywhere, and files are damaged) is a
+    StoreError too.
     """
     try:
         with (engine.execution_options(**{_READING: True}) if reading else engine).begin() as connection:
@@ -70,6 +72,17 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
                 "apply resumes where it stopped",
             )
         ) from error
+    except (ValueError, TypeError, OverflowError) as error:
+        # of SQLite's library also while it words an error: the text of it quotes the damaged file
+        if not reading and not isinstance(error, UnicodeDecodeError):
+            raise
+        raise damaged("what the store holds", error) from error
+
+
+def damaged(what: str, error: object) -> StoreError:
+    """The error for something in the store that cannot be what was once written."""
+    hint = "restore the store from a copy; `sdnctl plan --baseline none` shows what a new one would begin with"
+    return StoreError(Diagnostic("store-damaged", f"{what} is damaged", detail=str(error), hint=hint))
 
 
 def _unusable(url: str, error: BaseException) -> Diagnostic:

@@ -19,11 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from sdnctl.errors import Diagnostic, LeaseHeld, StoreError
-from sdnctl.store.database import transaction
+from sdnctl.store.database import damaged, transaction
 from sdnctl.store.tables import leases
 
 TTL = 15.0  # seconds
@@ -117,15 +118,25 @@ def give_back(engine: Engine, lease: Lease) -> None:
 def current(engine: Engine) -> Lease | None:
     """The lease as it stands: its holder is empty when nobody has it; None when nobody ever had."""
     with transaction(engine, reading=True) as connection:
-        row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
+        row = _row(connection)
     if row is None:
         return None
     gone = row.until < time.time() or is_dead(row.holder)
     return Lease("" if gone else row.holder, row.generation)
 
 
-def _take(connection: Connection, holder: str, now: float) -> Lease:
+def _row(connection: Connection) -> Row[Any] | None:
+    """The lease in the store; raises StoreError where it is damaged."""
     row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
+    if row is not None and not (
+        isinstance(row.holder, str) and isinstance(row.until, int | float) and isinstance(row.generation, int)
+    ):
+        raise damaged("the lease in the store", f"{row.holder!r}, {row.until!r}, {row.generation!r}")
+    return row
+
+
+def _take(connection: Connection, holder: str, now: float) -> Lease:
+    row = _row(connection)
     first = int(now * 1000)
     if row is None:
         connection.execute(insert(leases).values(name=NAME, holder=holder, until=now + TTL, generation=first))
@@ -157,7 +168,7 @@ def _held(holder: str, seconds: float) -> Diagnostic:
 
 def check(connection: Connection, lease: Lease) -> None:
     """Inside a write transaction: fail if the lease has passed to somebody else meanwhile."""
-    row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
+    row = _row(connection)
     if row is None or row.generation != lease.generation or row.holder != lease.holder:
         now = short(row.holder) if row is not None and row.holder else "nobody"
         raise LeaseHeld(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, insert, select
 
-from sdnctl.store.database import transaction
+from sdnctl.store.database import damaged, transaction
 from sdnctl.store.tables import secrets
 
 LENGTH = 32
@@ -18,7 +18,9 @@ def secret(engine: Engine, name: str) -> bytes:
     with transaction(engine) as connection:
         held = connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar()
         if held is not None:
-            return bytes(held)
+            if not isinstance(held, bytes) or len(held) != LENGTH:
+                raise damaged(f"the secret {name} in the store", "it is not what was made")
+            return held
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         value = randomness.token_bytes(LENGTH)
         connection.execute(insert(secrets).values(name=name, created=created, value=value))

@@ -18,6 +18,7 @@ from sdnctl.dataplane.pack import pack
 from sdnctl.dataplane.serialise import dump_rules, load_rules
 from sdnctl.dataplane.values import RuleSet
 from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.plainjson import parse_json
 
 FORMAT = 1
 
@@ -180,7 +181,7 @@ def dumps(state: State) -> str:
 def loads(text: str) -> State:
     """Read what `dumps` wrote; raises StoreError when the format is not known or the text is damaged."""
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise _damaged(error) from error
     return read(document)
@@ -202,11 +203,15 @@ def read(document: Any) -> State:
             switch: tuple(map(load_rules, others)) for switch, others in document.get("doubtful", {}).items()
         }
         compiled = serialise.compiled_from_json(document["compiled"])
-        return State(
-            compiled, frozenset(document["down"]), silent, doubtful, frozenset(document.get("drained", ()))
-        )
-    except (KeyError, ValueError, TypeError) as error:
+        return State(compiled, _names(document["down"]), silent, doubtful, _names(document.get("drained", [])))
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(error) from error
+
+
+def _names(data: Any) -> frozenset[str]:
+    if not isinstance(data, list) or not all(isinstance(name, str) for name in data):
+        raise ValueError(f"{data!r} is no list of names")
+    return frozenset(data)
 
 
 def _damaged(error: Exception) -> StoreError:

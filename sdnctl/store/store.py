@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.plainjson import parse_json
 from sdnctl.store import lease as leases
 from sdnctl.store.bindings import Bindings
-from sdnctl.store.database import open_engine, transaction
+from sdnctl.store.database import damaged, open_engine, transaction
 from sdnctl.store.lease import Lease
 from sdnctl.store.records import AuditEntry, JournalEntry, Snapshot, Verdict, now
 from sdnctl.store.secrets import secret
@@ -77,8 +78,11 @@ class Store:
         text = _unpack(blob, f"snapshot {number}")
         if not text.startswith(_BASED):
             return text
-        changes = json.loads(text)
-        whole = json.loads(self.content(changes.pop("base")))
+        changes = _object(text, f"snapshot {number}")
+        base = changes.pop("base", None)
+        if type(base) is not int or not 0 < base < number:  # so that a damaged chain has an end
+            raise damaged(f"snapshot {number} in the store", f"it follows {base!r}")
+        whole = _object(self.content(base), f"snapshot {base}")
         kept = {key: value for key, value in whole.items() if key == "compiled"}
         return json.dumps(kept | changes, sort_keys=True, separators=(",", ":"))
 
@@ -92,7 +96,7 @@ class Store:
         query = select(journal).where(journal.c.snapshot == snapshot).order_by(journal.c.id)
         with self._read() as connection:
             return tuple(
-                JournalEntry(row.id, row.created, row.snapshot, row.event, json.loads(row.detail))
+                JournalEntry(row.id, row.created, row.snapshot, row.event, _object(row.detail, "the journal"))
                 for row in connection.execute(query)
             )
 
@@ -293,7 +297,16 @@ def _unpack(blob: bytes | None, what: str) -> str:
         raise StoreError(Diagnostic("no-such-record", f"the store holds no {what}", hint="see `sdnctl history`"))
     try:
         return zlib.decompress(blob).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise StoreError(
-            Diagnostic("store-damaged", f"{what} in the store is damaged", detail=str(error))
-        ) from error
+    except (zlib.error, UnicodeDecodeError, TypeError) as error:
+        raise damaged(f"{what} in the store", error) from error
+
+
+def _object(text: Any, what: str) -> dict[str, Any]:
+    """The JSON object in a text of the store; raises StoreError."""
+    try:
+        found = parse_json(text)
+        if not isinstance(found, dict):
+            raise TypeError("it is no object")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise damaged(f"{what} in the store", error) from error
+    return found

@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from sdnctl.errors import Diagnostic, InputError, StoreError
+from sdnctl.plainjson import parse_json
 from sdnctl.store.database import transaction
 from sdnctl.store.tables import audit, tokens
 
@@ -166,7 +167,7 @@ def _token(row: Any) -> Token:
         row.id,
         row.name,
         Role(row.role),
-        tuple(json.loads(row.tenants)),
+        tuple(map(str, parse_json(row.tenants))),
         row.created,
         row.author,
         row.expires,

@@ -63,7 +63,10 @@ def canonical_geojson(text: str, model: type[BaseModel]) -> str:
     """A FeatureCollection with a feature on each line, so that a change of one is a change of one line."""
     document = json.loads(text, parse_float=_Number, parse_int=_Number)
     order = order_of(model)
-    features = [_json(_feature(one, order)) for one in document.pop("features")]
+    found = document.pop("features", None)
+    if not isinstance(found, list):  # read as none at all, which `validate` says; it cannot be written so
+        return text
+    features = [_json(_feature(one, order)) for one in found]
     head = {"type": document.pop("type"), **document, "features": []}
     body = "\n" + ",\n".join(features) + "\n" if features else ""
     return f"{_json(head)[:-2]}{body}]}}\n"
