@@ -7,42 +7,18 @@ from __future__ import annotations
 
 import json
 import random
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from exchange_files import DEMANDS, FILES, GRAPHML, REPETITA, SNDLIB, TOPOHUB
+from exchange_files import GRAPHML, REPETITA, SNDLIB, TOPOHUB
+from exchange_fuzzing import READERS, Reader, geojson, judged, mapped, netbox, seeds
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inventory_support import EXAMPLES
 
-from sdnctl.errors import Diagnostic, Diagnostics, InputError
-from sdnctl.exchange.geojson.documents import make
-from sdnctl.exchange.geojson.features import read_collection
-from sdnctl.exchange.geojson.keepsake import loads
-from sdnctl.exchange.geojson.mapping import read_mapping
-from sdnctl.exchange.geojson.objects import objects
-from sdnctl.exchange.netbox.network import network
-from sdnctl.exchange.netbox.read import read_inventory
-from sdnctl.exchange.netbox.records import read_records
+from sdnctl.errors import Diagnostics
 from sdnctl.exchange.topology.formats import read_topology
-from sdnctl.exchange.topology.graph import Report, Units
-from sdnctl.exchange.topology.network import derive
-from sdnctl.exchange.topology.repetita import read_demands
-from sdnctl.exchange.topology.texts import files
-from sdnctl.usecases.context import Context
-from sdnctl.usecases.exchanging_geojson import export_geojson
-from sdnctl.usecases.exchanging_netbox import export_netbox
-from sdnctl.workspace.dump import dump_documents
-from sdnctl.workspace.folder import load_network
+from sdnctl.exchange.topology.graph import Units
 
-MAPPING = """
-layers:
-  - {to: segment, from: {geometry: [LineString]}, id: id, properties: {a: a, kind: kind}, units: {length: m}}
-  - {to: chamber, id: id, values: {kind: {x: pole}}, constants: {owner: me}}
-"""
 WORDS = [
     b"\x00",
     b"\xff\xfe",
@@ -74,121 +50,6 @@ WORDS += [
 WORDS += ["é".encode(), "\u2028".encode(), b"0.0", b"NODES 5", b"EDGES", b"features", b"None", b"x" * 300]
 
 
-def judged(out: Diagnostics) -> None:
-    """Every fault of a file has a place in it."""
-    for item in out.errors:
-        assert item.source is not None, item
-        assert item.source.line, item
-
-
-def topology(content: bytes) -> None:
-    out = Diagnostics()
-    graph = read_topology(content, "x", Units(), out)
-    judged(out)
-    if graph is None or out.errors:
-        return
-    found = derive(graph, Units(), "ring", out)
-    made = files(found, out.sorted(), {"x": content})
-    if len(found.names) < 40:
-        with tempfile.TemporaryDirectory() as folder:
-            for name, text in made.items():
-                path = Path(folder, name)
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(text)
-            load_network(Path(folder))
-
-
-def demands(content: bytes) -> None:
-    out = Diagnostics()
-    graph = read_topology(REPETITA.encode(), "x", Units(), out)
-    assert graph is not None
-    read_demands(content.decode("utf-8", "replace"), graph, Report("x", out), Units())
-    judged(out)
-
-
-def geojson(content: bytes, mapping: str | None = None) -> None:
-    out = Diagnostics()
-    rules = read_mapping(mapping, "m", out) if mapping is not None else None
-    collection = read_collection(content, "x", out)
-    judged(out)
-    if collection is None:
-        return
-    made = make(objects([collection], rules, out), 0.5, out)
-    for item in out.errors:
-        assert item.source is not None or item.address.startswith("cable type"), item
-    if not out.errors:
-        dump_documents(made.documents)
-        assert loads(made.kept.dumps()).dumps() == made.kept.dumps()
-
-
-def mapped(content: bytes) -> None:
-    geojson(content, MAPPING)
-
-
-def mappings(content: bytes) -> None:
-    out = Diagnostics()
-    read_mapping(content.decode("utf-8", "replace"), "m", out)
-    judged(out)
-
-
-def keepsakes(content: bytes) -> None:
-    found: tuple[Diagnostic, ...] = ()
-    try:
-        loads(content)
-    except InputError as error:
-        found = error.diagnostics
-    assert all(item.source is not None for item in found)
-
-
-def netbox(content: bytes, name: str = "rest.json") -> None:
-    out = Diagnostics()
-    records = read_records({name: content}, out)
-    judged(out)
-    reading = read_inventory(records, out)
-    judged(out)
-    if not out.errors:
-        made = network(reading, out)
-        judged(out)
-        if not out.errors:
-            dump_documents(made.documents)
-
-
-def netbox_table(content: bytes) -> None:
-    for name in ("sites.csv", "devices.csv", "cables.csv"):
-        netbox(content, name)
-
-
-@pytest.fixture(scope="module")
-def seeds() -> dict[Callable[[bytes], None], list[bytes]]:
-    """Good files for each reader, short enough to be hit where it hurts."""
-    with tempfile.TemporaryDirectory() as folder:
-        context = Context(EXAMPLES / "small")
-        export_geojson(context, Path(folder, "all.geojson"))
-        lines = Path(folder, "all.geojson").read_text(encoding="utf-8").splitlines()
-        picked = {line.partition('"layer":"')[2][:5]: line for line in lines[1:-1]}
-        short = "\n".join([lines[0], ",\n".join(line.rstrip(",") for line in picked.values()), "]}"])
-        links = Context(EXAMPLES / "small-links")
-        export_netbox(links, Path(folder, "nb"))
-        rest = json.loads(Path(folder, "nb", "rest.json").read_text(encoding="utf-8"))
-        few = {key: rows[:6] if key != "dcim/sites" else rows for key, rows in rest.items()}
-        csv = [
-            Path(folder, "nb", name).read_bytes()[:1500]
-            for name in ("01-sites.csv", "05-devices.csv", "09-cables.csv")
-        ]
-    kept = b'{"format": 1, "members": {}, "extras": [{"layer": "site", "key": "a", "properties": {"x": 1.0}, '
-    kept += b'"members": {}, "geometry": null, "instead_of": null}], "features": [{"type": "Feature"}]}'
-    return {
-        topology: [text.encode() for text in FILES.values()],
-        demands: [DEMANDS.encode()],
-        geojson: [short.encode()],
-        mapped: [short.encode()],
-        mappings: [MAPPING.encode()],
-        keepsakes: [kept],
-        netbox: [json.dumps(few, indent=0).encode()],
-        netbox_table: csv,
-    }
-
-
 def mutated(seed: bytes, random: random.Random) -> bytes:
     """A good file with a few bytes or words changed, dropped, doubled or exchanged, or cut off."""
     data = bytearray(seed)
@@ -211,27 +72,22 @@ def mutated(seed: bytes, random: random.Random) -> bytes:
     return bytes(data)
 
 
-READERS = [topology, demands, geojson, mapped, mappings, keepsakes, netbox, netbox_table]
-
-
-def attack(reader: Callable[[bytes], None], seeds: list[bytes], number: int) -> None:
+def attack(reader: Reader, seeds: list[bytes], number: int) -> None:
     source = random.Random(number)
     reader(mutated(source.choice(seeds), source))
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
-def test_mutations_are_read_or_refused(reader: Callable[[bytes], None], seeds: dict[Any, list[bytes]]) -> None:
+def test_mutations_are_read_or_refused(reader: Reader) -> None:
     for number in range(40):
-        attack(reader, seeds[reader], number)
+        attack(reader, seeds()[reader], number)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
-def test_many_mutations_are_read_or_refused(
-    reader: Callable[[bytes], None], seeds: dict[Any, list[bytes]]
-) -> None:
+def test_many_mutations_are_read_or_refused(reader: Reader) -> None:
     for number in range(1000, 126_000):
-        attack(reader, seeds[reader], number)
+        attack(reader, seeds()[reader], number)
 
 
 @settings(max_examples=25)

@@ -1,0 +1,172 @@
+"""The store, to be fuzzed: a SQLite file with damaged pages, its write-ahead log, and what stands in its blobs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from fuzzing import Case, Found, Target, scratch, written
+from fuzzing_documents import states
+from fuzzing_mutators import NUMBERS, damaged, octets, tree_octets
+
+from sdnctl.store.state import loads
+from sdnctl.store.store import Store, Verdict
+from sdnctl.store.tokens import Role
+
+PLAN = "p" * 64
+
+
+def _fill(store: Store) -> None:
+    """Three snapshots of every kind, with all that stands around them."""
+    whole = states()[0][1].decode()
+    with store.hold() as lease:
+        for number, content in enumerate((whole, '{"base":1,"down":["l0"],"format":1,"silent":{}}', whole)):
+            plan = (PLAN, '{"a": 1}') if number == 0 else None
+            made = store.begin(
+                lease, content=content, fingerprint="f", reason="apply", author="me", summary="s", plan=plan
+            )
+            store.note(lease, made, "stage", {"index": 0})
+            if number < 2:
+                store.finish(lease, made)
+    store.record_verdicts([Verdict("x", "V1", "2026-01-01T00:00:00Z", 1, "ok", "")])
+    store.record_audit("me", "login", "x")
+    store.secret("beacons")
+    store.tokens.add("ann", Role.VIEWER, "me", tenants=("city",))
+    store.bindings.bind("a", 7, "", "me")
+
+
+@cache
+def database_seeds() -> Sequence[Case]:
+    path = scratch() / "store-seed.db"
+    store = Store.open(f"sqlite:///{path}")
+    _fill(store)
+    store.close()
+    return [("store.db", path.read_bytes())]
+
+
+@cache
+def log_seeds() -> Sequence[Case]:
+    """The write-ahead log of a store that nobody closed."""
+    path = scratch() / "log-seed.db"
+    store = Store.open(f"sqlite:///{path}")
+    _fill(store)
+    for name in ("base.db", "base.db-wal"):
+        shutil.copy(str(path) + name.removeprefix("base.db"), scratch() / name)
+    store.close()
+    return [("store.db-wal", (scratch() / "base.db-wal").read_bytes())]
+
+
+def _used(path: Path) -> None:
+    """Read all that commands read, and write a little."""
+    store = Store.open(f"sqlite:///{path}")
+    try:
+        store.applied()
+        store.pending()
+        for snapshot in store.history():
+            loads(store.content(snapshot.id))
+            store.journal(snapshot.id)
+        store.plan(PLAN)
+        store.audit_trail()
+        store.verdicts()
+        store.lease()
+        store.tokens.all()
+        store.bindings.all()
+        store.secret("beacons")
+        store.record_audit("me", "look", "x")
+    finally:
+        store.close()
+
+
+def database(case: Case) -> Found:
+    for name in ("store.db-wal", "store.db-shm"):
+        (scratch() / "stores" / name).unlink(missing_ok=True)
+    _used(written(case, "stores"))
+    return None
+
+
+def log(case: Case) -> Found:
+    log_seeds()
+    folder = written(case, "logs").parent
+    shutil.copy(scratch() / "base.db", folder / "store.db")
+    (folder / "store.db-shm").unlink(missing_ok=True)
+    _used(folder / "store.db")
+    return None
+
+
+def damaged_pages(rng: Random, seeds: Sequence[Case]) -> Case:
+    """Octets of the header, of a page's own header, or anywhere; pages exchanged, zeroed or cut off."""
+    name, data = rng.choice(seeds)
+    made = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        page = rng.randrange(max(1, len(made) // 4096)) * 4096
+        kind = rng.randrange(8)
+        at = rng.randrange(100) if kind < 2 else page + rng.randrange(16 if kind < 4 else 4096)
+        if kind in (0, 2, 4):
+            made[at : at + 1] = bytes([rng.randrange(256)])
+        elif kind in (1, 3):
+            size = rng.choice((1, 2, 4))
+            made[at : at + size] = (rng.choice(NUMBERS) & (1 << 8 * size) - 1).to_bytes(size, "big")
+        elif kind == 5:
+            other = rng.randrange(max(1, len(made) // 4096)) * 4096
+            made[page : page + 4096] = made[other : other + 4096]
+        elif kind == 6:
+            made[page : page + 4096] = rng.choice((bytes(4096), rng.randbytes(4096)))
+        elif rng.random() < 0.3:
+            del made[at:]
+    return name, bytes(made)
+
+
+# ── blobs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def blob_seeds() -> Sequence[Case]:
+    """Snapshots as they stand in the store, whole and as a difference, and the detail of a journal's entry."""
+    database_seeds()
+    differing = b'{"base":1,"down":["l0"],"format":1,"silent":{}}'
+    return [("snapshot", states()[0][1]), ("snapshot", differing), ("journal", b'{"index": 0}')]
+
+
+def damaged_blobs(rng: Random, seeds: Sequence[Case]) -> Case:
+    name, data = rng.choice(seeds)
+    kind = rng.random()
+    if kind < 0.2:
+        packed = zlib.compress(data) if name == "snapshot" else data
+        return name, damaged(rng, packed, [packed])
+    made = tree_octets(rng, json.loads(data))
+    return name, zlib.compress(made, 1) if name == "snapshot" else made
+
+
+@cache
+def _open_store() -> tuple[Store, sqlite3.Connection]:
+    path = written(("blobs.db", database_seeds()[0][1]))
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous=OFF")
+    return Store.open(f"sqlite:///{path}"), connection
+
+
+def blob(case: Case) -> Found:
+    """The second snapshot, which others may be differences to, is this; or its journal says this."""
+    name, data = case
+    store, connection = _open_store()
+    if name == "snapshot":
+        held = data if data[:1] == b"\x78" else zlib.compress(data)
+        connection.execute("UPDATE snapshots SET content = ? WHERE id = 2", (held,))
+        loads(store.content(2))
+    else:
+        connection.execute("UPDATE journal SET detail = CAST(? AS TEXT) WHERE snapshot = 1", (data,))
+        store.journal(1)
+    return None
+
+
+TARGETS = [
+    Target("store: database", database_seeds, damaged_pages, database, sample=30),
+    Target("store: write-ahead log", log_seeds, octets(), log, sample=20),
+    Target("store: contents", blob_seeds, damaged_blobs, blob, sample=60),
+]

@@ -1,0 +1,179 @@
+"""Everything that reads bytes from outside survives damaged ones: a sample of each, and a million each in soak."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import fuzzing
+import pytest
+from fuzzing import Case, Found, Target, case_of, fuzz, report_row, write_report
+from fuzzing_mutators import octets
+from fuzzing_targets import TARGETS
+
+from sdnctl.errors import Diagnostic, InputError, StoreError
+
+REPORT = Path(__file__).parents[2] / "lab" / "reports" / "fuzzing.txt"
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_sample(name: str) -> None:
+    outcome = fuzz(TARGETS[name], TARGETS[name].sample, seed=2026, weigh=False)
+    assert not outcome.faults, outcome.faults[0]
+    assert outcome.accepted + outcome.refused == TARGETS[name].sample
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_full_count(name: str) -> None:
+    """Other octets each time: the seed stands in what a failure says, and in the report."""
+    target = TARGETS[name]
+    outcome = fuzz(target, target.soak, seed=Random().randrange(1 << 32))
+    assert not outcome.faults, outcome.faults[0]
+    assert outcome.refused, "some damage is noticed"
+    assert outcome.accepted or target.name == "GraceTHD .csv", "some damage is harmless"
+    write_report(REPORT, report_row(outcome, datetime.now(UTC).strftime("%Y-%m-%d")))
+
+
+# ── the harness ──────────────────────────────────────────────────────────────────────────────────
+
+
+def target(parse: object, **more: object) -> Target:
+    def seeds() -> Sequence[Case]:
+        return [("x", b"abcdefgh")]
+
+    return Target("mine", seeds, octets(), parse, **more)  # type: ignore[arg-type]
+
+
+def when_damaged(error: Exception | None = None, found: Found = None, seconds: float = 0.0) -> object:
+    """A parser that does this to everything but the good file."""
+
+    def parse(case: Case) -> Found:
+        if case[1] == b"abcdefgh":
+            return None
+        until = time.process_time() + seconds
+        while time.process_time() < until:
+            pass
+        if error is not None:
+            raise error
+        return found
+
+    return parse
+
+
+@pytest.mark.parametrize(
+    ("parse", "said"),
+    [
+        (when_damaged(KeyError("x")), "KeyError"),
+        (when_damaged(RecursionError()), "RecursionError"),
+        (when_damaged(InputError()), "without a diagnostic"),
+        (when_damaged(InputError(Diagnostic("Not a code", "x"))), "with the code"),
+        (when_damaged(StoreError(Diagnostic("silent", " "))), "says nothing"),
+        (when_damaged(found=[Diagnostic("odd", "\ud800")]), "cannot be printed"),
+        (when_damaged(seconds=3), "Hang: more than"),
+    ],
+)
+def test_what_is_a_failure(parse: object, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each names the input, and how to see it again."""
+    monkeypatch.setattr(fuzzing, "PATIENCE", 0.05)
+    (fault,) = fuzz(target(parse), 10, seed=7, weigh=False).faults
+    assert said in fault
+    number = int(fault.split("input ")[1].split(":")[0])
+    assert f"fuzzing_targets.py 'mine' 7 {number}" in fault
+    assert repr(case_of(target(parse), [("x", b"abcdefgh")], 7, number)[1]) in fault
+
+
+def test_faults_without_a_file_where_there_is_one() -> None:
+    parse = when_damaged(found=[Diagnostic("odd", "x")])
+    assert not fuzz(target(parse), 10, seed=7, weigh=False).faults
+    (fault,) = fuzz(target(parse, placed=True), 10, seed=7, weigh=False).faults
+    assert "no file with" in fault
+
+
+def test_what_a_target_may_raise() -> None:
+    parse = when_damaged(LookupError("nothing there"))
+    outcome = fuzz(target(parse, refusals=(LookupError,)), 20, seed=7, weigh=False)
+    assert (outcome.faults, outcome.refused + outcome.accepted) == ([], 20)
+    assert outcome.refused > 10
+
+
+def test_too_much_for_one_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "ROOM", 64 << 20)
+
+    def parse(case: Case) -> Found:
+        bytearray(1 << 30 if case[1] != b"abcdefgh" else 1)
+        return None
+
+    (fault,) = fuzz(target(parse), 10, seed=7, weigh=False).faults
+    assert "MemoryError" in fault
+
+
+def test_what_is_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzzing, "BLOCKS", 1000)
+    kept: list[object] = []
+
+    def parse(case: Case) -> Found:
+        kept.append([object(), object()])
+        return None
+
+    (fault,) = fuzz(target(parse), 1000, seed=7).faults
+    assert "more memory after 1000 inputs" in fault
+
+
+def test_the_report_has_a_row_for_each(tmp_path: Path) -> None:
+    outcome = fuzz(target(when_damaged(found=[Diagnostic("odd", "x")])), 50, seed=7, weigh=False)
+    for name, day in (("one", "2026-01-01"), ("two", "2026-01-02"), ("one", "2026-01-03")):
+        outcome.target = name
+        write_report(tmp_path / "report.txt", report_row(outcome, day))
+    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert text.count("command: pytest --soak") == text.count("accepted") == 1
+    assert [line.split()[0] for line in text.splitlines()[-2:]] == ["one", "two"]
+    assert "2026-01-01" not in text
+
+
+# ── what was found ───────────────────────────────────────────────────────────────────────────────
+
+DEEP = '{"a":' * 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("plan file", "plan.json", DEEP),
+        ("plan file", "plan.json", json.dumps({"format": 2, "kind": "plan", "fingerprint": "", "plan": "\ud800"})),
+        ("state file", "state.json", DEEP),
+        ("state file", "state.json", '{"format": 1, "silent": [], "down": [], "compiled": {}}'),
+        ("lab record", ".sdnctl/lab.json", DEEP),
+        ("embedded switch", "a.json", DEEP),
+        ("embedded switch", "a.counters.json", '{"ports": {"1": {"rx_packets": "1"}}, "flows": []}'),
+        ("embedded switch", "wires.list", DEEP),
+        ("simulated device", "d.device.json", DEEP),
+        ("controller's answer", "counters", DEEP),
+        ("store: contents", "snapshot", '{"base":2}'),
+        ("store: contents", "snapshot", '{"base":99999999999999999999}'),
+        ("store: contents", "journal", "[]"),
+        ("store: contents", "journal", DEEP),
+    ],
+)
+def test_is_refused_with_a_diagnostic(name: str, file: str, text: str) -> None:
+    """Each of these once broke out of its parser."""
+    assert not fuzzing._one(TARGETS[name], (file, text.encode()))
+
+
+def test_packed_rules_are_not_more_than_their_columns() -> None:
+    """A number in a state file once made lists of that length."""
+    from sdnctl.dataplane.pack import unpack
+
+    shape = {"table": 0, "priority": 0, "goto": None, "fields": [], "count": 10**9, "columns": [0] * 5}
+    with pytest.raises(ValueError, match="columns"):
+        unpack(
+            {
+                "actions": [],
+                "lists": [[]],
+                "switches": {"a": {"meters": [[], [], []], "groups": [], "flows": [shape]}},
+            }
+        )
