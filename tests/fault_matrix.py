@@ -13,7 +13,7 @@ import sqlite3
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,13 @@ HOURS = 26
 class Meanwhile:
     """What the status says while a fault stands. Not `settles`: the controller waits, and frames must arrive.
 
-    `refuses`: an apply is refused with this code and these words. `stale`: proofs are.
+    `refuses`: an apply is refused, with one of these codes and with these words. `stale`: proofs are.
     """
 
     down: frozenset[str] = frozenset()
     unreachable: frozenset[str] = frozenset()
     settles: bool = True
-    refuses: tuple[str, str] | None = None
+    refuses: Mapping[str, str] = field(default_factory=dict)
     stale: bool = False
 
 
@@ -215,7 +215,7 @@ class World(Settling):
             assert set(document["pinned"]) == down, document["pinned"]
         else:
             self.carried(self.net.applied())
-        if told.refuses is not None:
+        if told.refuses:
             self._end_applies()
             ended = self.ended
             if ended is None or ended.code == 0:  # it was over before the fault: another one
@@ -223,7 +223,8 @@ class World(Settling):
                 ended = self.ended = self.apply()
             code, reason = _refusal(ended)
             assert ended.code != 0, f"an apply is not refused: {ended.output}"
-            assert (code, told.refuses[1] in reason) == (told.refuses[0], True), ended.output
+            assert code in told.refuses, ended.output
+            assert told.refuses[code] in reason, ended.output
             assert '"hint": ""' not in ended.output, ended.output
             if row is not None:
                 row.said.setdefault(f"apply: {code} ({reason})")
@@ -270,7 +271,21 @@ def _written(log: Path) -> tuple[int, int]:
 # ── the faults ───────────────────────────────────────────────────────────────────────────────────
 
 
-@contextmanager
+def fault(steps: Callable[..., Iterator[Meanwhile]]) -> Callable[..., AbstractContextManager[Meanwhile]]:
+    """A fault from what happens, a yield, and what mends it: that is done however the with-block ends."""
+
+    @contextmanager
+    def managed(world: World, **how: bool) -> Iterator[Meanwhile]:
+        running = steps(world, **how)
+        try:
+            yield next(running)
+        finally:  # or all cells after one that fails would fail, too
+            next(running, None)
+
+    return managed
+
+
+@fault
 def link(world: World) -> Iterator[Meanwhile]:
     name = world.any_link()
     world.lab.cut([name])
@@ -278,7 +293,7 @@ def link(world: World) -> Iterator[Meanwhile]:
     world.lab.heal([name])
 
 
-@contextmanager
+@fault
 def port(world: World) -> Iterator[Meanwhile]:
     """One end of a cable is shut; the other one sees no light, or does not notice."""
     name = world.any_link()
@@ -289,7 +304,7 @@ def port(world: World) -> Iterator[Meanwhile]:
     world.closed.clear()
 
 
-@contextmanager
+@fault
 def switch(world: World, *, empty: bool = False) -> Iterator[Meanwhile]:
     """A switch dies, and is back: with what it held, or without a rule."""
     links = world.links_of(world.victim)
@@ -305,7 +320,7 @@ def switch_without_state(world: World) -> AbstractContextManager[Meanwhile]:
     return switch(world, empty=True)
 
 
-@contextmanager
+@fault
 def controller_killed(world: World) -> Iterator[Meanwhile]:
     world.controller.kill()
     world.sever()
@@ -313,7 +328,7 @@ def controller_killed(world: World) -> Iterator[Meanwhile]:
     world.controller.launch()
 
 
-@contextmanager
+@fault
 def command_killed(world: World) -> Iterator[Meanwhile]:
     """When idle: while it plans what is applied already."""
     if world._applying is None:
@@ -322,19 +337,19 @@ def command_killed(world: World) -> Iterator[Meanwhile]:
     yield Meanwhile()
 
 
-@contextmanager
+@fault
 def store_locked(world: World) -> Iterator[Meanwhile]:
     """Another process holds a write transaction: for a moment nobody notices, for longer an apply is refused."""
     with closing(sqlite3.connect(world.net.path(".sdnctl/store.db"), timeout=30, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         start = time.monotonic()
-        long = world.held_up > 12
-        yield Meanwhile(settles=False, refuses=("store-failed", "database is locked") if long else None)
+        refuses = {"store-failed": "database is locked", **WITHOUT_LEASE} if world.held_up > 12 else {}
+        yield Meanwhile(settles=False, refuses=refuses)
         time.sleep(max(0.0, start + world.held_up - time.monotonic()))
         other.execute("ROLLBACK")
 
 
-@contextmanager
+@fault
 def disk_full(world: World) -> Iterator[Meanwhile]:
     """Nothing can be written to the folder any more."""
     start = time.monotonic()
@@ -348,7 +363,7 @@ def disk_full(world: World) -> Iterator[Meanwhile]:
         pid, words = world.controller.child.pid, "I/O error"
         before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (1024, before[1]))
-    yield Meanwhile(settles=False, refuses=("store-failed", words))
+    yield Meanwhile(settles=False, refuses={"store-failed": words, **WITHOUT_LEASE})
     time.sleep(max(0.0, start + world.held_up - time.monotonic()))
     if world.disk is not None:
         (world.disk / "ballast").unlink()
@@ -356,28 +371,28 @@ def disk_full(world: World) -> Iterator[Meanwhile]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
-@contextmanager
+@fault
 def clock_fast(world: World) -> Iterator[Meanwhile]:
-    world.net.ok("verify", "--failures", "none")
+    world.net.ok("verify", "--live", "--failures", "none")
     jumping_clock.jump(world.clock, HOURS * 3600.0)
     yield Meanwhile(stale=True)
     jumping_clock.jump(world.clock, 0.0)
 
 
-@contextmanager
+@fault
 def clock_slow(world: World) -> Iterator[Meanwhile]:
     jumping_clock.jump(world.clock, -HOURS * 3600.0)
     yield Meanwhile()
     jumping_clock.jump(world.clock, 0.0)
 
 
-@contextmanager
+@fault
 def slow_switch(world: World) -> Iterator[Meanwhile]:
     with world.slow():
         yield Meanwhile()
 
 
-@contextmanager
+@fault
 def flapping(world: World) -> Iterator[Meanwhile]:
     """A link comes and goes, and stays in the end."""
     name = world.any_link()
@@ -389,13 +404,13 @@ def flapping(world: World) -> Iterator[Meanwhile]:
     yield Meanwhile()
 
 
-@contextmanager
+@fault
 def link_and_switch(world: World) -> Iterator[Meanwhile]:
     with switch(world, empty=True) as dead, link(world) as cut:
         yield Meanwhile(down=dead.down | cut.down, unreachable=dead.unreachable)
 
 
-@contextmanager
+@fault
 def link_and_controller(world: World) -> Iterator[Meanwhile]:
     """The link is cut when nobody is there to see it; the next controller does."""
     world.controller.kill()
@@ -405,6 +420,8 @@ def link_and_controller(world: World) -> Iterator[Meanwhile]:
         yield cut
 
 
+WITHOUT_LEASE = {"standby": "lost its lease"}
+"""What a controller says that could not renew its lease for as long as one lasts."""
 COMMAND_KILLED = "command killed"
 FAULTS: dict[str, Callable[[World], AbstractContextManager[Meanwhile]]] = {
     "link": link,

@@ -33,6 +33,11 @@ from sdnctl.lab.ovslab import OvsLab
 REPORTS = Path(__file__).parents[2] / "lab" / "reports"
 PATIENT = QUICK.replace("{drift_interval", "{flap_limit: 8, flap_half_life: 500 ms, drift_interval", 1)
 """Little patience with links, so that many cells are got through."""
+RARELY = (
+    "controller: {flap_limit: 8, flap_half_life: 500 ms, drift_interval: 3 s, drift: {default: repair}, "
+    "poll_interval: 500 ms, discovery_interval: 10 s, telemetry_interval: 0 s}"
+)
+"""The same where all looking costs processor time: embedded switches are files."""
 CRAWL = Pace(delay=0.05, piece=4096)
 """A switch that takes and gives 80 kB/s, each piece 50 ms late."""
 
@@ -61,7 +66,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     net = new_net(place / "network", example="small-links")
     net.edit("network.yaml", "hold_down: 5 s", "hold_down: 300 ms")
     with net.path("network.yaml").open("a", encoding="utf-8") as file:
-        file.write(PATIENT.replace("}}", "}, poll_interval: 200 ms}") + "\n")
+        file.write(RARELY + "\n")
     net.ok("apply", "--yes")
     with net.open() as context:
         lab = context.lab
@@ -103,7 +108,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 CELLS = matrix()
 
 
-@pytest.mark.parametrize("row", Random(3).sample(CELLS, 4), ids=lambda row: f"{row.fault}, {row.when}")
+@pytest.mark.parametrize("row", Random(3).sample(CELLS, 3), ids=lambda row: f"{row.fault}, {row.when}")
 def test_a_sample_of_the_matrix(embedded: World, row: Row) -> None:
     embedded.run(row)
 
