@@ -204,7 +204,11 @@ def _usage(error: Any) -> int:
         typer.echo(error.ctx.get_help(), err=True)
         return UsageError.exit_code
     where = error.ctx.command_path if error.ctx else "sdnctl"
-    found = Diagnostic("usage", error.format_message(), where, hint=f"`{where} --help` shows what it takes")
+    hint = f"`{where} --help` shows what it takes"
+    option = getattr(error, "option_name", "")
+    if error.ctx and any(option in known.opts for known in error.ctx.find_root().command.params):
+        hint = f"it is for all verbs and stands before them: `sdnctl {option} … {verb(error.ctx)}`"
+    found = Diagnostic("usage", error.format_message(), where, hint=hint)
     invocation = error.ctx.obj if error.ctx else None
     output = invocation.output if isinstance(invocation, Invocation) else Output()
     return output.fail(verb(error.ctx) if error.ctx else "", UsageError(found))

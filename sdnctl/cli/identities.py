@@ -79,4 +79,10 @@ def _show(invocation: Invocation, command: str, found: tuple[Binding, ...]) -> N
         for one in found
     )
     listing = Listing("bindings", ("device", "dpid", "certificate", "author", "created", "retired"), rows)
-    invocation.output.show(command, lambda: listing.document, listing.render)
+    # On a terminal the first digits of a digest and seconds do, and every row keeps to one line.
+    short = tuple(
+        (*row[:2], f"{row[2][:12]}…" if row[2] else "", row[3], *(at[:19].replace("T", " ") for at in row[4:]))
+        for row in rows
+    )
+    shown = Listing(listing.what, listing.columns, short)
+    invocation.output.show(command, lambda: listing.document, shown.render)
