@@ -11,7 +11,7 @@ marked = $(sort $(shell grep -rlE 'mark\.$(1)\b' tests plugins --include='test_*
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages servers demo reference test soak lint bench format clean
+.PHONY: help install packages servers demo reference test soak lint bench docs format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,9 +51,12 @@ soak: servers install ## the full counts: fuzzing, kills, faults, repair times; 
 bench: servers install ## measurements against a reference in the same run (ONLY=name for one)
 	@$(BIN)/python -m lab.bench $(ONLY)
 
+docs: install ## the user guide, into site/ (open site/index.html)
+	@$(BIN)/mkdocs build --strict --quiet
+
 format: install ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet .
 
 clean: ## remove what these targets made
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf site $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

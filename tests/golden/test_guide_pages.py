@@ -1,7 +1,8 @@
 """The first pages of the user guide, executed: every command, edit and output, as a new user meets them.
 
-`console` blocks of ``first-hour.md`` and ``daily-work.md`` run in their order, in one folder; `diff` blocks are the
-edits that the reader makes. Blocks after a line ``<!-- on Open vSwitch, as root -->`` run in the tier of Open vSwitch. With ``--update-golden`` what is printed goes into the page.
+`console` blocks of ``first-hour.md`` and ``daily-work.md`` run in their order, in one folder; `diff` blocks are
+the edits that the reader makes. Blocks after a line ``<!-- on Open vSwitch, as root -->`` run in the tier of Open
+vSwitch. With ``--update-golden`` what is printed goes into the page.
 """
 
 from __future__ import annotations
