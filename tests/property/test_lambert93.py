@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import cos, hypot, radians
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
@@ -17,12 +17,14 @@ MILLIMETRE = 1e-3
 metropolitan = st.tuples(st.floats(-5.2, 9.7), st.floats(41.3, 51.2))
 
 
+@settings(max_examples=50)
 @given(metropolitan)
 def test_degrees_to_metres_as_proj_to_the_millimetre(point: tuple[float, float]) -> None:
     (x, y), (px, py) = to_grid(*point), TO_GRID.transform(*point)
     assert hypot(x - px, y - py) < MILLIMETRE / 1000
 
 
+@settings(max_examples=50)
 @given(metropolitan)
 def test_metres_to_degrees_as_proj_to_the_millimetre(point: tuple[float, float]) -> None:
     x, y = TO_GRID.transform(*point)
@@ -31,6 +33,7 @@ def test_metres_to_degrees_as_proj_to_the_millimetre(point: tuple[float, float])
     assert metres < MILLIMETRE / 1000
 
 
+@settings(max_examples=50)
 @given(metropolitan)
 def test_there_and_back_is_the_same_point(point: tuple[float, float]) -> None:
     lon, lat = from_grid(*to_grid(*point))
@@ -49,6 +52,7 @@ def test_a_kilometre_on_the_grid_is_too_long_in_the_south(place: str, latitude: 
     assert (1000 - ground_length(grid)) * 100 == pytest.approx(centimetres, abs=0.5)
 
 
+@settings(max_examples=50)
 @given(metropolitan, st.floats(-4000, 4000), st.floats(-4000, 4000))
 def test_lengths_on_the_ground_are_those_of_the_geodesic(
     point: tuple[float, float], east: float, north: float

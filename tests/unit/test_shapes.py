@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import shapefile as pyshp
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdnctl.exchange import dbf, delimited, geopackage, shapefile, wkb
@@ -27,6 +27,7 @@ SQUARE = [(0.0, 0.0), (0.0, 10.0), (10.0, 10.0), (10.0, 0.0), (0.0, 0.0)]  # clo
 HOLE = [(2.0, 2.0), (4.0, 2.0), (4.0, 4.0), (2.0, 4.0), (2.0, 2.0)]
 
 
+@settings(max_examples=40)
 @given(lines)
 def test_lines_as_shapely_has_them(line: list[tuple[float, float]]) -> None:
     made = wkb.line(line)
@@ -51,6 +52,7 @@ def test_every_kind_of_shape_as_shapely_has_it(text: str, order: int) -> None:
     assert len(list(loaded.vertices())) == shapely.count_coordinates(wanted)
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_shape_or_none(data: bytes) -> None:
     with suppress(ShapeError):
@@ -138,6 +140,7 @@ def test_shapes_that_do_not_fit_a_layer_are_refused() -> None:
         written(wkb.LINE, SHAPES[0][1])
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=200), st.integers(0, 250), st.integers(0, 3))
 def test_any_damage_to_a_shapefile_is_said(junk: bytes, at: int, kind: int) -> None:
     whole, _ = written(SHAPES[kind][0], SHAPES[kind][1], SHAPES[kind][1])
@@ -146,6 +149,7 @@ def test_any_damage_to_a_shapefile_is_said(junk: bytes, at: int, kind: int) -> N
         list(shapefile.read_shapes(io.BytesIO(data)))
 
 
+@settings(max_examples=60)
 @given(st.binary(max_size=60), st.integers(0, 250))
 def test_any_damage_to_a_table_is_said(junk: bytes, at: int) -> None:
     whole = table("a", "b", rows=2)
