@@ -88,14 +88,18 @@ class World(Settling):
         sever: Callable[[], None] = lambda: None,
         disk: Path | None = None,
         held_up: float = 25.0,
+        proof: str = "link",
     ) -> None:
-        """`shut` closes or opens one end of a link; `held_up`: seconds for which the store cannot be written."""
+        """`shut` closes or opens one end of a link; `held_up`: seconds for which the store cannot be written.
+
+        `proof`: the further failures under which V1 must hold while a fault stands; afterwards it is each link's.
+        """
         super().__init__(net, controller, lab)
         self.server, self.clock, self.rng = server, clock, Random(seed)
         self.empty, self.shut, self.slow, self.sever = empty, shut, slow, sever
-        self.disk, self.held_up = disk, held_up
+        self.disk, self.held_up, self.proof = disk, held_up, proof
         self.victim = "pop-east"
-        self.span = 1.0
+        self.span = 0.5  # seconds of an apply, from its first write
         self.closed: set[str] = set()
         self._works = net.path("topology/maintenance.yaml").read_text(encoding="utf-8")
         self._working = False
@@ -179,7 +183,7 @@ class World(Settling):
                 row.seconds.append(time.monotonic() - start)
             self.say(row, told)
             if told.settles:
-                self.check()
+                self.check(self.proof)
             start = time.monotonic()
         self.settle()
         row.seconds.append(time.monotonic() - start)

@@ -99,8 +99,8 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             shut=shut,
             slow=slow,
             held_up=1.5,
+            proof="none",
         )
-        world.rehearse()
         yield world
     net.ok("lab", "down")
 
@@ -108,7 +108,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 CELLS = matrix()
 
 
-@pytest.mark.parametrize("row", Random(3).sample(CELLS, 3), ids=lambda row: f"{row.fault}, {row.when}")
+@pytest.mark.parametrize("row", Random(3).sample(CELLS, 2), ids=lambda row: f"{row.fault}, {row.when}")
 def test_a_sample_of_the_matrix(embedded: World, row: Row) -> None:
     embedded.run(row)
 
