@@ -149,7 +149,7 @@ class Telling(Protocol):
     """What a driver may have besides: a device that says when its configuration was changed, by whomever."""
 
     def watch_changes(self) -> AsyncGenerator[object, None]:
-        """Yield something at each change; ends with the error that ended it, DeviceRefused where it never tells."""
+        """Yield something at each change; ends with the error that ended it: DeviceRefused if it never tells."""
         ...
 
 

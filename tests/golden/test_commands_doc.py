@@ -16,9 +16,10 @@ PAGE = ROOT / "docs" / "commands.md"
 INTRODUCTION = """# Commands
 
 Every verb takes the global options before it: `--network DIR`, `--store URL`, `--controller URL`,
-`--format text|json|markdown|sarif|junit` (or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_CONTROLLER`, `SDNCTL_FORMAT`). Where a
-[controller](controller.md) runs, verbs ask it; what they print is the same. JSON documents carry `format` (now 1),
-`command`, `ok` and the result; errors are documents too, with `diagnostics` ([all of them](diagnostics.md)). Diagnostics for people go to stderr.
+`--format text|json|markdown|sarif|junit` (or `SDNCTL_NETWORK`, `SDNCTL_STORE`, `SDNCTL_CONTROLLER`,
+`SDNCTL_FORMAT`). Where a [controller](controller.md) runs, verbs ask it; what they print is the same. JSON
+documents carry `format` (now 1), `command`, `ok` and the result; errors are documents too, with `diagnostics`
+([all of them](diagnostics.md)). Diagnostics for people go to stderr.
 SARIF and JUnit are for findings of `validate`, `verify`, `inventory check`, `fmt` and `hook check`
 ([pipelines](pipelines.md)).
 
