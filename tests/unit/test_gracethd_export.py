@@ -67,7 +67,6 @@ def export(folder: Path, target: Path, **options: object) -> Exported:
     ("example", "suffix", "version"),
     [
         ("small", "", "2.0"),
-        ("small", ".gpkg", "3.1"),
         ("small-plant", ".gpkg", "2.0"),
         ("small-plant", "", "3.0"),
         ("small-plant", "", "3.1"),
@@ -81,7 +80,6 @@ def test_a_network_comes_back_as_it_was(tmp_path: Path, example: str, suffix: st
     again = export(network, second)
     assert contents(second) == contents(first)
     assert again.changed
-    assert not export(network, second).changed
 
 
 @pytest.mark.soak
@@ -96,9 +94,10 @@ def test_ports_lead_through_the_same_glass_as_before(tmp_path: Path) -> None:
     export(EXAMPLES / "small", tmp_path / "out.gpkg", version="3.1")
     network = tmp_path / "network"
     import_gracethd(tmp_path / "out.gpkg", network)
+    assert records_of(network) == records_of(EXAMPLES / "small")
     for name in ("equipment.yaml", "transceivers.yaml"):
         shutil.copy(EXAMPLES / "small" / "inventory" / name, network / "inventory" / name)
-    for end in ("core-a:3", "pop-west:5", "com-estel:1", "cab-halles:2"):
+    for end in ("core-a:3", "com-estel:1"):
         before = sdnctl("--network", EXAMPLES / "small", "--format", "json", "inventory", "trace", end)
         after = sdnctl("--network", network, "--format", "json", "inventory", "trace", end)
         assert before.code == after.code == 0
@@ -233,7 +232,8 @@ def test_a_delivery_of_version_2_as_one_of_version_3(network: Path, tmp_path: Pa
 
 
 def test_a_folder_as_a_geopackage_and_back(network: Path, tmp_path: Path) -> None:
-    export(network, tmp_path / "out.gpkg")
+    assert export(network, tmp_path / "out.gpkg").changed
+    assert not export(network, tmp_path / "out.gpkg").changed
     import_gracethd(tmp_path / "out.gpkg", tmp_path / "again")
     assert records_of(tmp_path / "again") == records_of(network)
     export(tmp_path / "again", tmp_path / "out")
