@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -81,14 +81,6 @@ def text(node: ast.AST | None) -> str:
     return ""
 
 
-def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            function = node.func
-            name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-            yield name, node
-
-
 def argument(call: ast.Call, position: int, *names: str) -> ast.AST | None:
     named = next((item.value for item in call.keywords if item.arg in names), None)
     if named is not None:
@@ -110,37 +102,51 @@ def hinted(call: ast.Call, position: int, names: Mapping[str, str]) -> str:
     return names.get(value.id, "") if isinstance(value, ast.Name) else text(value)
 
 
-def texts_by_name(tree: ast.Module) -> dict[int, dict[str, str]]:
-    """For every call, by its identity: the texts that were given names in the function around it."""
-    found: dict[int, dict[str, str]] = {}
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-            names: dict[str, str] = {}
-            for node in ast.walk(function):
-                if isinstance(node, ast.Assign) and text(node.value):
-                    for target in node.targets:
-                        if isinstance(target, ast.Name):
-                            names.setdefault(target.id, text(node.value))
-            for _, call in calls(function):
-                found[id(call)] = names  # an inner function comes later in the walk, so it wins
-    return found
+@dataclass
+class Module:
+    """What one walk over a module finds: calls with the functions round them, and texts that were given names."""
+
+    calls: list[tuple[str, ast.Call, tuple[ast.AST, ...]]] = field(default_factory=list)
+    names: dict[ast.AST, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> Module:
+        made = cls()
+        waiting: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(tree, ())]
+        while waiting:
+            node, around = waiting.pop()
+            if isinstance(node, ast.Call):
+                function = node.func
+                name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+                made.calls.append((name, node, around))
+            elif isinstance(node, ast.Assign) and around and (said := text(node.value)):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        made.names[around[-1]][target.id] = said
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                around = (*around, node)
+            waiting += [(child, around) for child in reversed(list(ast.iter_child_nodes(node)))]
+        return made
+
+    def texts(self, around: tuple[ast.AST, ...]) -> dict[str, str]:
+        return self.names.get(around[-1], {}) if around else {}
 
 
 Given = tuple[int, str, ast.Call]
 """Where a function takes a code, by place and by name, and the diagnostic that it makes of it."""
 
 
-def passed_on(tree: ast.Module) -> dict[str, list[Given]]:
+def passed_on(module: Module) -> dict[str, list[Given]]:
     """Functions of a module that make a diagnostic of a code that they are given."""
     found: dict[str, list[Given]] = defaultdict(list)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name not in MAKERS:
+    for name, call, around in module.calls:
+        code = argument(call, 0, "code") if name in MAKERS else None
+        for node in around if isinstance(code, ast.Name) else ():
+            assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             names = [item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
             shift = 1 if names[:1] in (["self"], ["cls"]) else 0
-            for name, call in calls(node):
-                code = argument(call, 0, "code") if name in MAKERS else None
-                if isinstance(code, ast.Name) and code.id in names:
-                    found[node.name].append((names.index(code.id) - shift, code.id, call))
+            if code.id in names and node.name not in MAKERS:
+                found[node.name].append((names.index(code.id) - shift, code.id, call))
     return found
 
 
@@ -153,8 +159,12 @@ def area(path: Path) -> str:
 @cache
 def entries() -> dict[str, Entry]:
     paths = sorted([*ROOT.glob("sdnctl/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")])
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in paths if "testing" not in path.parts}
-    own = {path: passed_on(tree) for path, tree in trees.items()}
+    modules = {
+        path: Module.of(ast.parse(path.read_text(encoding="utf-8")))
+        for path in paths
+        if "testing" not in path.parts
+    }
+    own = {path: passed_on(module) for path, module in modules.items()}
     owners = Counter(name for functions in own.values() for name in functions)
     # A function of another module counts where its name is nobody else's.
     shared = {name: given for functions in own.values() for name, given in functions.items() if owners[name] == 1}
@@ -169,10 +179,9 @@ def entries() -> dict[str, Entry]:
         if area(path) not in entry.areas:
             entry.areas.append(area(path))
 
-    for path, tree in trees.items():
-        named = texts_by_name(tree)
-        for name, call in calls(tree):
-            names = named.get(id(call), {})
+    for path, module in modules.items():
+        for name, call, around in module.calls:
+            names = module.texts(around)
             if name in MAKERS:
                 code = text(argument(call, 0, "code"))
                 if CODE.fullmatch(code) and len(call.args) + len(call.keywords) > 1:
