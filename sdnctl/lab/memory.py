@@ -108,7 +108,7 @@ class FabricWire:
     def _load(self) -> Fabric:
         """Read the switches as they are; packets that the old reading counted are written at the end."""
         self._stamp = self._board.directory.stat().st_mtime_ns
-        self._sure = time.time() - self._stamp / 1e9 > self.SETTLED
+        self._sure = abs(time.time() - self._stamp / 1e9) > self.SETTLED  # the clock may have been set back
         fabric = self._board.fabric()
         self._used.append(fabric)
         return fabric
