@@ -27,6 +27,7 @@ from sdnctl.exchange.naming import slug
 from sdnctl.exchange.redaction import Redaction, redact
 from sdnctl.exchange.wkb import ShapeError
 from sdnctl.inventory.build import build_plant
+from sdnctl.inventory.lambert93 import to_grid
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging import Exported, Imported, refuse_full
 from sdnctl.workspace.dump import dump_documents
@@ -170,7 +171,7 @@ def _refuse_leaks(redaction: Redaction, made: Store) -> None:
     """Raise InputError if any cell or shape says something of a restricted site."""
     for table in made.tables.values():
         for cells, shape in made.cells(table.name):
-            told = any(cell is not None and redaction.text(cell) != cell for cell in cells)
+            told = redaction.leaks("\n".join(filter(None, cells)), lambda place: to_grid(*place))
             if told or (shape is not None and _shows(redaction, shape, table.crs)):
                 raise InputError(
                     Diagnostic(
