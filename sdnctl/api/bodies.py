@@ -20,6 +20,7 @@ def _whole(value: Any) -> Any:
 
 Number = Annotated[int, Field(strict=True, ge=1, le=2**53), BeforeValidator(_whole)]
 """Of a snapshot."""
+DatapathId = Annotated[int, Field(strict=True, ge=1, lt=1 << 64), BeforeValidator(_whole)]
 Days = Annotated[int, Field(strict=True, ge=1, le=3650), BeforeValidator(_whole)]
 Names = list[str]
 
@@ -79,7 +80,7 @@ class ReleaseRequest(Request):
 
 class ObserveRequest(Request):
     switches: Names | None = Field(default=None, max_length=10_000, description="null: all of them.")
-    newcomers: dict[str, Annotated[int, Field(ge=1, lt=1 << 64, strict=True)]] = Field(
+    newcomers: dict[str, DatapathId] = Field(
         default={},
         max_length=10_000,
         description="Switches that dialled in and are no devices: name, datapath id.",
