@@ -55,7 +55,7 @@ class Target:
 
     `parse` reads one case; what it returns are the faults it found, nothing where it accepts. `refusals`: errors
     of its own that it may raise beside `SdnctlError`. `placed`: each fault names a file. `soak`: how many inputs
-    `make soak` gives it. `sound`: it accepts its seeds.
+    `make soak` gives it: a million, but where each is a whole database or folder. `sound`: it accepts its seeds.
     """
 
     name: str

@@ -166,7 +166,7 @@ def blob(case: Case) -> Found:
 
 
 TARGETS = [
-    Target("store: database", database_seeds, damaged_pages, database, sample=30),
-    Target("store: write-ahead log", log_seeds, octets(), log, sample=20),
+    Target("store: database", database_seeds, damaged_pages, database, sample=20, soak=100_000),
+    Target("store: write-ahead log", log_seeds, octets(), log, sample=15, soak=100_000),
     Target("store: contents", blob_seeds, damaged_blobs, blob, sample=60),
 ]
