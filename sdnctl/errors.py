@@ -97,7 +97,8 @@ class Diagnostic:
         """Read what `to_json` made; raises LookupError, TypeError or ValueError for anything else."""
         file, line = data["file"], data["line"]
         texts = [data[name] for name in ("code", "summary", "address", "detail", "hint")]
-        if not all(isinstance(text, str) for text in (*texts, file or "")) or type(line) not in (int, type(None)):
+        plain = all(isinstance(text, str) for text in texts) and isinstance(file, str | None)
+        if not plain or type(line) not in (int, type(None)):
             raise ValueError("this is no diagnostic")
         code, summary, address, detail, hint = texts
         source = Source(file, line) if file is not None else None

@@ -85,7 +85,7 @@ def load(folder: Path) -> Record | None:
         ) from None
     try:
         return _from_json(parse_json(text))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(
             Diagnostic(
                 "lab-record",

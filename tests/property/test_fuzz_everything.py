@@ -148,6 +148,12 @@ DEEP = '{"a":' * 100_000
         ("state file", "state.json", DEEP),
         ("state file", "state.json", '{"format": 1, "silent": [], "down": [], "compiled": {}}'),
         ("lab record", ".sdnctl/lab.json", DEEP),
+        (
+            "lab record",
+            ".sdnctl/lab.json",
+            '{"version": 1, "kind": "memory", "state": "up", "bridges": {}, "interfaces": {}, '
+            '"links": {}, "edges": [], "dpids": {}, "mtu": {}, "access_mtu": Infinity}',
+        ),
         ("embedded switch", "a.json", DEEP),
         ("embedded switch", "a.counters.json", '{"ports": {"1": {"rx_packets": "1"}}, "flows": []}'),
         ("embedded switch", "wires.list", DEEP),
