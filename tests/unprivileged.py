@@ -1,26 +1,30 @@
 """The command line as a user without any right: another user id, no capability, a home that is not there.
 
 Run as a program it reads command lines (JSON) from stdin and answers each with exit code, output and errors; all
-in one process, because each would import for a second. `Nobody` is the other end. Where the interpreter itself is
-in a folder of root, the process may read everything (CAP_DAC_READ_SEARCH), and still write nothing.
+in one process, because each would import for a second. `Nobody` is the other end. A checkout in a folder of root
+is shown to the process elsewhere (a bind mount in a mount namespace of its own); where the interpreter is in
+one, the process may read everything (CAP_DAC_READ_SEARCH), and still write nothing.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from sdnctl_in_process import Result, sdnctl
 
 UID = 65534
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Nobody:
-    """Runs programs as somebody without rights."""
+    """Runs programs as somebody without rights; `environment` is what they get, and may be changed."""
 
     def __init__(self) -> None:
         self.environment = {
@@ -28,11 +32,12 @@ class Nobody:
             "HOME": "/nonexistent",
             "LC_ALL": "C",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": str(Path(__file__).parent),
         }
 
     def popen(self, words: Sequence[str], **more: object) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*_become(), *words], env=self.environment, cwd="/", **more)  # type: ignore[call-overload, no-any-return]
+        command, root = _become(words)
+        environment = {**self.environment, "PYTHONPATH": f"{root}:{root}/tests"}
+        return subprocess.Popen(command, env=environment, cwd="/", **more)  # type: ignore[call-overload, no-any-return]
 
     def sdnctl(self, *commands: Sequence[object]) -> list[Result]:
         """The results of these commands, one after the other."""
@@ -45,14 +50,21 @@ class Nobody:
         return [Result(*found) for found in json.loads(out)]
 
 
-def _become() -> list[str]:
+def _become(words: Sequence[str]) -> tuple[list[str], Path]:
+    """A command as somebody else runs it, and where he finds the checkout."""
     if os.geteuid() != 0:
-        return []  # we are nobody already
-    kept = "+dac_read_search" if not _open_to_all(Path(sys.executable).resolve()) else ""
-    rights = [f"--inh-caps=-all{',' + kept if kept else ''}"]
-    if kept:
-        rights.append(f"--ambient-caps={kept}")
-    return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *rights]
+        return list(words), ROOT  # we are nobody already
+    kept = "" if _open_to_all(Path(sys.executable).resolve()) else "+dac_read_search"
+    command = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+    command += [f"--inh-caps=-all{',' + kept if kept else ''}", *([f"--ambient-caps={kept}"] if kept else [])]
+    if _open_to_all(ROOT):
+        return [*command, *words], ROOT
+    place = Path(tempfile.mkdtemp(prefix="sdnctl-checkout-", dir="/tmp"))
+    place.chmod(0o755)
+    atexit.register(place.rmdir)  # empty but in the other's namespace
+    shown = [str(place) + word.removeprefix(str(ROOT)) if word.startswith(f"{ROOT}/") else word for word in words]
+    mount = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", mount, "-", str(ROOT), str(place), *command, *shown], place
 
 
 def _open_to_all(path: Path) -> bool:

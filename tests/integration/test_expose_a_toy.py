@@ -26,6 +26,7 @@ from any_network_frames import check_frames
 from any_network_plans import foreign, is_intent
 from any_network_twins import shapes
 from sdnctl_in_process import Net, sdnctl
+from unprivileged import Nobody, give
 
 from sdnctl.dataplane.values import RuleSet
 
@@ -159,36 +160,30 @@ def _alter(document: Any, place: Place) -> None:
 
 # ── other people, terminals and places ───────────────────────────────────────────────────────────
 
-NOBODY = 65534
-READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-"""The checkout may lie where only its owner can read; so the stranger may read everything, and write nothing."""
-
 
 class Stranger:
     """Runs `sdnctl` as somebody who owns the network folder and nothing else, without a terminal."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder = folder
-        self.environment = {
+        self._nobody = Nobody()
+        self._nobody.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "LANG": "C",
             "COLUMNS": "40",
             "NO_COLOR": "1",
             "TMPDIR": str(folder),
-            "SDNCTL_NETWORK": str(folder),
         }
-        self.before: tuple[str, ...] = ()
-        if os.geteuid() == 0:
-            self.before = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *READS)
 
-    def __call__(self, line: str, *more: object, code: int = 0) -> str:
-        command = [*self.before, sys.executable, "-m", "sdnctl", *line.split(), *map(str, more)]
-        done = subprocess.run(
-            command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd="/"
-        )
-        said = (done.stdout + done.stderr).decode()
-        assert done.returncode == code, f"{line}: {done.returncode}\n{said}"
+    def __call__(self, line: str, *more: object) -> str:
+        words = [sys.executable, "-m", "sdnctl", "-n", str(self.folder / "net"), *line.split(), *map(str, more)]
+        with self._nobody.popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        ) as process:
+            assert process.stdout is not None
+            said = process.stdout.read().decode()
+        assert process.returncode == 0, f"{line}: {process.returncode}\n{said}"
         assert "Traceback" not in said, said
         assert "\x1b" not in said, "colours for nobody"
         return said
@@ -201,8 +196,7 @@ def stranger() -> Iterator[Stranger]:
     folder, home = place / "the city's network", place / "home"
     folder.mkdir()
     home.mkdir()
-    if os.geteuid() == 0:
-        os.chown(folder, NOBODY, NOBODY)
+    give(folder)
     home.chmod(stat.S_IRUSR | stat.S_IXUSR)
     try:
         yield Stranger(folder, home)
@@ -218,7 +212,6 @@ def too_wide(line: str, said: str) -> list[str]:
 def test_a_stranger_in_a_narrow_window_does_the_whole_job(stranger: Stranger) -> None:
     """Not root, a home that cannot be written, LANG=C, no terminal, 40 columns, a path with space and quote."""
     stranger("init", stranger.folder / "net", "--example", "small-links")
-    stranger.environment["SDNCTL_NETWORK"] = str(stranger.folder / "net")
     wide: list[str] = []
     for line in ("validate", "lab up --kind memory", "apply --yes", "verify", "lab down"):
         wide += too_wide(line, stranger(line))
@@ -270,7 +263,8 @@ def test_every_answer_fits_forty_columns(tmp_path: Path, monkeypatch: pytest.Mon
 def unpacked(name: str, folder: Path) -> Net:
     """A network folder as an earlier version left it: store, plan file, and the switches of its lab."""
     with tarfile.open(VERSIONS / f"{name}.tar.gz") as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = tarfile.data_filter if hasattr(tarfile, "data_filter") else None
+        archive.extractall(folder)
     record = folder / ".sdnctl" / "lab.json"
     record.write_text(record.read_text(encoding="utf-8").replace("@FOLDER@", str(folder)), encoding="utf-8")
     return Net(folder)

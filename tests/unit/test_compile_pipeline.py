@@ -212,7 +212,7 @@ def _shape(doc: dict[str, Any]) -> dict[str, Any]:
         (lambda doc: doc["value"]["baseline"]["held"].update(label={"a": ["1000"]}), "'1000' is not a number"),
         (lambda doc: _shape(doc).update(table=-1), "-1 is not a number at or above zero"),
         (lambda doc: _shape(doc)["columns"].pop(), "columns of one length"),
-        (lambda doc: _shape(doc)["columns"].__setitem__(0, [7] * 9), "columns of one length"),
+        (lambda doc: _shape(doc)["columns"].__setitem__(0, [7] * 9), "in columns that are not so long"),
         (lambda doc: _shape(doc)["columns"].__setitem__(0, -7), "below zero"),
         (lambda doc: _shape(doc)["columns"].__setitem__(0, "7"), "not a number"),
         (lambda doc: _shape(doc)["columns"].__setitem__(0, 1 << 40), "does not fit its mask"),
