@@ -377,17 +377,29 @@ def test_a_drain_that_would_cut_somebody_off_is_refused_with_the_reason(folder: 
 def test_a_link_that_was_cut_during_works_is_down_when_it_is_back_in_service(folder: Path) -> None:
     works = folder / "topology" / "maintenance.yaml"
     before = works.read_text(encoding="utf-8")
-    (link,) = busiest(Context(folder).need_applied()[1])
+    state = Context(folder).need_applied()[1]
+
+    def take_out(link: str) -> None:
+        text = before.replace("out_of_service: []", f"out_of_service: [{{link: {link}, reason: works}}]")
+        works.write_text(text, encoding="utf-8")
+
+    def spared(link: str) -> bool:
+        """Whether every demand can do without it for the time of works."""
+        take_out(link)
+        try:
+            compile_folder(Context(folder))
+        except CompileError:
+            return False
+        return True
 
     async def follow_folder(running: Running) -> None:
         desired = compile_folder(Context(folder))
         made = await plan(running.hub, desired)
         await apply(running.hub, Call("test"), desired, made.plan)
 
-    async def story() -> None:
+    async def story(link: str) -> None:
         async with controller(folder) as running:
-            text = before.replace("out_of_service: []", f"out_of_service: [{{link: {link}, reason: works}}]")
-            works.write_text(text, encoding="utf-8")
+            take_out(link)
             await follow_folder(running)
             running.lab.cut([link])
             links = running.part.links
@@ -400,6 +412,6 @@ def test_a_link_that_was_cut_during_works_is_down_when_it_is_back_in_service(fol
             assert running.lost() == set(stranded(running.state.compiled, running.state.down))
 
     try:
-        run(story())
+        run(story(next(filter(spared, busiest(state, len(state.compiled.topology.links))))))
     finally:
         works.write_text(before, encoding="utf-8")
