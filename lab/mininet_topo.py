@@ -185,8 +185,10 @@ def sdnctl_traffic(net, applications=(), seconds=1.0, cut=""):
     count = max(2, round(seconds / SDNCTL_PING_EVERY))
     running = []
     for one in pairs:
-        words = f"ping -n -q -i {SDNCTL_PING_EVERY} -c {count} -W 1 -I {one['source']} {one['target']}"
-        running.append((one, net[one["from"]].popen(words)))
+        # Into the host's network alone: Mininet's popen enters its mounts, too, and so leaves a chroot.
+        words = f"nsenter -t {net[one['from']].pid} -n ping -n -q -i {SDNCTL_PING_EVERY} -c {count} -W 1"
+        words = [*words.split(), "-I", one["source"], one["target"]]
+        running.append((one, subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
     if cut:
         time.sleep(seconds / 2)
         sdnctl_set_link(net, cut, "down")

@@ -171,7 +171,7 @@ def posted() -> Sequence[Case]:
         "FlipRequest": {"trunks": ["t1"]},
         "DrainRequest": {"switch": "a", "back": True},
         "ReleaseRequest": {"port": "a:1"},
-        "ObserveRequest": {"switches": ["a"], "newcomers": {"b": 7}},
+        "ObserveRequest": {"switches": ["a"], "newcomers": {"b": "7"}},
         "TokenRequest": {"name": "ann", "role": "viewer", "tenants": ["city"], "days": 3},
         "BindingRequest": {"device": "a", "dpid": "00ff", "certificate": "", "replace": False},
         "VerdictsRequest": {

@@ -20,8 +20,9 @@ def _whole(value: Any) -> Any:
 
 Number = Annotated[int, Field(strict=True, ge=1, le=2**53), BeforeValidator(_whole)]
 """Of a snapshot."""
-DatapathId = Annotated[int, Field(strict=True, ge=1, lt=1 << 64), BeforeValidator(_whole)]
 Days = Annotated[int, Field(strict=True, ge=1, le=3650), BeforeValidator(_whole)]
+DatapathId = Annotated[str, Field(pattern=r"^[0-9a-f]{0,15}[1-9a-f][0-9a-f]{0,15}$", max_length=16)]
+"""In hex: numbers of 64 bits are not the same to every reader of JSON."""
 Names = list[str]
 
 
@@ -83,7 +84,7 @@ class ObserveRequest(Request):
     newcomers: dict[str, DatapathId] = Field(
         default={},
         max_length=10_000,
-        description="Switches that dialled in and are no devices: name, datapath id.",
+        description="Switches that dialled in and are no devices: name, datapath id in hex.",
     )
 
 
@@ -104,7 +105,7 @@ class BindingRequest(Request):
     """`dpid` in hex; `certificate`: SHA-256 in hex, empty for the one that is shown first."""
 
     device: str = Field(min_length=1, max_length=200)
-    dpid: str = Field(pattern=r"^[0-9a-f]{0,15}[1-9a-f][0-9a-f]{0,15}$", max_length=16)
+    dpid: DatapathId
     certificate: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     replace: bool = Field(default=False, strict=True, description="Take the place of another switch.")
 

@@ -47,11 +47,11 @@ class RemoteFleet(Fleet):
         new = [device for device in wanted if device not in known and device not in at_the_door]
         return found.updated(await super().observe(new)) if new else found
 
-    def _at_the_door(self, devices: Iterable[str]) -> dict[str, int]:
-        """Those of these devices that dial in, with their datapath ids."""
+    def _at_the_door(self, devices: Iterable[str]) -> dict[str, str]:
+        """Those of these devices that dial in, with their datapath ids in hex."""
         asked = frozenset(devices)
         return {
-            device: target.dpid
+            device: f"{target.dpid:x}"
             for device, (_, target) in self.targets("rules").items()
             if device in asked and target.address == DIAL_IN and target.dpid is not None
         }

@@ -176,6 +176,8 @@ class DriftWatch:
             now, waits = await hub.compute(self._attached, applied[1], device, seen), False
         else:
             now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
+            if device not in hub.fleet.up or hub.fleet.session(device) != session:
+                return  # it was lost meanwhile, and may have restarted: it is looked at when it is back
         self._judge(now, session, waits, empty=not gear and not len(seen.rules))
 
     def _compared(

@@ -122,7 +122,14 @@ class OpenVSwitch:
 
     @property
     def alive(self) -> bool:
-        return self._pid("ovs-vswitchd") is not None and self.socket.exists()
+        return self._closed() or (self._pid("ovs-vswitchd") is not None and self.socket.exists())
+
+    def _closed(self) -> bool:
+        """Whether it is another user's, who lets nobody look: its sockets will say so, switch by switch."""
+        try:
+            return self.run_dir.exists() and not os.access(self.run_dir, os.X_OK)
+        except PermissionError:
+            return True
 
     def _pid(self, name: str) -> int | None:
         """The daemon's pid, if the pidfile's process still is that daemon of this very instance."""

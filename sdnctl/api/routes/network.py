@@ -223,7 +223,8 @@ def trunks_document(state: State) -> dict[str, Any]:
 )
 async def observation(desk: AtDesk, _: WholeViewer, body: ObserveRequest) -> Response:
     """Rules and settings, read back now. Changes nothing."""
-    found = await operations.observe(desk.hub, body.switches, body.newcomers)
+    newcomers = {name: int(dpid, 16) for name, dpid in body.newcomers.items()}
+    found = await operations.observe(desk.hub, body.switches, newcomers)
     return await desk.sent(lambda: observation_document(found))
 
 
