@@ -48,6 +48,16 @@ def results(said: str) -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
+def lossless(box: Box, command: str) -> str:
+    """What traffic says once nothing of it is lost; on a machine that does much else the first answers are late."""
+    deadline = time.monotonic() + 15
+    while any(sent != answered for _, sent, answered, _ in results(said := box.command(command)).values()):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.5)
+    return said
+
+
 def outside(file: Path) -> set[str]:
     """Interfaces and bridges of a file that are on the machine itself, where they should never be."""
     content = json.loads(file.read_text())
@@ -97,9 +107,7 @@ def test_the_small_example_with_a_controller(tmp_path: Path, short: Path) -> Non
         assert all(answered == 0 for _, _, answered, _ in results(box.command("traffic seconds=0.1")).values())
         net.ok("apply", "--yes")
         # Hosts that asked in vain for an address a moment ago ask again after a second (RFC 4861, ARP as well).
-        deadline = time.monotonic() + 15
-        while "no answer" in (said := box.command("traffic seconds=0.5")) and time.monotonic() < deadline:
-            time.sleep(0.5)
+        said = lossless(box, "traffic seconds=0.5")
         found = results(said)
         assert found.keys() == {"video-protection", "flood-sensors", "schools", "enterprise"}, said
         assert all(silent == 0 for _, _, _, silent in found.values()), said
@@ -136,11 +144,11 @@ def test_a_graph_of_the_topology_zoo_without_a_controller(tmp_path: Path, short:
     path.write_text("\n".join(lines) + "\n")
     with Box(short, file, killed=True) as box:
         net.ok("apply", "--yes")
-        before = box.command("traffic seconds=0.2")
+        before = lossless(box, "traffic seconds=0.2")
         assert results(before)["demands"] == (11, 44, 44, 0), before
         assert "there is no link" in box.command("cut nowhere")
         box.command("cut chicago--new-york")
-        after = box.command("traffic seconds=0.2")
+        after = lossless(box, "traffic seconds=0.2")
         assert results(after)["demands"] == (11, 44, 44, 0), after
     assert not outside(file)
     assert not processes_naming(str(short))
