@@ -49,13 +49,13 @@ def results(said: str) -> dict[str, tuple[int, int, int, int]]:
 
 
 def lossless(box: Box, command: str) -> str:
-    """What traffic says once nothing of it is lost; on a machine that does much else the first answers are late."""
+    """What traffic says once nothing of it is lost; where a machine does much else, the first answers are late."""
     deadline = time.monotonic() + 15
-    while any(sent != answered for _, sent, answered, _ in results(said := box.command(command)).values()):
-        if time.monotonic() > deadline:
-            break
+    while True:
+        said = box.command(command)
+        if all(sent == answered for _, sent, answered, _ in results(said).values()) or time.monotonic() > deadline:
+            return said
         time.sleep(0.5)
-    return said
 
 
 def outside(file: Path) -> set[str]:
