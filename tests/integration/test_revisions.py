@@ -122,8 +122,8 @@ def test_a_network_in_a_folder_of_a_repository_with_links(net: Net) -> None:
     top = net.folder.parent / "nested"
     shutil.copytree(net.folder, top / "sites" / "town", ignore=shutil.ignore_patterns(".git"))
     inner = Net(top / "sites" / "town")
-    inner.path(SCHOOLS).rename(top / "shared.yaml")
-    inner.path(SCHOOLS).symlink_to("../../../shared.yaml")
+    inner.path(SCHOOLS).rename(top / "common.yaml")
+    inner.path(SCHOOLS).symlink_to("../../../common.yaml")
     git(top, "init", "-q")
     git(top, "add", "-A")
     git(top, "commit", "-q", "-m", "one")

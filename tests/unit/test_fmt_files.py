@@ -207,14 +207,14 @@ def test_marks_ends_of_lines_modes_and_links_of_files(net: Net) -> None:
     place.write_bytes(b"\xef\xbb\xbfname: triangle\r\n")
     place.chmod(0o600)
     links = net.path("topology/links.yaml")
-    links.rename(net.path("shared.yaml"))
-    links.symlink_to("../shared.yaml")
-    net.path("shared.yaml").write_text("links:   []\n")
+    links.rename(net.path("common.yaml"))
+    links.symlink_to("../common.yaml")
+    net.path("common.yaml").write_text("links:   []\n")
     net.ok("fmt")
     assert place.read_bytes() == b"name: triangle\n"
     assert place.stat().st_mode & 0o777 == 0o600
     assert links.is_symlink()
-    assert net.path("shared.yaml").read_text() == "links: []\n"
+    assert net.path("common.yaml").read_text() == "links: []\n"
 
 
 def test_a_disk_that_fills_up_leaves_the_file_as_it_was(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
