@@ -116,9 +116,8 @@ class World(Settling):
 
     def apply(self, kill: float | None = None) -> Ended:
         """Apply the folder in a process of its own; with `kill`, only for so long since the first write."""
-        log = self.net.folder / ".sdnctl" / "store.db-wal"
         words = ("-n", self.net.folder, "--format", "json", "apply", "--yes")
-        return self.server.run(*words, kill=kill, writes=log, since_write=kill is not None)
+        return self.server.run(*words, kill=kill, writes=self.net.log, since_write=kill is not None)
 
     def rehearse(self) -> None:
         """How long an apply takes when nothing happens."""
@@ -132,8 +131,7 @@ class World(Settling):
     def begin_apply(self, kill: float | None = None) -> None:
         """Start an apply of the other version and come back in the middle of it."""
         self.choose()
-        log = self.net.folder / ".sdnctl" / "store.db-wal"
-        before = _written(log)
+        before = self.net.written()
         self.ended = None
 
         def work() -> None:
@@ -142,7 +140,7 @@ class World(Settling):
         self._applying = threading.Thread(target=work, name="apply")
         self._applying.start()
         thread = self._applying
-        wait_until(lambda: _written(log) != before or not thread.is_alive(), "the apply writes", 60.0)
+        wait_until(lambda: self.net.written() != before or not thread.is_alive(), "the apply writes", 60.0)
         time.sleep(self.rng.random() * self.span)
 
     def _end_applies(self) -> None:
@@ -262,14 +260,6 @@ def _refusal(ended: Ended) -> tuple[str, str]:
         first = json.loads(text[text.index("{") : text.rindex("}") + 1])["diagnostics"][0]
         return first["code"], first["detail"] or first["summary"]
     return "", ""
-
-
-def _written(log: Path) -> tuple[int, int]:
-    try:
-        found = log.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
 
 
 # ── the faults ───────────────────────────────────────────────────────────────────────────────────

@@ -113,6 +113,19 @@ class Net:
     # ── switches and store, read behind sdnctl's back ────────────────────────────────────────────
 
     @property
+    def log(self) -> Path:
+        """What the store writes first: it grows with everything that is kept."""
+        return self.folder / ".sdnctl" / "store.db-wal"
+
+    def written(self) -> tuple[int, int]:
+        """Octets and time of it: others as soon as something is kept."""
+        try:
+            found = self.log.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_size, found.st_mtime_ns
+
+    @property
     def board(self) -> Switchboard:
         return Switchboard(self.folder / ".sdnctl" / "lab")
 

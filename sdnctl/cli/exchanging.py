@@ -16,12 +16,13 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sdnctl.cli.app import Invocation, app
-from sdnctl.errors import Diagnostic
+from sdnctl.errors import Diagnostic, UsageError
 
 if TYPE_CHECKING:
     from sdnctl.usecases.exchanging import Exported, Imported
@@ -30,6 +31,24 @@ importing = typer.Typer(help="Make a network folder from what another tool wrote
 exporting = typer.Typer(help="Write this network for another tool.", rich_markup_mode=None)
 app.add_typer(importing, name="import")
 app.add_typer(exporting, name="export")
+
+
+NewFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")]
+"""Where an import goes."""
+Redact = Annotated[
+    bool, typer.Option("--redact", help="Leave out every trace of restricted sites (sites.yaml: restricted).")
+]
+"""What an export leaves out."""
+
+
+def metres(text: str | None, option: str) -> float | None:
+    """A length as an option gives it, with its unit; raises UsageError."""
+    from sdnctl.units import parse_length
+
+    try:
+        return float(parse_length(text)) if text is not None else None
+    except ValueError as error:
+        raise UsageError(Diagnostic("usage", str(error), option, hint="write it like '10 cm'")) from None
 
 
 def imported(invocation: Invocation, name: str, result: Imported) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,15 +68,27 @@ def make_folder(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]
     be made. A folder that is there and empty is filled, ``network.yaml`` last.
     """
     refuse_full(folder)
+    with new_folder(folder) as copy:
+        for name, content in {".gitignore": b".sdnctl/\n", **contents}.items():
+            path = copy / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return tuple(sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()))
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `folder` when that went well; nothing is left of it when it did not.
+
+    A `folder` that is there and empty is filled, ``network.yaml`` last. Raises InputError when it cannot be made.
+    """
     try:
         place = folder.resolve()
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as made:
             copy = Path(made) / "network"
-            for name, content in {".gitignore": b".sdnctl/\n", **contents}.items():
-                path = copy / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+            copy.mkdir()
+            yield copy
             for entry in (copy, *copy.rglob("*")):
                 entry.chmod(0o755 if entry.is_dir() else 0o644)
             if folder.exists():
@@ -87,7 +100,6 @@ def make_folder(folder: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]
         raise InputError(
             Diagnostic("cannot-write", f"{folder} cannot be made", detail=str(error), hint="choose another place")
         ) from error
-    return tuple(sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()))
 
 
 def refuse_full(folder: Path) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sdnctl.errors import Diagnostic, Diagnostics, InputError, Severity, UsageError
@@ -29,7 +28,7 @@ from sdnctl.exchange.wkb import ShapeError
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.lambert93 import to_grid
 from sdnctl.usecases.context import Context
-from sdnctl.usecases.exchanging import Exported, Imported, refuse_full
+from sdnctl.usecases.exchanging import Exported, Imported, new_folder, refuse_full
 from sdnctl.workspace.dump import dump_documents
 
 PACKAGE = ".gpkg"
@@ -65,7 +64,7 @@ def import_gracethd(source: Path, folder: Path, *, snap: float = 0.0) -> Importe
         unknown = [table.title for name, table in store.tables.items() if name not in KNOWN | {REMAINDER.name}]
         text = f"{len(unknown)} tables are kept as they are: {', '.join(unknown[:8])}"
         notes = [_note("tables-kept", text)] if unknown else []
-        with _new_folder(folder) as made:
+        with new_folder(folder) as made:
             texts = {
                 "network.yaml": f"name: {json.dumps(slug(source.stem, 'imported'))}\n",
                 **dump_documents(documents),
@@ -85,29 +84,6 @@ def import_gracethd(source: Path, folder: Path, *, snap: float = 0.0) -> Importe
 
 def _note(code: str, text: str) -> Diagnostic:
     return Diagnostic(code, text, severity=Severity.NOTE)
-
-
-@contextmanager
-def _new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `folder` when that went well; nothing is left of it when it did not."""
-    try:
-        place = folder.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as made:
-            copy = Path(made) / "network"
-            copy.mkdir()
-            yield copy
-            for entry in (copy, *copy.rglob("*")):
-                entry.chmod(0o755 if entry.is_dir() else 0o644)
-            if folder.exists():
-                for entry in sorted(copy.iterdir(), key=lambda entry: entry.name == "network.yaml"):
-                    os.replace(entry, folder / entry.name)
-            else:
-                os.replace(copy, folder)
-    except OSError as error:
-        raise InputError(
-            Diagnostic("cannot-write", f"{folder} cannot be made", detail=str(error), hint="choose another place")
-        ) from error
 
 
 # ── export ───────────────────────────────────────────────────────────────────────────────────────

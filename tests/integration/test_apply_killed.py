@@ -29,14 +29,13 @@ class Campaign(Versions):
     def __init__(self, net: Net, server: ForkServer, place: Path) -> None:
         super().__init__(net, place)
         self.server = server
-        self.log = net.folder / ".sdnctl" / "store.db-wal"
         self.whole = self.writing = 60.0
         self.took: list[tuple[float, float]] = []
 
     def apply(self, kill: float | None = None, *, since_write: bool = False) -> int:
         """Apply the folder in a process of its own; its exit code, −9 when it was killed."""
         ended = self.server.run(
-            "-n", self.net.folder, "apply", "--yes", kill=kill, writes=self.log, since_write=since_write
+            "-n", self.net.folder, "apply", "--yes", kill=kill, writes=self.net.log, since_write=since_write
         )
         if kill is None:
             assert ended.code == 0, ended.output

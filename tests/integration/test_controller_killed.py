@@ -42,7 +42,6 @@ class Campaign(Versions):
     def __init__(self, net: Net, server: ForkServer, place: Path) -> None:
         super().__init__(net, place)
         self._server, self._place = server, place
-        self.log = net.folder / ".sdnctl" / "store.db-wal"
 
     @contextmanager
     def controller(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -64,16 +63,16 @@ class Campaign(Versions):
 
     def apply(self) -> float:
         """Ask for the folder to be applied; returns the seconds from its first write."""
-        ended = self._server.run("-n", self.net.folder, "apply", "--yes", writes=self.log)
+        ended = self._server.run("-n", self.net.folder, "apply", "--yes", writes=self.net.log)
         assert ended.code == 0, ended.output
         return ended.writing
 
     def kill_while_applying(self, process: subprocess.Popen[bytes], instant: float) -> None:
         """Kill the controller so long after it began to write to the store."""
-        before = _written(self.log)
+        before = self.net.written()
         asked = threading.Thread(target=self._server.run, args=("-n", self.net.folder, "apply", "--yes"))
         asked.start()
-        until(lambda: _written(self.log) != before or not asked.is_alive())
+        until(lambda: self.net.written() != before or not asked.is_alive())
         time.sleep(instant)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -126,14 +125,6 @@ class Campaign(Versions):
             with self.controller():
                 now = self.version()
                 assert pending is None or now == other, "what was begun is finished"
-
-
-def _written(log: Path) -> tuple[int, int]:
-    try:
-        found = log.stat()
-    except FileNotFoundError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
 
 
 @pytest.fixture

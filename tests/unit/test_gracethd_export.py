@@ -328,7 +328,9 @@ def test_the_command_line(network: Path, tmp_path: Path) -> None:
     written = sdnctl("--network", network, "--format", "json", "export", "gracethd", tmp_path / "out.gpkg")
     assert written.code == 0
     assert written.document["counts"]["t_cable"] == 2
-    read = sdnctl("--format", "json", "import", "gracethd", tmp_path / "out.gpkg", tmp_path / "n", "--snap", "0.1")
+    read = sdnctl(
+        "--format", "json", "import", "gracethd", tmp_path / "out.gpkg", tmp_path / "n", "--snap", "10 cm"
+    )
     assert read.code == 0
     assert read.document["counts"]["cables"] == 2
     assert json.loads((tmp_path / "n" / "gracethd" / "defects.json").read_text(encoding="utf-8"))["defects"] == []

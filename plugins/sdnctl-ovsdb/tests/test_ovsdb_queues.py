@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from sdnctl.errors import DeviceRefused
 from sdnctl.lab import netns
 from sdnctl.plan.model import SettingsChange
 from sdnctl.southbound.base import Target
+from sdnctl.testing.driving import drive
 
 pytestmark = pytest.mark.ovs
 T = TypeVar("T")
@@ -23,15 +23,7 @@ QUEUES = (Queue(0, 1_000_000, 50_000_000, 1), Queue(6, 1_234_567, 50_000_000, 0)
 
 def use(server: Any, work: Callable[[OvsdbDriver], Awaitable[T]], **options: str) -> T:
     where = Target("pop-a", f"unix:{server.driver_socket}#{server.bridge}", None, options)
-
-    async def main() -> T:
-        driver = await OvsdbDriver.open(where)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
+    return drive(OvsdbDriver, where, work)
 
 
 def making(*ports: int, queues: tuple[Queue, ...] = QUEUES) -> Callable[[OvsdbDriver], Awaitable[SwitchSettings]]:

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from sdnctl.dataplane.values import Flow, Match, PortSettings, Queue, SwitchSett
 from sdnctl.errors import DeviceRefused, DeviceUnreachable
 from sdnctl.plan.model import Change, Op, SettingsChange
 from sdnctl.southbound.base import Driver, Target
+from sdnctl.testing.driving import drive
 
 pytestmark = pytest.mark.ovs
 T = TypeVar("T")
@@ -29,17 +30,6 @@ QUEUES = (Queue(0, 1_000_000, 50_000_000, 3), Queue(2, 5_000_000, 80_000_000, 0)
 
 def target(server: Any, node: str = "a", **options: str) -> Target:
     return Target(f"pop-{node}", f"unix:{server.driver_socket}#{server.lab.bridge(node)}", None, options)
-
-
-def use(where: Target, work: Callable[[OvsdbDriver], Awaitable[T]]) -> T:
-    async def main() -> T:
-        driver = await OvsdbDriver.open(where)
-        try:
-            return await work(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(main())
 
 
 def settings(**ports: PortSettings) -> list[SettingsChange]:
@@ -67,17 +57,17 @@ def test_bfd_runs_and_is_reported(server: Any) -> None:
             assert time.monotonic() < deadline, f"BFD is {seen!r}, not {state!r}"
             await asyncio.sleep(0.05)
 
-    use(target(server, "a"), enable)
-    use(target(server, "b"), enable)
+    drive(OvsdbDriver, target(server, "a"), enable)
+    drive(OvsdbDriver, target(server, "b"), enable)
     try:
-        use(target(server, "a"), lambda driver: until(driver, "up"))
+        drive(OvsdbDriver, target(server, "a"), lambda driver: until(driver, "up"))
         server.lab.cut(["L"])
-        use(target(server, "a"), lambda driver: until(driver, "down"))
+        drive(OvsdbDriver, target(server, "a"), lambda driver: until(driver, "down"))
         server.lab.heal(["L"])
-        use(target(server, "a"), lambda driver: until(driver, "up"))
+        drive(OvsdbDriver, target(server, "a"), lambda driver: until(driver, "up"))
     finally:
         server.lab.heal(["L"])
-        use(target(server, "b"), lambda driver: driver.release())
+        drive(OvsdbDriver, target(server, "b"), lambda driver: driver.release())
 
 
 def test_link_state_follows_the_cable(server: Any) -> None:
@@ -92,7 +82,7 @@ def test_link_state_follows_the_cable(server: Any) -> None:
     for up in (False, True):
         (server.lab.heal if up else server.lab.cut)(["L"])
         for node in ("a", "b"):
-            use(target(server, node), lambda driver, up=up: until(driver, up))
+            drive(OvsdbDriver, target(server, node), lambda driver, up=up: until(driver, up))
 
 
 def test_queues_stand_in_the_kernel_and_leave_nothing(server: Any) -> None:
@@ -104,7 +94,7 @@ def test_queues_stand_in_the_kernel_and_leave_nothing(server: Any) -> None:
         return (await driver.observe()).settings
 
     where = target(server, queues="on")
-    observed = use(where, lambda driver: set_queues(driver, QUEUES))
+    observed = drive(OvsdbDriver, where, lambda driver: set_queues(driver, QUEUES))
     assert observed is not None
     assert observed.ports == {2: PortSettings(queues=QUEUES)}
     classes = _tc(server)
@@ -112,11 +102,11 @@ def test_queues_stand_in_the_kernel_and_leave_nothing(server: Any) -> None:
     assert (server.vsctl("--columns=_uuid", "list", "qos").count("_uuid"), _count(server, "queue")) == (1, 2)
 
     fewer = (Queue(1, 2_000_000, 20_000_000, 1),)
-    use(where, lambda driver: set_queues(driver, fewer))
+    drive(OvsdbDriver, where, lambda driver: set_queues(driver, fewer))
     assert (_count(server, "qos"), _count(server, "queue")) == (1, 1)
     assert "ceil 20Mbit" in _tc(server)
 
-    use(where, lambda driver: driver.release())
+    drive(OvsdbDriver, where, lambda driver: driver.release())
     assert (_count(server, "qos"), _count(server, "queue")) == (0, 0)
     assert "htb" not in _tc(server)
 
@@ -141,7 +131,7 @@ def test_queue_rows_that_others_use_are_kept(server: Any) -> None:
         await driver.release()
         assert server.vsctl("--bare", "--columns=_uuid", "list", "queue") == queue
 
-    use(target(server), work)
+    drive(OvsdbDriver, target(server), work)
 
 
 def test_hand_made_change_is_seen_and_repaired(server: Any) -> None:
@@ -159,7 +149,7 @@ def test_hand_made_change_is_seen_and_repaired(server: Any) -> None:
         assert seen is not None
         assert seen.ports[1].bfd_interval_ms == 100
 
-    use(target(server), work)
+    drive(OvsdbDriver, target(server), work)
 
 
 def test_revert_restores_what_was_foreign(server: Any) -> None:
@@ -178,7 +168,7 @@ def test_revert_restores_what_was_foreign(server: Any) -> None:
         await driver.commit(settings(p2=PortSettings(60, QUEUES[:1])))
         await driver.revert()
 
-    use(target(server), work)
+    drive(OvsdbDriver, target(server), work)
     assert server.vsctl("get", "port", f"{server.bridge}.2", "qos") == before
     assert server.vsctl("get", "interface", f"{server.bridge}.2", "bfd") == bfd
     assert server.vsctl("get", "interface", f"{server.bridge}.2", "external_ids") == "{}"
@@ -197,7 +187,9 @@ def test_two_writers_do_not_mix(server: Any, monkeypatch: pytest.MonkeyPatch) ->
         honest(self, *operations)
 
     monkeypatch.setattr(client.OvsdbClient, "change", interrupted)
-    use(target(server), lambda driver: driver.commit(settings(p1=PortSettings(bfd_interval_ms=100))))
+    drive(
+        OvsdbDriver, target(server), lambda driver: driver.commit(settings(p1=PortSettings(bfd_interval_ms=100)))
+    )
     bfd = server.vsctl("get", "interface", f"{server.bridge}.1", "bfd")
     assert interruptions
     assert 'decay_min_rx="4321"' in bfd
@@ -220,23 +212,23 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_changed(server: Any) ->
             await driver.prepare([Change(Op.ADD, Flow(0, 1, Match()))])
         assert (await driver.observe()).settings == SwitchSettings("secure", {})
 
-    use(target(server), work)
+    drive(OvsdbDriver, target(server), work)
 
 
 def test_wrong_address_wrong_bridge(server: Any) -> None:
     with pytest.raises(DeviceRefused, match="is not an OVSDB address"):
-        use(Target("x", "http://nowhere"), lambda driver: driver.observe())
+        drive(OvsdbDriver, Target("x", "http://nowhere"), lambda driver: driver.observe())
     with pytest.raises(DeviceRefused, match="there is no bridge nope"):
-        use(Target("x", f"unix:{server.driver_socket}#nope"), lambda driver: driver.observe())
+        drive(OvsdbDriver, Target("x", f"unix:{server.driver_socket}#nope"), lambda driver: driver.observe())
     with pytest.raises(DeviceRefused, match="neither a bridge nor a datapath id"):
-        use(Target("x", f"unix:{server.driver_socket}"), lambda driver: driver.observe())
+        drive(OvsdbDriver, Target("x", f"unix:{server.driver_socket}"), lambda driver: driver.observe())
     with pytest.raises(DeviceUnreachable, match="does not answer"):
-        use(Target("x", "tcp:127.0.0.1:1#a"), lambda driver: driver.observe())
+        drive(OvsdbDriver, Target("x", "tcp:127.0.0.1:1#a"), lambda driver: driver.observe())
 
 
 def test_bridge_is_found_by_datapath_id(server: Any) -> None:
     where = Target("pop-a", f"unix:{server.driver_socket}", 0xA1)
-    assert set(use(where, lambda driver: driver.counters()).ports) == {1, 2, 3, 4}
+    assert set(drive(OvsdbDriver, where, lambda driver: driver.counters()).ports) == {1, 2, 3, 4}
 
 
 def test_connection_that_was_dropped_is_made_anew(server: Any) -> None:
@@ -248,7 +240,7 @@ def test_connection_that_was_dropped_is_made_anew(server: Any) -> None:
         server.listen()
         assert await driver.observe() == before
 
-    use(target(server), work)
+    drive(OvsdbDriver, target(server), work)
 
 
 def test_no_switch_daemon_is_told_apart(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +251,11 @@ def test_no_switch_daemon_is_told_apart(server: Any, monkeypatch: pytest.MonkeyP
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(DeviceUnreachable, match="no switch daemon put it into effect"):
-            use(target(server), lambda driver: driver.commit(settings(p1=PortSettings(bfd_interval_ms=100))))
+            drive(
+                OvsdbDriver,
+                target(server),
+                lambda driver: driver.commit(settings(p1=PortSettings(bfd_interval_ms=100))),
+            )
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -267,11 +263,11 @@ def test_no_switch_daemon_is_told_apart(server: Any, monkeypatch: pytest.MonkeyP
 def test_ensure_bridge(server: Any) -> None:
     where = Target("new", f"unix:{server.driver_socket}#fresh", 0xF00)
     try:
-        assert use(where, lambda driver: driver.ensure_bridge("netdev")) is True
-        assert use(where, lambda driver: driver.ensure_bridge("netdev")) is False
+        assert drive(OvsdbDriver, where, lambda driver: driver.ensure_bridge("netdev")) is True
+        assert drive(OvsdbDriver, where, lambda driver: driver.ensure_bridge("netdev")) is False
         assert server.vsctl("get", "bridge", "fresh", "datapath_id") == '"0000000000000f00"'
         assert server.vsctl("get", "bridge", "fresh", "fail_mode") == "secure"
-        description = use(where, lambda driver: driver.capabilities()).description
+        description = drive(OvsdbDriver, where, lambda driver: driver.capabilities()).description
         assert "netdev" in description
     finally:
         server.vsctl("--if-exists", "del-br", "fresh")
@@ -296,11 +292,11 @@ def test_over_tls(tmp_path: Path) -> None:
             }
             where = Target("far", f"ssl:127.0.0.1:{port}#tls", None, options)
             if name == "client":
-                observed = use(where, lambda driver: driver.observe())
+                observed = drive(OvsdbDriver, where, lambda driver: driver.observe())
                 assert observed.settings == SwitchSettings("secure", {})
             else:
                 with pytest.raises(DeviceUnreachable, match="certificate"):
-                    use(where, lambda driver: driver.observe())
+                    drive(OvsdbDriver, where, lambda driver: driver.observe())
 
 
 def free_port() -> int:
@@ -340,4 +336,4 @@ def database(folder: Path, port: int) -> Iterator[Path]:
 
 def test_refusal_names_missing_tls_files() -> None:
     with pytest.raises(DeviceRefused, match="private_key"):
-        use(Target("x", "ssl:127.0.0.1:1#a"), lambda driver: driver.observe())
+        drive(OvsdbDriver, Target("x", "ssl:127.0.0.1:1#a"), lambda driver: driver.observe())

@@ -91,6 +91,16 @@ def _drawn(plan: "BoxPlan", out: Path | None) -> dict[str, Path]:
     return {"plan": out}
 
 
+def _drawing(out: Path | None) -> dict[str, Path]:
+    """What will be drawn; raises UsageError before anything is read when the file is of no kind that can be."""
+    from sdnctl.usecases.closures import check_format
+
+    if out is None:
+        return {}
+    check_format(out)
+    return {"drawing": out}
+
+
 @inventory.command("line")
 @reporting
 def line_(
@@ -106,13 +116,10 @@ def line_(
     """Straight-line diagram of a route: splices, loops and chambers by metres of fibre and sheath, and dB."""
     from sdnctl.cli.fibre import straight
     from sdnctl.usecases import lines
-    from sdnctl.usecases.closures import check_format
 
     invocation: Invocation = context.obj
-    if out is not None:
-        check_format(out)
+    files = _drawing(out)
     found = lines.line(invocation.context, route)
-    files = {"drawing": out} if out is not None else {}
     if out is not None:
         lines.draw_line(found, out)
     invocation.output.show(
@@ -137,14 +144,11 @@ def synoptic(
     """Cables between sites and closures, not to scale: strands, length, used and free."""
     from sdnctl.cli.fibre import graphs
     from sdnctl.usecases import synoptics
-    from sdnctl.usecases.closures import check_format
 
     invocation: Invocation = context.obj
-    if out is not None:
-        check_format(out)
+    files = _drawing(out)
     with invocation.output.progress("reading the network"):
         found = synoptics.select(invocation.context, what or ())
-    files = {"drawing": out} if out is not None else {}
     if out is not None:
         synoptics.draw_synoptic(found, out)
     invocation.output.show(

@@ -47,15 +47,16 @@ def _leg(one: Itinerary, leg: Leg) -> dict[str, Any]:
         "at": leg.at,
         "length": leg.length,
         "strand": leg.strand,
-        "tube": _mark(leg.mark.tube) if leg.mark else None,
-        "strand_in_tube": _mark(leg.mark.strand) if leg.mark else None,
+        "tube": mark_document(leg.mark.tube) if leg.mark else None,
+        "strand_in_tube": mark_document(leg.mark.strand) if leg.mark else None,
         "sheath": list(leg.sheath) if leg.sheath else None,
         "measured": leg.measured,
         "losses": _losses(one, leg.losses),
     }
 
 
-def _mark(mark: Mark) -> dict[str, Any]:
+def mark_document(mark: Mark) -> dict[str, Any]:
+    """Number and colour of a strand or tube, as every document has them."""
     return {
         "number": mark.number,
         "colour": mark.colour.name,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdnctl.cli.fibre.chains import mark_document
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.inventory.closures import State
 from sdnctl.inventory.colours import strand_mark, tube_mark
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from sdnctl.drawing.fibre.plan import BoxPlan, Service
     from sdnctl.inventory.closures import HeldCable, Joint
-    from sdnctl.inventory.colours import Mark
     from sdnctl.inventory.plant import StrandEnd
 
 
@@ -90,18 +90,8 @@ def _end(plan: BoxPlan, end: StrandEnd) -> dict[str, Any]:
         "cable": end.cable,
         "side": end.side,
         "strand": end.strand,
-        "tube": _mark(mark.tube),
-        "strand_in_tube": _mark(mark.strand),
-    }
-
-
-def _mark(mark: Mark) -> dict[str, Any]:
-    return {
-        "number": mark.number,
-        "colour": mark.colour.name,
-        "label": mark.label,
-        "rings": mark.rings,
-        "rgb": mark.colour.rgb,
+        "tube": mark_document(mark.tube),
+        "strand_in_tube": mark_document(mark.strand),
     }
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from sdnctl.cli.app import reporting
-from sdnctl.cli.exchanging import exported, exporting, imported, importing
-from sdnctl.errors import Diagnostic, UsageError
+from sdnctl.cli.exchanging import NewFolder, Redact, exported, exporting, imported, importing, metres
 
 
 @importing.command("gracethd")
@@ -18,31 +17,16 @@ def import_gracethd(
     source: Annotated[
         Path, typer.Argument(metavar="SOURCE", help="A folder of .csv and .shp files, or a .gpkg file.")
     ],
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")
-    ],
+    folder: NewFolder,
     snap: Annotated[
         str | None,
-        typer.Option(
-            "--snap", help="Move ends of ways onto their nodes, if at most so far off: '10 cm', 0.1 (m)."
-        ),
+        typer.Option("--snap", help="Move ends of ways onto their nodes, if at most so far off: '10 cm'."),
     ] = None,
 ) -> None:
     """A GraceTHD delivery (versions 2 and 3) as a network folder, with a report of its defects."""
     from sdnctl.usecases.gracethd import import_gracethd
 
-    imported(context.obj, "gracethd", import_gracethd(source, folder, snap=_metres(snap)))
-
-
-def _metres(text: str | None) -> float:
-    from sdnctl.units import parse_length
-
-    if text is None:
-        return 0.0
-    try:
-        return float(parse_length(f"{text} m" if text.replace(".", "", 1).isdigit() else text))
-    except ValueError as error:
-        raise UsageError(Diagnostic("usage", str(error), "--snap", hint="write it like '10 cm'")) from None
+    imported(context.obj, "gracethd", import_gracethd(source, folder, snap=metres(snap, "--snap") or 0.0))
 
 
 @exporting.command("gracethd")
@@ -53,9 +37,7 @@ def export_gracethd(
     version: Annotated[
         str | None, typer.Option("--version", help="2.0, 3.0 or 3.1 (default: the one that came in, else 2.0).")
     ] = None,
-    redact: Annotated[
-        bool, typer.Option("--redact", help="Leave out every trace of restricted sites (sites.yaml: restricted).")
-    ] = False,
+    redact: Redact = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="Only tables of the standard; what they have no column for is lost.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sdnctl.cli.app import reporting
-from sdnctl.cli.exchanging import exported, exporting, imported, importing
+from sdnctl.cli.exchanging import NewFolder, Redact, exported, exporting, imported, importing
 
 
 @importing.command("netbox")
@@ -20,9 +20,7 @@ def import_netbox(
             metavar="SOURCE", help="A folder of NetBox's tables (CSV, or JSON of its API), or a JSON file."
         ),
     ],
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")
-    ],
+    folder: NewFolder,
 ) -> None:
     """Sites, switches and links from NetBox, as a network of links."""
     from sdnctl.usecases.exchanging_netbox import import_netbox
@@ -37,9 +35,7 @@ def export_netbox(
     target: Annotated[
         Path, typer.Argument(metavar="TARGET", help="A folder: CSV files for bulk import, and rest.json.")
     ],
-    redact: Annotated[
-        bool, typer.Option("--redact", help="Leave out every trace of restricted sites (sites.yaml: restricted).")
-    ] = False,
+    redact: Redact = False,
 ) -> None:
     """Write sites, devices, ports and cables for NetBox."""
     from sdnctl.usecases.exchanging_netbox import export_netbox

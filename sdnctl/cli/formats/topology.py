@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sdnctl.cli.app import reporting
-from sdnctl.cli.exchanging import imported, importing
+from sdnctl.cli.exchanging import NewFolder, imported, importing
 from sdnctl.errors import Diagnostic, UsageError
 
 
@@ -25,9 +25,7 @@ def import_topology(
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="Topology Zoo GraphML, topohub JSON, SNDlib native or REPETITA.")
     ],
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to make; must not exist, or be empty.")
-    ],
+    folder: NewFolder,
     demands: Annotated[
         Path | None, typer.Option("--demands", help="REPETITA's .demands file (by default the one beside FILE).")
     ] = None,

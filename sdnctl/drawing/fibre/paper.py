@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sdnctl.drawing.canvas import Drawing, Fill, Item, Stroke, Text
 from sdnctl.drawing.fibre.swatch import fitted, line, rectangle
-from sdnctl.drawing.metrics import width
+from sdnctl.drawing.metrics import width, wrap
 
 A4, A4_WIDE, A3_WIDE = (210.0, 297.0), (297.0, 210.0), (420.0, 297.0)
 MARGIN = 10.0
@@ -74,7 +74,7 @@ class Sheets:
 
     def line_of(self, text: str, size: float = TEXT, colour: str = SOFT, *, indent: float = 0.0) -> None:
         """Lines of running text, as many as it needs."""
-        for part in wrapped(text, size, self.wide - indent):
+        for part in wrap(text, size, self.wide - indent):
             self.room(size * 1.45)
             self.add(Text((self.left + indent, self.y + size), part, size, colour))
             self.y += size * 1.45
@@ -116,18 +116,6 @@ class Sheets:
             x += room
 
 
-def wrapped(text: str, size: float, room: float, face: str = "Regular") -> list[str]:
-    """Lines that fit into `room`."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width(longer, size, face) <= room:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: its heading, its width in mm, and how its text stands."""
@@ -146,7 +134,7 @@ def table(sheets: Sheets, columns: Sequence[Column], rows: Iterable[Sequence[str
     columns = [replace(column, wide=column.wide * scale) for column in columns]
     _row(sheets, columns, [[column.name] for column in columns], size * 0.92, head=True)
     for row in rows:
-        cells = [wrapped(cell, size, column.wide - 2.0) or [""] for cell, column in zip(row, columns, strict=True)]
+        cells = [wrap(cell, size, column.wide - 2.0) or [""] for cell, column in zip(row, columns, strict=True)]
         high = _height(cells, size)
         if sheets.room(high):
             _row(sheets, columns, [[column.name] for column in columns], size * 0.92, head=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.exchange.geojson.jsonvalues import DEEPEST, depth, real, whole
+from sdnctl.workspace.features import check_crs, duplicate, not_a_collection, not_a_feature, understood
 from sdnctl.workspace.jsontext import Walker
 
 OWN = "sdnctl"
@@ -60,16 +61,7 @@ def read_collection(content: bytes, file: str, out: Diagnostics) -> Collection |
         )
         return None
     walker = Walker(text, real=real, whole=whole)
-    try:
-        return _collection(walker, file, out)
-    except json.JSONDecodeError as error:
-        line, what = error.lineno, error.msg[0].lower() + error.msg[1:]
-    except RecursionError:
-        line, what = walker.here(), "it is nested too deep"
-    except ValueError as error:
-        line, what = walker.here(), str(error)
-    out.error("json-syntax", f"not JSON: {what}", source=Source(file, line), hint="Export the layer again.")
-    return None
+    return understood(walker, file, out, lambda: _collection(walker, file, out))
 
 
 def _collection(walker: Walker, file: str, out: Diagnostics) -> Collection | None:
@@ -85,7 +77,7 @@ def _collection(walker: Walker, file: str, out: Diagnostics) -> Collection | Non
         if key == "features":
             raise ValueError("its features are no array")
         if key == "crs":
-            _check_crs(value, file, line, out)
+            check_crs(value, file, line, out)
             continue  # RFC 7946 has none: what it may say, every file says
         found.members[key] = value
     if walker.peek():
@@ -94,12 +86,7 @@ def _collection(walker: Walker, file: str, out: Diagnostics) -> Collection | Non
     if kind == "Feature":
         return Collection(file, [Found(file, 1, {"type": kind, **found.members})])
     if kind != "FeatureCollection":
-        out.error(
-            "not-geojson",
-            f"the file is {str(kind)[:40] if kind else 'JSON without type'}, a FeatureCollection is wanted",
-            source=Source(file, 1),
-            hint="Export the layer as GeoJSON (RFC 7946).",
-        )
+        not_a_collection(str(kind or ""), file, out)
         return None
     found.members.pop("bbox", None)  # of what was there; what will be there has its own
     return found
@@ -109,31 +96,11 @@ def _features(walker: Walker, file: str, out: Diagnostics) -> Iterator[Found]:
     for _ in walker.items():
         line, value = walker.here(), walker.value()
         for key in walker.duplicates:
-            out.error(
-                "duplicate-key",
-                f"key {key[:60]!r} stands here twice",
-                source=Source(file, line),
-                hint="Delete one.",
-            )
+            duplicate(key, file, line, out)
         walker.duplicates.clear()
         if depth(value) > DEEPEST:
             raise ValueError(f"a feature is nested more than {DEEPEST} deep")
         if not isinstance(value, dict) or value.get("type") != "Feature":
-            out.error(
-                "not-geojson", "this is not a Feature", source=Source(file, line), hint='Its "type" is "Feature".'
-            )
+            not_a_feature(file, line, out)
             continue
         yield Found(file, line, value)
-
-
-def _check_crs(value: Any, file: str, line: int, out: Diagnostics) -> None:
-    """RFC 7946 took `crs` out: positions are WGS 84. Older exports still name it, or another one."""
-    properties = value.get("properties") if isinstance(value, dict) else None
-    name = str(properties.get("name", "")) if isinstance(properties, dict) else ""
-    if not name.endswith(("CRS84", ":4326")):
-        out.error(
-            "not-wgs84",
-            f"the positions are in {name[:60] or 'an unnamed system'}, WGS 84 is wanted",
-            source=Source(file, line),
-            hint="Export the layer in EPSG:4326.",
-        )

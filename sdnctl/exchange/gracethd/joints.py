@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -255,13 +255,7 @@ def _read_splices(
     tray = f"CAST({store.expression('t_cassette', 'cs_num', 'c')} AS INTEGER), {cassette},"
     order = f"{tray} CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
     rows = _positions(store, store.expression("t_cassette", "cs_bp_code", "c"), join, order)
-    for box, positions in groupby(rows, lambda one: one.holder):
-        closure = joints.closures.get(box)
-        if closure is None:
-            count = sum(1 for _ in positions)
-            text = f"{count} positions are in box {box}, which is not there or cannot be used"
-            findings.error("orphan-positions", "t_position", box, text)
-            continue
+    for _, closure, positions in _by_holder(rows, "box", joints.closures, findings):
         item = records["closure"][closure]
         sides.guesses = joints.guesses[closure] = []
         pairs: list[tuple[Strand, Strand]] = []
@@ -273,6 +267,19 @@ def _read_splices(
         _note_strands(item, "cut", waiting)
         passes[closure] = passing
     return passes
+
+
+def _by_holder(
+    rows: Iterable[_Position], kind: str, names: Mapping[str, str], findings: Findings
+) -> Iterator[tuple[str, str, Iterator[_Position]]]:
+    """Positions by what holds them: its code, its name with us, and them; those of what is not there are told."""
+    for holder, positions in groupby(rows, lambda one: one.holder):
+        if holder in names:
+            yield holder, names[holder], positions
+            continue
+        count = sum(1 for _ in positions)
+        text = f"{count} positions are in {kind} {holder}, which is not there or cannot be used"
+        findings.error("orphan-positions", "t_position", holder, text)
 
 
 def _note_opened(sides: _Sides, item: Item, closure: str, passing: list[Strand]) -> None:
@@ -338,13 +345,7 @@ def _note_strands(item: Item, key: str, strands: list[Strand]) -> None:
 def _read_terminations(store: Store, sides: _Sides, records: Records, findings: Findings, joints: Joints) -> None:
     order = f"CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
     rows = _positions(store, store.expression("t_position", "ps_ti_code", "p"), "", order)
-    for drawer, positions in groupby(rows, lambda one: one.holder):
-        name = joints.odfs.get(drawer)
-        if name is None:
-            count = sum(1 for _ in positions)
-            text = f"{count} positions are in drawer {drawer}, which is not there or cannot be used"
-            findings.error("orphan-positions", "t_position", drawer, text)
-            continue
+    for drawer, name, positions in _by_holder(rows, "drawer", joints.odfs, findings):
         item = records["odf"][name]
         sides.guesses = joints.guesses[name] = []
         ends: list[tuple[int, Strand]] = []
