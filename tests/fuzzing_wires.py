@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import Sequence
 from functools import cache
 from random import Random
@@ -64,8 +65,11 @@ def damaged_messages(rng: Random, _: Sequence[Case]) -> Case:
 
 
 @cache
-def _loop() -> asyncio.Runner:
-    return asyncio.Runner()
+def _loop() -> asyncio.AbstractEventLoop:
+    """One loop for all connections; a runner for each would take longer than most of them."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 _METRICS = ChannelMetrics()
@@ -87,7 +91,7 @@ def connection(case: Case) -> Found:
         await channel.close()
         return list(why.diagnostics) if why is not None else []
 
-    return _loop().run(talk())
+    return _loop().run_until_complete(talk())
 
 
 # ── LLDP ─────────────────────────────────────────────────────────────────────────────────────────

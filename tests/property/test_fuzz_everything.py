@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
 import fuzzing
 import pytest
-from fuzzing import Case, Found, Target, case_of, fuzz, report_row, write_report
+from fuzzing import Case, Found, Target, case_of, fuzz
 from fuzzing_mutators import octets
-from fuzzing_targets import TARGETS
+from fuzzing_report import Row, read_report, write_report
+from fuzzing_targets import REPORT, TARGETS, WANTED, today
 
 from sdnctl.errors import Diagnostic, InputError, StoreError
-
-REPORT = Path(__file__).parents[2] / "lab" / "reports" / "fuzzing.txt"
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -36,7 +34,7 @@ def test_the_full_count(name: str) -> None:
     assert not outcome.faults, outcome.faults[0]
     assert outcome.refused, "some damage is noticed"
     assert outcome.accepted or target.name == "GraceTHD .csv", "some damage is harmless"
-    write_report(REPORT, report_row(outcome, datetime.now(UTC).strftime("%Y-%m-%d")))
+    write_report(REPORT, Row.of(outcome, today()), WANTED)
 
 
 # ── the harness ──────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +111,7 @@ def test_too_much_for_one_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fuzzing, "BLOCKS", 1000)
+    monkeypatch.setattr(fuzzing, "FEW_BLOCKS", 1000)
     kept: list[object] = []
 
     def parse(case: Case) -> Found:
@@ -126,13 +124,31 @@ def test_what_is_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_report_has_a_row_for_each(tmp_path: Path) -> None:
     outcome = fuzz(target(when_damaged(found=[Diagnostic("odd", "x")])), 50, seed=7, weigh=False)
+    path, wanted = tmp_path / "report.txt", {"one": 50, "two": 60, "three": 10}
     for name, day in (("one", "2026-01-01"), ("two", "2026-01-02"), ("one", "2026-01-03")):
         outcome.target = name
-        write_report(tmp_path / "report.txt", report_row(outcome, day))
-    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+        write_report(path, Row.of(outcome, day), wanted)
+    text = path.read_text(encoding="utf-8")
     assert text.count("command: pytest --soak") == text.count("accepted") == 1
     assert [line.split()[0] for line in text.splitlines()[-2:]] == ["one", "two"]
     assert "2026-01-01" not in text
+    assert "1 of 3 targets" in text
+    assert "three (0 of 10),\n  two (50 of 60)" in text
+
+
+def test_a_row_adds_up_its_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "report.txt"
+    pieces = [
+        Row("a name with, comma", 1000, 2000, 7.0, 0.25, 0.5, -3, "2026-01-01", "4"),
+        Row("a name with, comma", 9, 1, 3.0, 0.125, 1.5, -7, "2026-01-02", "5"),
+        Row("a name with, comma", 1, 0, 1.0, 0.5, -1.0, 1200, "2026-01-03", "6"),
+        Row("a name with, comma", 1, 0, 1.0, 0.0, 0.0, 0, "2026-01-04", "9"),
+    ]
+    for one in pieces:
+        write_report(path, one, {}, add=True)
+    whole = Row("a name with, comma", 1011, 2001, 12.0, 0.5, 1.5, 1200, "2026-01-04", "4-6,9")
+    assert read_report(path) == {"a name with, comma": whole}
+    assert (whole.last_seed, whole.inputs) == (9, 3012)
 
 
 # ── what was found ───────────────────────────────────────────────────────────────────────────────
