@@ -167,9 +167,17 @@ def _each_trunk(rows: Sequence[Moved]) -> RenderableType:
     shown = table("", ("application", whole), "trunk", "was via", "now via", ("protection", whole))
     for one in rows:
         ends = f"{one.before[0]} ↔ {one.before[-1]}"
-        was, now = (" ".join(path[1:-1]) or "direct" for path in (one.before, one.after))
-        shown.add_row("\n".join(one.applications), ends, was, "other fibre" if now == was else now, _grades(one))
+        was = " ".join(one.before[1:-1]) or "direct"
+        shown.add_row("\n".join(one.applications), ends, was, _now_via(one), _grades(one))
     return shown
+
+
+def _now_via(one: Moved) -> str:
+    """The switches between its ends; where they are the same as before, the links that are not."""
+    if one.before != one.after:
+        return " ".join(one.after[1:-1]) or "direct"
+    others = [link for link in one.links_after if link not in one.links_before]
+    return f"over {' '.join(others)}" if others else "as before"
 
 
 def _by_application(rows: Sequence[Moved]) -> RenderableType:
@@ -181,7 +189,7 @@ def _by_application(rows: Sequence[Moved]) -> RenderableType:
     for one in rows:
         owned.setdefault(one.applications, []).append(one)
     for names, mine in sorted(owned.items()):
-        moved = sum(one.before != one.after for one in mine)
+        moved = sum(one.elsewhere for one in mine)
         changed = Counter(_grades(one) for one in mine if one.grade_before != one.grade_after)
         grades = ", ".join(f"{count} {grade}" for grade, count in sorted(changed.items()))
         shown.add_row(" ".join(names), str(len(mine)), str(moved), grades)
@@ -197,6 +205,7 @@ def _both_ways(moved: Sequence[Moved]) -> list[Moved]:
     """One row for the two directions of a trunk, which take the same way."""
     rows: dict[tuple[object, ...], Moved] = {}
     for one in moved:
-        if (one.applications, one.before[::-1], one.after[::-1], one.grade_after) not in rows:
-            rows[one.applications, one.before, one.after, one.grade_after] = one
+        ways = (one.before, one.after, one.links_before, one.links_after)
+        if (one.applications, one.grade_after, *(way[::-1] for way in ways)) not in rows:
+            rows[one.applications, one.grade_after, *ways] = one
     return list(rows.values())

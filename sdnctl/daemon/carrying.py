@@ -11,7 +11,7 @@ from sdnctl.daemon.events import Kind, Severity
 from sdnctl.daemon.hub import Hub
 from sdnctl.daemon.moving import Moved, Mover, Reconciled, Step, believed, cut_off, moves, named, touched
 from sdnctl.errors import Diagnostic, LeaseHeld, SdnctlError
-from sdnctl.store.lease import Lease
+from sdnctl.store.lease import Lease, who_writes
 from sdnctl.store.state import State
 from sdnctl.usecases.following import complete
 
@@ -23,7 +23,7 @@ def need_lease(hub: Hub) -> Lease:
             Diagnostic(
                 "standby",
                 "this controller is the standby: it changes nothing",
-                hint="ask the controller that holds the lease; `sdnctl status` names it",
+                hint=who_writes(hub.fleet.writer),
             )
         )
     return hub.lease

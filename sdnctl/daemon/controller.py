@@ -123,7 +123,7 @@ class Controller:
     # ── start ────────────────────────────────────────────────────────────────────────────────────
 
     async def _first_lease(self) -> Lease | None:
-        lease = await self._keeper.try_once()
+        lease = await (self._keeper.try_once() if self._standby else self._keeper.insist())
         if lease is None and not self._standby:
             held = await self.hub.compute(self._context.store.lease)
             who = short(held.holder) if held and held.holder else "nobody, by now"
@@ -178,15 +178,15 @@ class Controller:
     async def lost(self, why: str) -> None:
         """This process must not write any more; everything that does has to stop."""
         self.hub.lease = None
-        self.hub.fleet.master = False
+        self.hub.fleet.master, self.hub.fleet.writer = False, ""
         self._say(f"lost the lease: {why}", Severity.CRITICAL)
         self._notifier.tell(STATUS="standby")
         await self._retire()
 
     async def other(self, lease: Lease | None) -> None:
         """While standby: somebody else holds this lease."""
+        holder = self.hub.fleet.writer = lease.holder if lease else ""
         await self.hub.fleet.take_role(lease.generation if lease else None, master=False)
-        holder = lease.holder if lease else ""
         text = (
             f"is the standby of {short(holder)}"
             if holder

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import secrets
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from sdnctl.errors import LeaseHeld, StoreError
 from sdnctl.store import lease as leases
-from sdnctl.store.lease import Lease
+from sdnctl.store.lease import Lease, Seen, Watch
 from sdnctl.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Keeper:
         self._store = store
         self._duty = duty
         self._ttl = leases.TTL if ttl is None else ttl
-        self._clock = clock or (lambda: time.clock_gettime(time.CLOCK_BOOTTIME))
+        self._clock = clock or leases.seconds_awake_or_not
         self._until = 0.0
         self._check = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sdnctl-lease")
@@ -67,15 +66,26 @@ class Keeper:
         """Somebody else seems to write: look now whose the lease is."""
         self._check.set()
 
-    async def try_once(self) -> Lease | None:
-        """Take the lease if it is to be had now; None when somebody has it. Raises StoreError."""
+    async def try_once(self, silent: Seen | None = None) -> Lease | None:
+        """Take the lease if it is to be had now; None when somebody has it. Raises StoreError.
+
+        `silent` is what nobody has renewed for as long as a lease lasts.
+        """
         started = self._clock()
         try:
-            self.lease = await self._in_thread(self._store.take_lease, self.holder)
+            self.lease = await self._in_thread(self._store.take_lease, self.holder, silent)
         except LeaseHeld:
             return None
         self._until = started + self._ttl
         return self.lease
+
+    async def insist(self) -> Lease | None:
+        """As `try_once`, for who does not wait later: what seems to be left behind is looked at for a while."""
+        try:
+            await self._in_thread(self._store.take_lease_patiently, self.holder)
+        except LeaseHeld:
+            return None
+        return await self.try_once()  # it is ours: once more, because nobody knows for how long it has been
 
     async def run(self) -> None:
         """Keep the lease or wait for it, until cancelled; tells the duty of every change after `try_once`."""
@@ -119,15 +129,17 @@ class Keeper:
 
     async def _wait(self) -> None:
         """Until the lease is to be had, and taken."""
-        seen: Lease | None = None
-        first = True
+        told: tuple[Lease | None] | None = None
+        watch = Watch(self._ttl, self._clock)
         while True:
             try:
                 now = await self._in_thread(self._store.lease)
-                if first or now != seen:
-                    first, seen = False, now
-                    await self._duty.other(now)
-                if (now is None or not now.holder) and await self.try_once() is not None:
+                lease = now.lease if now is not None else None
+                if told != (lease,):
+                    told = (lease,)
+                    await self._duty.other(lease)
+                free = now is None or not now.holder or watch.silent(now)
+                if free and await self.try_once(now) is not None:
                     return
             except StoreError as error:
                 logger.warning("the lease cannot be looked at: %s", error)

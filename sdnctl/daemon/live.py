@@ -30,6 +30,7 @@ from sdnctl.southbound.openflow.address import DIAL_IN
 from sdnctl.southbound.openflow.channel import Channel, Timing
 from sdnctl.southbound.openflow.driver import OpenFlowDriver
 from sdnctl.southbound.openflow.metrics import ChannelMetrics
+from sdnctl.store.lease import who_writes
 
 P = ParamSpec("P")
 logger = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class LiveFleet(Fleet):
         """Which switch each device is; `retarget` goes with a change."""
         self.master = False
         """Whether this process may write."""
+        self.writer = ""
+        """Who does while this process may not, as the lease says; empty: nobody, as far as is known."""
         self.may_write: Callable[[], bool] = lambda: True
         """Whether the lease surely still holds, asked before every stage: we may have slept."""
         self.on_fenced: Callable[[str], None] = lambda device: None
@@ -251,7 +254,7 @@ class LiveFleet(Fleet):
                 Diagnostic(
                     "standby",
                     "this controller is the standby, or lost its lease: it writes nothing",
-                    hint="the controller that holds the lease does; `sdnctl status` names it",
+                    hint=who_writes(self.writer),
                 )
             )
 

@@ -4,6 +4,11 @@ A lease outlives its holder by at most `TTL`; a holder that is known to be dead 
 machine that no longer runs) is succeeded at once. Every change of holder raises the generation,
 which is also OpenFlow's generation_id, so that a writer that was only asleep is fenced off.
 
+Whether any other lease has run out is never read off a clock of the day: those of two machines differ, and jump.
+Who waits for it looks at the row (`Watch`): one that nobody renewed for as long as a lease lasts, by a clock of
+the waiter's own that only counts, is to be had. `until` in the row is for people, and tells one renewal from the
+next.
+
 Generations are milliseconds since 1970 where that is more than the last one plus one: switches remember the
 largest that they have seen, and a store that was lost and made anew must not start below it.
 """
@@ -15,9 +20,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +43,41 @@ class Lease:
 
     holder: str
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The row as it stood; no two renewals leave the same one."""
+
+    holder: str
+    generation: int
+    until: float
+
+    @property
+    def lease(self) -> Lease:
+        return Lease(self.holder, self.generation)
+
+
+def seconds_awake_or_not() -> float:
+    """A clock that nobody sets, and that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass
+class Watch:
+    """Times how long a lease has not been renewed; one for each who waits."""
+
+    ttl: float = TTL
+    clock: Callable[[], float] = seconds_awake_or_not
+    _seen: Seen | None = None
+    _since: float = field(default=0.0)
+
+    def silent(self, seen: Seen | None) -> bool:
+        """Whether this row, read just now, has been what it is for longer than a lease lasts."""
+        now = self.clock()
+        if seen is None or seen != self._seen:
+            self._seen, self._since = seen, now
+        return seen is not None and now - self._since > self.ttl
 
 
 def _started(pid: int) -> str | None:
@@ -70,6 +110,16 @@ def short(holder: str) -> str:
     return holder.partition(" start ")[0]
 
 
+def who_writes(holder: str) -> str:
+    """What somebody is told to do who asked a standby for a change, while this is the holder ("" for nobody)."""
+    if not holder:
+        return "nobody holds the lease at the moment: this controller takes it within seconds; try again"
+    who = short(holder)
+    return (
+        f"ask the controller that does, {who}" if of_controller(holder) else f"try again when {who} has finished"
+    )
+
+
 def of_controller(holder: str) -> bool:
     """Whether a holder is a controller, which keeps the lease for as long as it runs."""
     return " controller " in holder
@@ -95,17 +145,42 @@ def is_dead(holder: str) -> bool:
     return pid is not None and _started(pid) != holder.partition(" start ")[2].split()[0]
 
 
-def take(engine: Engine, holder: str) -> Lease:
-    """Take the lease; raises LeaseHeld with the holder's name while somebody else has it."""
+def take(engine: Engine, holder: str, silent: Seen | None = None) -> Lease:
+    """Take the lease; raises LeaseHeld with the holder's name while somebody else has it.
+
+    `silent`: what a `Watch` found to be renewed by nobody; that holder counts as gone, unless it renewed since.
+    """
     with transaction(engine) as connection:
-        return _take(connection, holder, time.time())
+        return _take(connection, holder, time.time(), silent)
+
+
+def take_patiently(engine: Engine, holder: str, watch: Watch | None = None, look: float = 0.5) -> Lease:
+    """As `take`; but where the time of another's lease seems to be over, first see whether somebody renews it.
+
+    So the clock of the day alone lets nobody be robbed, and nobody be refused for ever: a lease whose end is in
+    the past, or further away than any lease lasts, is looked at every `look` seconds until it is renewed
+    (LeaseHeld) or was silent for long enough.
+    """
+    watch = watch or Watch(TTL)
+    first: Seen | None = None
+    while True:
+        now = seen(engine)
+        if now is None or not now.holder or watch.silent(now):
+            return take(engine, holder, now)
+        first = first or now
+        if now != first or 0 <= now.until - time.time() <= TTL:
+            raise LeaseHeld(_held(now.holder))
+        time.sleep(look)
 
 
 def renew(engine: Engine, lease: Lease) -> None:
     """Keep the lease for another `TTL`; raises LeaseHeld when it has passed on."""
     with transaction(engine) as connection:
-        check(connection, lease)
-        connection.execute(update(leases).where(leases.c.name == NAME).values(until=time.time() + TTL))
+        row = check(connection, lease)
+        until = time.time() + TTL
+        if until == row.until:  # a clock that stands still, or was set back to this very moment
+            until += 0.001
+        connection.execute(update(leases).where(leases.c.name == NAME).values(until=until))
 
 
 def give_back(engine: Engine, lease: Lease) -> None:
@@ -115,14 +190,13 @@ def give_back(engine: Engine, lease: Lease) -> None:
         connection.execute(update(leases).where(*mine).values(holder="", until=0.0))
 
 
-def current(engine: Engine) -> Lease | None:
-    """The lease as it stands: its holder is empty when nobody has it; None when nobody ever had."""
+def seen(engine: Engine) -> Seen | None:
+    """The row as it stands; its holder is empty when nobody has the lease. None when nobody ever had."""
     with transaction(engine, reading=True) as connection:
         row = _row(connection)
     if row is None:
         return None
-    gone = row.until < time.time() or is_dead(row.holder)
-    return Lease("" if gone else row.holder, row.generation)
+    return Seen("" if is_dead(row.holder) else row.holder, row.generation, row.until)
 
 
 def _row(connection: Connection) -> Row[Any] | None:
@@ -135,14 +209,15 @@ def _row(connection: Connection) -> Row[Any] | None:
     return row
 
 
-def _take(connection: Connection, holder: str, now: float) -> Lease:
+def _take(connection: Connection, holder: str, now: float, silent: Seen | None) -> Lease:
     row = _row(connection)
     first = int(now * 1000)
     if row is None:
         connection.execute(insert(leases).values(name=NAME, holder=holder, until=now + TTL, generation=first))
         return Lease(holder, first)
-    if row.holder and row.holder != holder and row.until >= now and not is_dead(row.holder):
-        raise LeaseHeld(_held(row.holder, row.until - now))
+    mine = not row.holder or row.holder == holder or is_dead(row.holder)
+    if not mine and Seen(row.holder, row.generation, row.until) != silent:
+        raise LeaseHeld(_held(row.holder))
     generation = row.generation if row.holder == holder else max(row.generation + 1, first)
     renewed = connection.execute(
         update(leases)
@@ -154,20 +229,20 @@ def _take(connection: Connection, holder: str, now: float) -> Lease:
     return Lease(holder, generation)
 
 
-def _held(holder: str, seconds: float) -> Diagnostic:
+def _held(holder: str) -> Diagnostic:
     controller = of_controller(holder)
     who = "a controller runs for this network" if controller else "another writer is at work"
     wait = "wait until it has finished; reading commands (plan, status, drift) work meanwhile"
     return Diagnostic(
         "lease-held",
         f"{who}: {short(holder)}",
-        detail=f"its lease runs {seconds:.0f} s more unless it renews it",
+        detail=f"were it gone, its lease would be given to another one within {TTL:.0f} s",
         hint=ASK_IT if controller else wait,
     )
 
 
-def check(connection: Connection, lease: Lease) -> None:
-    """Inside a write transaction: fail if the lease has passed to somebody else meanwhile."""
+def check(connection: Connection, lease: Lease) -> Row[Any]:
+    """Inside a write transaction: the lease as it stands; LeaseHeld if it has passed to somebody else."""
     row = _row(connection)
     if row is None or row.generation != lease.generation or row.holder != lease.holder:
         now = short(row.holder) if row is not None and row.holder else "nobody"
@@ -179,6 +254,7 @@ def check(connection: Connection, lease: Lease) -> None:
                 hint="run the command again",
             )
         )
+    return row
 
 
 @contextmanager
@@ -187,7 +263,7 @@ def hold(engine: Engine) -> Iterator[Lease]:
 
     A thread renews it. A controller, which holds it for years, has a `Keeper` instead.
     """
-    lease = take(engine, this_holder())
+    lease = take_patiently(engine, this_holder())
     done = threading.Event()
 
     def keep() -> None:

@@ -16,7 +16,7 @@ from sdnctl.plainjson import parse_json
 from sdnctl.store import lease as leases
 from sdnctl.store.bindings import Bindings
 from sdnctl.store.database import damaged, open_engine, transaction
-from sdnctl.store.lease import Lease
+from sdnctl.store.lease import Lease, Seen
 from sdnctl.store.records import AuditEntry, JournalEntry, Snapshot, Verdict, now
 from sdnctl.store.secrets import secret
 from sdnctl.store.tables import audit, journal, plans, snapshots, verdicts
@@ -236,9 +236,13 @@ class Store:
         """The secret of this name, 32 random octets, made when it is asked for first."""
         return secret(self._engine, name)
 
-    def take_lease(self, holder: str) -> Lease:
+    def take_lease(self, holder: str, silent: Seen | None = None) -> Lease:
         """Take the writer's lease without a with-block; raises LeaseHeld. Who does renews it and gives it back."""
-        return leases.take(self._engine, holder)
+        return leases.take(self._engine, holder, silent)
+
+    def take_lease_patiently(self, holder: str) -> Lease:
+        """As `take_lease`, also where a holder that nobody knows to be gone left it behind: see `lease`."""
+        return leases.take_patiently(self._engine, holder)
 
     def renew_lease(self, lease: Lease) -> None:
         """Keep it for another `lease.TTL` seconds; raises LeaseHeld when it has passed on."""
@@ -247,9 +251,9 @@ class Store:
     def give_lease_back(self, lease: Lease) -> None:
         leases.give_back(self._engine, lease)
 
-    def lease(self) -> Lease | None:
+    def lease(self) -> Seen | None:
         """The lease as it stands, with an empty holder when nobody has it; None when nobody ever had."""
-        return leases.current(self._engine)
+        return leases.seen(self._engine)
 
     def _read(self) -> AbstractContextManager[Connection]:
         return transaction(self._engine, reading=True)

@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sdnctl_in_process import Net, sdnctl
 from sqlalchemy import create_engine, update
 from sqlalchemy.pool import NullPool
 
+from sdnctl.daemon.carrying import need_lease
 from sdnctl.daemon.controller import Controller
 from sdnctl.daemon.events import Event, Kind
 from sdnctl.daemon.hub import Hub
@@ -260,17 +262,19 @@ def test_whoever_loses_the_lease_stops_writing_and_gets_it_back_when_it_is_free(
         assert lease is not None
         assert hub.fleet.up == set(hub.fleet.devices())
         row = {"holder": "ann@elsewhere pid 1 start 1 thread 1", "generation": lease.generation + 5}
-        _set_lease(net, until=time.time() + 60, **row)
+        _set_lease(net, until=time.time() + 10, **row)
         controller.doubt()
         await heard(hub, Kind.CONTROLLER, "lost the lease")
         await asyncio.wait_for(writer.ended.wait(), SECONDS)
         assert hub.lease is None
         assert not reader.ended.is_set()  # the API answers on
-        with pytest.raises(LeaseHeld):
-            hub.fleet.check_master()
         await heard(hub, Kind.CONTROLLER, "is the standby of ann@elsewhere")
+        for refused in (hub.fleet.check_master, partial(need_lease, hub)):
+            with pytest.raises(LeaseHeld) as told:
+                refused()
+            assert told.value.diagnostics[0].hint == "try again when ann@elsewhere pid 1 has finished"
         writer.runs.clear()
-        _set_lease(net, until=0.0)
+        _set_lease(net, holder="", until=0.0)  # given back
         await asyncio.wait_for(writer.runs.wait(), SECONDS)
         again = hub.lease
         assert again is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import subprocess
 import sys
@@ -10,12 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import jumping_clock
 import pytest
 from sqlalchemy import create_engine, update
 from sqlalchemy.pool import NullPool
 
+from sdnctl.daemon import keeper as keeper_module
 from sdnctl.daemon.keeper import Keeper
-from sdnctl.errors import StoreError
+from sdnctl.errors import LeaseHeld, StoreError
 from sdnctl.store import lease as leases
 from sdnctl.store.lease import Lease
 from sdnctl.store.store import Store
@@ -86,6 +89,118 @@ def set_row(store: Store, **values: object) -> None:
         connection.execute(update(table).values(**values))
 
 
+ELSEWHERE = "ann@elsewhere pid 1 start 1 thread 1 controller 1f"
+"""A holder of whom only its renewals tell whether it lives."""
+
+
+@pytest.mark.parametrize("hours", [-26, 0, 26])
+def test_a_standby_times_a_lease_by_its_own_clock_whatever_the_time_of_day_does(
+    store: Store, tmp_path: Path, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not taken while somebody renews it, however late it is said to be; taken when nobody does, however early."""
+    monkeypatch.setattr(keeper_module, "LOOK", 0.01)
+
+    async def use(keeper: Keeper, duty: Duty, clock: Clock) -> None:
+        other = store.take_lease(ELSEWHERE)
+        assert await keeper.try_once() is None
+        task = asyncio.create_task(keeper.run())
+        await duty.wait_for("other")
+        jumping_clock.jump(tmp_path / "clock", hours * 3600.0)
+        for _ in range(3):
+            clock.now += leases.TTL - 1
+            await asyncio.sleep(0.05)  # looked at some times
+            store.renew_lease(other)
+            await asyncio.sleep(0.05)
+        assert duty.told == [("other", other)]
+        clock.now += leases.TTL + 1
+        gained = await duty.wait_for("gained")
+        assert isinstance(gained, Lease)
+        assert gained.generation > other.generation
+        with pytest.raises(LeaseHeld, match="has passed to"):
+            store.renew_lease(other)
+        task.cancel()
+
+    with jumping_clock.installed(tmp_path / "clock"):
+        keeping(store, use)
+
+
+def test_a_renewal_between_the_last_look_and_the_grasp_keeps_the_lease(store: Store) -> None:
+    lease = store.take_lease(ELSEWHERE)
+    seen = store.lease()
+    store.renew_lease(lease)
+    with pytest.raises(LeaseHeld, match="ann@elsewhere"):
+        store.take_lease("another one", seen)
+    assert store.take_lease("another one", store.lease()).generation > lease.generation
+
+
+def test_no_two_renewals_leave_the_same_row(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set back, again and again, to the same moment does not make a living holder look silent."""
+    monkeypatch.setattr(time, "time", lambda: 1.8e9)
+    lease = store.take_lease(ELSEWHERE)
+    rows = [store.lease()]
+    for _ in range(3):
+        store.renew_lease(lease)
+        rows.append(store.lease())
+        assert rows[-1] != rows[-2]
+
+
+@pytest.mark.parametrize("seconds", [-3600.0, -0.5, 100 * 3600.0], ids=["long over", "just over", "never to end"])
+def test_who_does_not_wait_watches_a_lease_whose_time_cannot_be_right(store: Store, seconds: float) -> None:
+    lease = store.take_lease(ELSEWHERE)
+    engine = create_engine(store.url, poolclass=NullPool)
+    set_row(store, until=time.time() + seconds)
+    clock, looks = Clock(), 0
+
+    def passes() -> float:
+        nonlocal looks
+        looks += 1
+        clock.now += 4
+        if looks == 3 and renewed:
+            store.renew_lease(lease)
+        return clock.now
+
+    renewed = True
+    with pytest.raises(LeaseHeld, match="ann@elsewhere"):
+        leases.take_patiently(engine, "me", leases.Watch(leases.TTL, passes), look=0)
+    assert looks in (3, 4), "as soon as it is renewed"
+    set_row(store, until=time.time() + seconds)
+    renewed, looks = False, 0
+    assert (
+        leases.take_patiently(engine, "me", leases.Watch(leases.TTL, passes), look=0).generation > lease.generation
+    )
+    assert looks == 5, "16 s, not earlier"
+
+
+def test_a_lease_that_may_well_be_held_is_refused_at_once(store: Store) -> None:
+    store.take_lease(ELSEWHERE)
+    with pytest.raises(LeaseHeld) as refused, store.hold():
+        pass
+    assert "within 15 s" in refused.value.diagnostics[0].detail
+
+
+def test_without_standby_a_lease_left_behind_is_insisted_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(keeper: Keeper, duty: Duty, clock: Clock) -> None:
+        lease = store.take_lease(ELSEWHERE)
+        assert await keeper.insist() is None
+        patiently = functools.partial(leases.take_patiently, watch=leases.Watch(-1.0), look=0)
+        monkeypatch.setattr(leases, "take_patiently", patiently)
+        mine = await keeper.insist()
+        assert mine is not None
+        assert mine.generation > lease.generation
+        assert keeper.holds
+
+    keeping(store, use)
+
+
+def test_who_asks_a_standby_is_told_whom_to_ask() -> None:
+    assert (
+        leases.who_writes("ann@two pid 7 start 1 thread 1 controller 1f")
+        == "ask the controller that does, ann@two pid 7"
+    )
+    assert leases.who_writes("ann@two pid 7 start 1 thread 1") == "try again when ann@two pid 7 has finished"
+    assert "nobody holds" in leases.who_writes("")
+
+
 def test_the_first_takes_it_and_the_second_waits_until_it_is_given_back(store: Store) -> None:
     async def use(first: Keeper, duty: Duty, clock: Clock) -> None:
         lease = await first.try_once()
@@ -138,7 +253,9 @@ def test_it_is_renewed_for_as_long_as_the_process_lives(store: Store, monkeypatc
         lease = await keeper.try_once()
         task = asyncio.create_task(keeper.run())
         await asyncio.sleep(1.0)  # three times as long as it lasts
-        assert store.lease() == lease
+        now = store.lease()
+        assert now is not None
+        assert now.lease == lease
         assert duty.told == []
         task.cancel()
 

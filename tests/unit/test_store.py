@@ -125,14 +125,10 @@ def test_a_holder_on_another_machine_is_waited_for(store: Store) -> None:
     with store.hold():
         pass
     with engine.begin() as connection:
-        values = {"holder": "ann@elsewhere pid 1 start 1 thread 1", "until": time.time() + 60}
+        values = {"holder": "ann@elsewhere pid 1 start 1 thread 1", "until": time.time() + 10}
         connection.execute(update(lease_table).values(**values))
     with pytest.raises(LeaseHeld, match="ann@elsewhere"), store.hold():
         pass
-    with engine.begin() as connection:
-        connection.execute(update(lease_table).values(until=time.time() - 1))
-    with store.hold() as lease:
-        assert lease.holder.endswith(str(lease.holder.rsplit(" ", 1)[-1]))
 
 
 def test_a_writer_that_lost_its_lease_writes_nothing(store: Store) -> None:

@@ -13,9 +13,9 @@ from sdnctl.daemon.reconcile import Reconciled
 
 def moved(number: int, application: str, after: str) -> Moved:
     ends = f"a{number}", f"z{number}"
-    return Moved(
-        f"trunk-{number}", (application,), (ends[0], "m", ends[1]), (ends[0], "n", ends[1]), "local", after
-    )
+    before, after_links = (f"{ends[0]}--m", f"m--{ends[1]}"), (f"{ends[0]}--n", f"n--{ends[1]}")
+    paths = (ends[0], "m", ends[1]), (ends[0], "n", ends[1])
+    return Moved(f"trunk-{number}", (application,), *paths, "local", after, before, after_links)
 
 
 def shown(*trunks: Moved) -> str:
@@ -36,8 +36,20 @@ def test_few_trunks_are_shown_one_by_one() -> None:
 
 def test_both_directions_are_one_row() -> None:
     there = moved(1, "video", "none")
-    back = Moved("trunk-2", there.applications, there.before[::-1], there.after[::-1], "local", "none")
+    ways = (way[::-1] for way in (there.links_before, there.links_after))
+    back = Moved("trunk-2", there.applications, there.before[::-1], there.after[::-1], "local", "none", *ways)
     assert shown(there, back).count("↔") == 1
+
+
+def test_a_move_to_a_parallel_link_names_it_and_a_trunk_that_stays_is_said_to_stay() -> None:
+    path = ("a", "m", "z")
+    one = Moved("t", ("video",), path, path, "local", "local", ("a--m", "m--z"), ("a--m-2", "m--z"))
+    two = Moved("u", ("schools",), path, path, "none", "local", ("a--m", "m--z"), ("a--m", "m--z"))
+    rows = [line.split() for line in shown(one, two).splitlines()]
+    assert ["video", "a", "↔", "z", "m", "over", "a--m-2", "local"] in rows
+    assert ["schools", "a", "↔", "z", "m", "as", "before", "none", "→", "local"] in rows
+    back = Moved("v", ("video",), path[::-1], path[::-1], "local", "local", ("m--z", "a--m"), ("m--z", "a--m-3"))
+    assert shown(one, back).count("↔") == 2, "the two directions went different ways: two rows"
 
 
 def test_many_trunks_are_summed_up_by_application() -> None:

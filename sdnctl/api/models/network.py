@@ -266,7 +266,9 @@ class ControllerDocument(Answer):
     version: str
     run: str = Field(description="Changes with every start; event numbers count within it.")
     role: Literal["master", "standby"]
-    holder: str | None
+    holder: str | None = Field(
+        description="Who has the lease, on the standby too; null: nobody, as far as it knows."
+    )
     generation: int | None
     folder: str
     store: str = Field(description="A fingerprint of the URL of its store.")

@@ -17,6 +17,7 @@ from sdnctl.api.problems import MEDIA_TYPE, response
 from sdnctl.client.finding import fingerprint
 from sdnctl.daemon.turns import Turn
 from sdnctl.errors import Diagnostic
+from sdnctl.store.lease import who_writes
 
 router = APIRouter(tags=["controller"])
 
@@ -36,8 +37,8 @@ async def healthz() -> Response:
 async def readyz(desk: AtDesk) -> Response:
     """503 on the standby and while the controller stops."""
     if desk.stopping.is_set() or desk.hub.lease is None:
-        word = "stopping" if desk.stopping.is_set() else "standby"
-        return response(503, "LeaseHeld", Diagnostic(word, f"this controller is {word}"))
+        word, hint = ("stopping", "") if desk.stopping.is_set() else ("standby", who_writes(desk.hub.fleet.writer))
+        return response(503, "LeaseHeld", Diagnostic(word, f"this controller is {word}", hint=hint))
     return answer({})
 
 
@@ -64,7 +65,7 @@ async def controller(desk: AtDesk, caller: WholeViewer) -> Response:
             "version": __version__,
             "run": desk.run,
             "role": "master" if hub.lease is not None else "standby",
-            "holder": hub.lease.holder if hub.lease is not None else None,
+            "holder": hub.lease.holder if hub.lease is not None else hub.fleet.writer or None,
             "generation": hub.lease.generation if hub.lease is not None else None,
             "folder": str(hub.context.folder.absolute()),
             "store": fingerprint(hub.context.store.url),
