@@ -18,6 +18,7 @@ from inventory_support import documents
 from random_plants import random_network
 
 from sdnctl.errors import Diagnostics, InputError
+from sdnctl.exchange.gracethd import delivering
 from sdnctl.exchange.gracethd.course import Course
 from sdnctl.exchange.gracethd.delivering import compose, merge
 from sdnctl.exchange.gracethd.keeping import keep, recall
@@ -27,6 +28,7 @@ from sdnctl.exchange.gracethd.schema import Version
 from sdnctl.exchange.gracethd.sources import read_source
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.targets import write_folder, write_package
+from sdnctl.exchange.gracethd.touched import Touched
 from sdnctl.usecases.gracethd import import_gracethd
 from sdnctl.workspace.folder import load_network
 
@@ -143,6 +145,22 @@ def edited(records: Records, rng: random.Random) -> None:
     for name, items in list(records.splices.items()):
         if rng.random() < 0.3 and len(items) > 1:
             records.splices[name] = items[1:]
+    for item in records["segment"].values():
+        if rng.random() < 0.1:  # a bend
+            first, last = item["coordinates"][0], item["coordinates"][-1]
+            bend = [round((a + b) / 2 + rng.uniform(0, 1e-4), 7) for a, b in zip(first, last, strict=True)]
+            item["coordinates"] = [first, bend, last]
+    for item in records["duct"].values():
+        if rng.random() < 0.2:
+            item["diameter"] = "50 mm"
+    for item in (*records["cable type"].values(), *records["closure"].values(), *records["odf"].values()):
+        if rng.random() < 0.1:
+            item["owner" if "strands" not in item else "fibre"] = "G.657.A2"
+
+
+def everything(was: Records, now: Records) -> Touched:
+    """As if an edit touched all there is."""
+    return {kind: frozenset({*was[kind], *now[kind]}) for kind in was.objects}
 
 
 def edited_and_back(seed: int, version: Version, suffix: str) -> None:
@@ -155,7 +173,10 @@ def edited_and_back(seed: int, version: Version, suffix: str) -> None:
         now = read_delivery(kept).records
         edited(now, rng)
         out = merge(now, Course(now), kept, reading, version, again)
-        write(out, made / f"one{suffix}")
+        files = write(out, made / f"one{suffix}")
+        with Store() as slowly, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delivering, "touched", everything)
+            assert write(merge(now, Course(now), kept, reading, version, slowly), made / f"two{suffix}") == files
         read_source(made / f"one{suffix}", read, Diagnostics())
         found = read_delivery(read)
         assert found.records == now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from sdnctl.errors import Diagnostics
 from sdnctl.exchange.gracethd.records import Records, write_documents
@@ -14,8 +15,12 @@ class Course:
     """Answers for one set of records; a cable that no plant could be made with has no way."""
 
     def __init__(self, records: Records, plant: Plant | None = None) -> None:
-        self.records = records
-        self.plant = plant if plant is not None else build_plant(write_documents(records, Diagnostics()))[0]
+        self.records, self._plant = records, plant
+
+    @cached_property
+    def plant(self) -> Plant:
+        """That of the records; made when somebody asks."""
+        return self._plant or build_plant(write_documents(self.records, Diagnostics()))[0]
 
     def steps(self, cable: str) -> list[tuple[str, bool]]:
         """The segments that a cable takes from its end a, and whether each is taken the way it is drawn."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sdnctl.exchange.gracethd.course import Course
 from sdnctl.exchange.gracethd.kept import Codes
 from sdnctl.exchange.gracethd.merging import Merge
@@ -10,6 +12,7 @@ from sdnctl.exchange.gracethd.records import Records
 from sdnctl.exchange.gracethd.remainder import remainder
 from sdnctl.exchange.gracethd.schema import REMAINDER, Version
 from sdnctl.exchange.gracethd.store import Column, Store, Table
+from sdnctl.exchange.gracethd.touched import touched
 from sdnctl.exchange.gracethd.writing import write_delivery
 
 _ALWAYS = frozenset({"t_noeud", "t_cheminement", "t_cable", "t_ptech", "t_fibre", "t_position"})
@@ -37,9 +40,10 @@ def merge(
 ) -> Store:
     """The delivery that was kept, with what changed in the plant since; `reading` is what it says."""
     codes = Codes(kept, reading)
+    only = touched(reading.records, records)
     with Store() as base, Store() as new:
-        write_delivery(reading.records, Course(reading.records), base, version, codes)
-        write_delivery(records, course, new, version, codes)
+        write_delivery(replace(reading.records, only=only), Course(reading.records), base, version, codes)
+        write_delivery(replace(records, only=only), course, new, version, codes)
         Merge(kept, base, new, version).into(out)
     return out if plain else _with_remainder(records, out)
 

@@ -1,14 +1,16 @@
 """A delivery that was kept, changed by what changed in the plant since: three ways, cell by cell.
 
-`base` is what the kept delivery says, written by us; `new` is what the plant says now, written the same way. A
-cell in which they agree comes back as it was kept; so do rows, columns and tables that no reader understood. A
-row that only `base` has is gone; one that both have and the kept delivery has not was inferred, and stays out.
+`base` is what the kept delivery says, written by us; `new` is what the plant says now, written the same way; both
+may leave out what no edit touched. A cell in which they agree comes back as it was kept; so do rows, columns and
+tables that neither has, or that no reader understood. A row that only `base` has is gone; one that both have and
+the kept delivery has not was inferred, and stays out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from sdnctl.exchange.geopackage import quoted
 from sdnctl.exchange.gracethd.schema import REMAINDER, TABLES, Spec, Version
@@ -28,10 +30,13 @@ _REFERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "t_ropt": (("rt_fo_code", "t_fibre"),),
 }
 """Columns of tables that refer to others: rows that no reader understood go with what they hang on."""
+_References: TypeAlias = Sequence[tuple[int, str]]
+"""Place of a column, and the table that it refers to."""
 _NEW, _BASE = "main", "base"
 """The two stores, as SQL calls them."""
 _NUMBERED = {"t_love": "lv_id", "t_masque": "mq_id"}
 """Tables whose rows are known by what they say, and numbered besides."""
+_LOOP = ("lv_cb_code", "lv_nd_code", "lv_long")
 
 
 @dataclass
@@ -58,10 +63,13 @@ class Merge:
             if name == REMAINDER.name:
                 continue
             spec = specs.get(name)
-            if spec is None:
-                out.add(table, self._unknown(name))
+            refers = self._references(name, table)
+            if spec is not None and (self.base.count(name) or self.new.count(name)):
+                self._table(out, table, spec, refers)
+            elif any(self.gone.get(other) for _, other in refers):
+                out.add(table, self._left(name, refers))
             else:
-                self._table(out, table, spec)
+                out.copy(self.kept, name)
         for name, spec in specs.items():
             if name not in self.kept.tables:
                 table = self.new.tables[name]
@@ -83,26 +91,26 @@ class Merge:
                     moved |= {key.split("\t")[0] for key in self._only(one, other, name)}
         return moved
 
-    def _unknown(self, name: str) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
-        refers = self._references(name, self.kept.tables[name])
+    def _left(self, name: str, refers: _References) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
+        """Rows but for those that hang on something that is no more."""
         for cells, shape in self.kept.cells(name):
             if not self._dangles(cells, refers):
                 yield 0, cells, shape
 
-    def _references(self, name: str, table: Table) -> list[tuple[int, str]]:
+    def _references(self, name: str, table: Table) -> _References:
         names = table.names
         return [(names.index(column), other) for column, other in _REFERS.get(name, ()) if column in names]
 
-    def _dangles(self, cells: Sequence[Cell], refers: Sequence[tuple[int, str]]) -> bool:
+    def _dangles(self, cells: Sequence[Cell], refers: _References) -> bool:
         return any((cells[at] or "").strip() in self.gone.get(other, ()) for at, other in refers)
 
-    def _table(self, out: Store, table: Table, spec: Spec) -> None:
+    def _table(self, out: Store, table: Table, spec: Spec, refers: _References) -> None:
         """A table that is understood: rows as they were kept, changed where the plant was; new ones last."""
         names = table.names
         missing = [column for column in spec.columns if column not in names and self._says(spec.name, column)]
         shape = table.shape or spec.shape
         whole = replace(table, columns=(*table.columns, *map(Column, missing)), shape=shape)
-        out.add(whole, self._rows(spec, table, whole.names))
+        out.add(whole, self._rows(spec, table, whole.names, refers))
 
     def _says(self, name: str, column: str) -> bool:
         """Whether a column that the kept table has not says something now that it did not say before."""
@@ -111,24 +119,32 @@ class Merge:
         find = f'SELECT {cell} FROM {quoted(name)} WHERE "~line" = ?'
         return any(self.base.connection.execute(find, (key,)).fetchone() not in ((text,),) for key, text in new)
 
-    def _rows(self, spec: Spec, table: Table, names: Sequence[str]) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
+    def _rows(
+        self, spec: Spec, table: Table, names: Sequence[str], refers: _References
+    ) -> Iterator[tuple[int, Sequence[Cell], Shape]]:
         fresh = self._only(_NEW, _BASE, spec.name) | self._needed(spec.name)
-        counts: dict[str, int] = {}
-        refers = self._references(spec.name, table)
+        written = self._keys(self.base, spec.name) | self._keys(self.new, spec.name)
+        key_of = _Keys(spec, table)
         highest, numbered = 0, _NUMBERED.get(spec.name, "")
+        at = table.names.index(numbered) if numbered in table.names else None
+        wider: list[None] = [None] * (len(names) - len(table.names))
         for cells, shape in self.kept.cells(spec.name):
-            key = _key(spec, table, cells, counts)
-            if numbered in table.names:
-                highest = max(highest, int(read_number((cells[table.names.index(numbered)] or "").strip()) or 0))
-            base, new = self._row(self.base, spec.name, key), self._row(self.new, spec.name, key)
-            fresh.discard(key)
+            key = key_of(cells)
+            if at is not None:
+                highest = max(highest, int(read_number((cells[at] or "").strip()) or 0))
+            base = new = None
+            if key in written:
+                base, new = self._row(self.base, spec.name, key), self._row(self.new, spec.name, key)
+                fresh.discard(key)
             if base is None:
                 if not self._dangles(cells, refers):
-                    yield 0, (*cells, *[None] * (len(names) - len(cells))), shape
-                continue
-            if new is not None:
-                yield 0, *_merged(names, cells, shape, base, new)
+                    yield 0, (*cells, *wider), shape
+            elif new is not None:
+                yield 0, *_merged(names, cells, shape, base, new, numbered)
         yield from self._fresh(spec, names, fresh, highest + 1)
+
+    def _keys(self, store: Store, name: str) -> set[str]:
+        return {key for (key,) in store.connection.execute(f'SELECT "~line" FROM {quoted(name)}')}
 
     def _row(self, store: Store, name: str, key: str) -> tuple[dict[str, Cell], Shape] | None:
         columns = store.tables[name].names
@@ -163,20 +179,23 @@ class Merge:
         return set()
 
 
-def _key(spec: Spec, table: Table, cells: Sequence[Cell], counts: dict[str, int]) -> str:
-    """The key of a kept row, made as `writing` makes it."""
+class _Keys:
+    """Keys of the rows of a kept table, one after the other, made as `writing` makes them."""
 
-    def cell(column: str) -> str:
-        return (cells[table.names.index(column)] or "").strip() if column in table.names else ""
+    def __init__(self, spec: Spec, table: Table) -> None:
+        self.name, self.counts = spec.name, dict[str, int]()
+        columns = {"t_love": _LOOP, "t_cableline": ("cl_cb_code",)}.get(spec.name, tuple(spec.key.split()))
+        names = table.names
+        self.places = [names.index(column) if column in names else None for column in columns]
 
-    if spec.name == "t_love":
-        length = read_number(cell("lv_long"))
-        key = f"{cell('lv_cb_code')}\t{cell('lv_nd_code')}\t{write_number(length) if length is not None else ''}"
-        counts[key] = counts.get(key, 0) + 1
-        return f"{key}\t{counts[key]}"
-    if spec.name == "t_cableline":
-        return cell("cl_cb_code")
-    return "\t".join(cell(column) for column in spec.key.split())
+    def __call__(self, cells: Sequence[Cell]) -> str:
+        found = [(cells[place] or "").strip() if place is not None else "" for place in self.places]
+        if self.name != "t_love":
+            return "\t".join(found)
+        length = read_number(found[2])
+        key = f"{found[0]}\t{found[1]}\t{write_number(length) if length is not None else ''}"
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return f"{key}\t{self.counts[key]}"
 
 
 def _merged(
@@ -185,9 +204,11 @@ def _merged(
     shape: Shape,
     base: tuple[dict[str, Cell], Shape],
     new: tuple[dict[str, Cell], Shape],
+    numbered: str,
 ) -> tuple[Sequence[Cell], Shape]:
+    """A kept row with what differs between two writings of it, but for the number that it happens to have."""
     out: list[Cell] = []
     for number, name in enumerate(names):
-        was, now = base[0].get(name), new[0].get(name)
+        was, now = (base[0].get(name), new[0].get(name)) if name != numbered else (None, None)
         out.append(now if was != now else cells[number] if number < len(cells) else None)
     return out, new[1] if base[1] != new[1] else shape

@@ -58,14 +58,24 @@ _IN_SERVICE = "in-service"
 
 @dataclass
 class Records:
-    """Objects by kind and id; `joints`: closure → its splices, `terminations`: ODF → what is on its positions."""
+    """Objects by kind and id; `splices`: closure → its splices, `terminations`: ODF → what is on its positions.
+
+    `only`: the ids, by kind, that `each` names; None for all of them.
+    """
 
     objects: dict[str, dict[str, Item]] = field(default_factory=lambda: {kind: {} for kind in MODELS})
     splices: dict[str, list[Item]] = field(default_factory=dict)
     terminations: dict[str, list[Item]] = field(default_factory=dict)
+    only: Mapping[str, frozenset[str]] | None = field(default=None, compare=False)
 
     def __getitem__(self, kind: str) -> dict[str, Item]:
         return self.objects[kind]
+
+    def each(self, kind: str) -> list[tuple[str, Item]]:
+        """Objects of a kind in the order of their ids."""
+        items = self.objects[kind]
+        names = items.keys() if self.only is None else items.keys() & self.only[kind]
+        return [(name, items[name]) for name in sorted(names)]
 
     def parts(self, kind: str) -> dict[str, list[Item]]:
         return self.splices if kind == "closure" else self.terminations

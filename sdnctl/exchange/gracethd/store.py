@@ -106,6 +106,19 @@ class Store:
             run.execute("COMMIT")
         return count + len(batch)
 
+    def copy(self, other: Store, name: str) -> None:
+        """A table of another store with all its rows, as it is there."""
+        table = other.tables[name]
+        columns = ", ".join(quoted(one) for one in (*table.names, SHAPE))
+        run = self.connection.execute
+        run("ATTACH ? AS other", (str(other.file),))
+        try:
+            run(f'CREATE TABLE main.{quoted(name)} ("~line", {columns})')
+            run(f"INSERT INTO main.{quoted(name)} SELECT * FROM other.{quoted(name)} ORDER BY rowid")
+        finally:
+            run("DETACH other")
+        self.tables[name] = table
+
     def drop(self, name: str) -> None:
         self.connection.execute(f"DROP TABLE {quoted(name)}")
         del self.tables[name]

@@ -19,7 +19,7 @@ Row = tuple[str, dict[str, str], bytes | None]
 
 def strands(records: Records, codes: Codes) -> Iterator[Row]:
     """Every strand of every cable, with its tube, its place there and its colour."""
-    for name, item in sorted(records["cable"].items()):
+    for name, item in records.each("cable"):
         kind = records["cable type"][item["type"]]
         size = int(kind["strands"]) // int(kind.get("tubes", 1))
         fibre = FIBRE_CODE.get(kind.get("fibre", ""), "G652D")
@@ -116,7 +116,7 @@ def _placed(records: Records, codes: Codes, name: str) -> Iterator[_Placed]:
 
 def trays(records: Records, codes: Codes) -> Iterator[Row]:
     """Cassettes of boxes, each once; of those that were kept only their codes are known."""
-    for name in sorted(records["closure"]):
+    for name, _ in records.each("closure"):
         box = codes.closure(name)
         seen: set[str] = set()
         for one in _placed(records, codes, name):
@@ -129,7 +129,7 @@ def trays(records: Records, codes: Codes) -> Iterator[Row]:
 
 def positions(records: Records, codes: Codes) -> Iterator[Row]:
     """Positions of boxes and drawers."""
-    for name in sorted(records["closure"]):
+    for name, _ in records.each("closure"):
         for one in _placed(records, codes, name):
             cells = {
                 "ps_code": one.code,
@@ -141,7 +141,7 @@ def positions(records: Records, codes: Codes) -> Iterator[Row]:
                 "ps_fonct": one.wanted.function,
             }
             yield one.code, cells, None
-    for name, item in sorted(records["odf"].items()):
+    for name, item in records.each("odf"):
         yield from _drawer(records, codes, name, item)
 
 

@@ -36,7 +36,11 @@ DIGITS = 6
 
 
 def write_delivery(records: Records, course: Course, store: Store, version: Version, codes: Codes) -> None:
-    """Put the tables of a delivery into a store; the line of each row is its key."""
+    """Put the tables of a delivery into a store; the line of each row is its key.
+
+    Where `records` name `only` some objects, tables with a row per object have rows of those only. Tables whose
+    rows several objects share (organisms, kinds, rooms, racks, conduits), or that count their rows, are whole.
+    """
     room = "lc" if version.third else "lt"
     rows: dict[str, Iterator[Row]] = {  # generators: none runs before its table is written
         "t_organisme": _organisms(records),
@@ -112,16 +116,16 @@ def _metres(position: Sequence[float]) -> tuple[float, float]:
 
 
 def _nodes(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["site"].items()):
+    for name, item in records.each("site"):
         code = codes.node(name)
         yield code, {"nd_code": code, "nd_type": "ST"}, _point(item.get("position"))
-    for name, item in sorted(records["chamber"].items()):
+    for name, item in records.each("chamber"):
         code = codes.node(name)
         yield code, {"nd_code": code, "nd_type": "PT"}, _point((item["lon"], item["lat"]))
 
 
 def _sites(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["site"].items()):
+    for name, item in records.each("site"):
         code, kind = codes.place(name), item.get("kind", "pop")
         cells = {
             "st_code": code,
@@ -135,7 +139,7 @@ def _sites(records: Records, codes: Codes) -> Iterator[Row]:
 
 
 def _points(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["chamber"].items()):
+    for name, item in records.each("chamber"):
         code = codes.place(name)
         cells = {
             "pt_code": code,
@@ -166,14 +170,14 @@ def _racks(records: Records, codes: Codes, room: str) -> Iterator[Row]:
 
 
 def _drawers(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["odf"].items()):
+    for name, item in records.each("odf"):
         code = codes.odf(name)
         cells = {"ti_code": code, "ti_ba_code": codes.rack(item["site"]), "ti_type": "TIROIR"}
         yield code, cells | _life("ti", item), None
 
 
 def _boxes(records: Records, codes: Codes, room: str) -> Iterator[Row]:
-    for name, item in sorted(records["closure"].items()):
+    for name, item in records.each("closure"):
         code, at = codes.closure(name), item["at"]
         cells = {"bp_code": code, "bp_codeext": code, "bp_typelog": "BPE"}
         cells |= {f"bp_{room}_code": codes.room(at)} if at in records["site"] else {"bp_pt_code": codes.place(at)}
@@ -181,7 +185,7 @@ def _boxes(records: Records, codes: Codes, room: str) -> Iterator[Row]:
 
 
 def _ways(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["segment"].items()):
+    for name, item in records.each("segment"):
         code = codes.way(name)
         line = [_metres(position) for position in item["coordinates"]]
         cells = {
@@ -250,7 +254,7 @@ def _masks(records: Records, codes: Codes) -> Iterator[Row]:
 
 
 def _cable_conduits(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["cable"].items()):
+    for name, item in records.each("cable"):
         for part in item.get("route", ()):
             duct = virtual(codes, part) if part in records["segment"] else codes.way(part)
             cable = codes.cable(name)
@@ -258,7 +262,7 @@ def _cable_conduits(records: Records, codes: Codes) -> Iterator[Row]:
 
 
 def _cable_ways(records: Records, codes: Codes, course: Course) -> Iterator[Row]:
-    for name in sorted(records["cable"]):
+    for name, _ in records.each("cable"):
         cable = codes.cable(name)
         for segment, _ in course.steps(name):
             way = codes.way(segment)
@@ -266,7 +270,7 @@ def _cable_ways(records: Records, codes: Codes, course: Course) -> Iterator[Row]
 
 
 def _cables(records: Records, codes: Codes) -> Iterator[Row]:
-    for name, item in sorted(records["cable"].items()):
+    for name, item in records.each("cable"):
         code, kind = codes.cable(name), records["cable type"][item["type"]]
         capacity = int(kind["strands"])
         cells = {
@@ -286,7 +290,7 @@ def _cables(records: Records, codes: Codes) -> Iterator[Row]:
 
 
 def _lines(records: Records, codes: Codes, course: Course) -> Iterator[Row]:
-    for name in sorted(records["cable"]):
+    for name, _ in records.each("cable"):
         line = [_metres(position) for position in course.line(name)]
         if line:
             code = codes.cable(name)
