@@ -18,10 +18,11 @@ from typing import TypeAlias
 
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.footprint import Footprint, Stretch, footprint
+from sdnctl.inventory.free_works import Station, Work, is_joint, works_between
 from sdnctl.inventory.itinerary import USUAL
 from sdnctl.inventory.optics import ODF_POSITION, SPLICE, LossSpan, allowed_loss, attenuation
 from sdnctl.inventory.plant import Plant
-from sdnctl.inventory.spare import Bundle, Piece, bundles, free_in, pick
+from sdnctl.inventory.spare import Bundle, Piece, bundles, free_in, pick, pooled
 from sdnctl.units import Length, Loss
 
 Node: TypeAlias = tuple[str, str] | tuple[int, int]
@@ -31,16 +32,9 @@ AGAIN = 1.5
 """How many times the loss of a cable counts for each route before that used it."""
 SHARED = 1000.0
 """dB that a shared kilometre costs where the route is to be diverse; a shared chamber costs a tenth."""
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """Where a bundle can be entered or left: piece and place number in its cable; `end` only at its two ends."""
-
-    place: str
-    piece: int
-    number: int
-    end: str
+PIGTAIL = ODF_POSITION["B"][1] - SPLICE[1] / 2 + 1e-6
+"""dB from a frame to an open end: its splice is inside the figure of the frame position. Of two ways that lose
+alike, that with strands on frames already is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +47,6 @@ class Taken:
     strands: tuple[int, ...]
     metres: Length
     reserve: int
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is done at a place: `kind` is splice, pigtail, jumper or cut; `box` is the closure there, if any."""
-
-    kind: str
-    place: str
-    count: int
-    box: str
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +70,18 @@ class Free:
 
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
-        self.bundles = bundles(plant)
+        alone = bundles(plant)
+        self.bundles = (*alone, *pooled(alone))
         self._boxes: dict[str, str] = {}
         for closure in sorted(plant.closures.values(), key=lambda one: one.id, reverse=True):
             self._boxes[closure.at] = closure.id
         self.stations = tuple(tuple(self._stations(bundle)) for bundle in self.bundles)
-        self.left = free_in(self.bundles)
+        self.left = free_in(alone)
         self._framed = {odf.site for odf in plant.odfs.values()}
         self._at: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
         for number, stations in enumerate(self.stations):
             for index, station in enumerate(stations):
-                kind = "frame" if station.end == "frame" else "open"
-                self._at[kind, station.place].append((number, index))
+                self._at[station.side, station.place].append((number, index))
 
     def _stations(self, bundle: Bundle) -> Iterator[Station]:
         """The ends of a bundle, joints between its pieces, and inner places with a closure or a site."""
@@ -210,7 +193,19 @@ class Free:
 
     def spare_at(self, place: str) -> int:
         """How many free strands that run the same way can be opened at a place, at most."""
-        return max((len(self.bundles[bundle]) for bundle, _ in self._at.get(("open", place), ())), default=0)
+        here = (self.bundles[bundle] for bundle, _ in self._at.get(("open", place), ()))
+        return max((len(bundle) for bundle in here if not bundle.beyond), default=0)
+
+    def most(self, a: str, b: str) -> int:
+        """The most free strands that one route from place a to place b can have."""
+        low, high = 0, max(map(len, self.bundles), default=0)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._search(self._door(a), b, middle, lambda _: 0.0) is None:
+                high = middle - 1
+            else:
+                low = middle
+        return low
 
     def _door(self, place: str) -> Node:
         return ("frame" if place in self._framed else "open"), place
@@ -219,11 +214,11 @@ class Free:
         first, second = node
         if isinstance(first, str) and isinstance(second, str):
             for inside in self._at.get((first, second), ()):
-                if len(self.bundles[inside[0]]) >= count:
-                    joint = self._is_joint(inside[0], self.stations[inside[0]][inside[1]])
+                if self.bundles[inside[0]].beyond < count <= len(self.bundles[inside[0]]):
+                    joint = is_joint(self.bundles[inside[0]], self.stations[inside[0]][inside[1]])
                     yield inside, 0.0 if joint else self._joint(first)
             if second in self._framed:  # a pigtail, whose splice is inside the figure of the frame position
-                yield ("open" if first == "frame" else "frame", second), ODF_POSITION["B"][1] - SPLICE[1] / 2
+                yield ("open" if first == "frame" else "frame", second), PIGTAIL
             return
         assert isinstance(first, int)
         assert isinstance(second, int)
@@ -231,15 +226,10 @@ class Free:
         for index in (second - 1, second + 1):
             if 0 <= index < len(stations):
                 between = self._between(first, min(index, second), max(index, second))
-                halves = sum(self._is_joint(first, stations[n]) for n in (index, second))
+                halves = sum(is_joint(self.bundles[first], stations[n]) for n in (index, second))
                 yield (first, index), sum(glass(piece) for _, piece in between) + halves * SPLICE[1] / 2
         here = stations[second]
-        kind = "frame" if here.end == "frame" else "open"
-        yield (kind, here.place), 0.0 if self._is_joint(first, here) else self._joint(kind)
-
-    def _is_joint(self, bundle: int, station: Station) -> bool:
-        """Whether a station is a splice between two pieces of its bundle; its glass has half of that already."""
-        return not station.end and station.number == self.bundles[bundle].pieces[station.piece].last
+        yield (here.side, here.place), 0.0 if is_joint(self.bundles[first], here) else self._joint(here.side)
 
     def _joint(self, kind: str) -> float:
         """Half of a splice for an open end, a frame position for a frame's; both from the greatest loss."""
@@ -286,7 +276,10 @@ class Free:
             taken += [self._taken(part, tuple(chain[index] for chain in chains)) for index, part in parts]
             pieces += [part for _, part in parts]
             existing += len(parts) - 1
-        works = tuple(self._works(path, runs, count))
+        ends = [(self.stations[bundle][n], self.bundles[bundle]) for bundle, *both in runs for n in both]
+        works = tuple(
+            works_between(self.plant, self._boxes, ends, count, begins_beside_frame=self._beside(path[0]))
+        )
         joints = sum(1 for work in works if work.kind == "splice") + existing
         frames = self._frames(path, runs)
         losses = {nm: self._loss(pieces, joints, frames, nm) for nm in USUAL}
@@ -301,6 +294,10 @@ class Free:
             tuple(self.closing(losses)),
             footprint(self.plant, name, places, stretches),
         )
+
+    def _beside(self, door: Node) -> bool:
+        """Whether a route begins beside the frame of its place: only who splices there does."""
+        return door[0] == "open" and door[1] in self._framed
 
     def _place(self, node: Node) -> str:
         first, second = node
@@ -353,48 +350,8 @@ class Free:
         """Frame positions on the way: of framed ends, and of open ends that get a pigtail."""
         turned = sum(1 for one, two in pairwise(path) if {one[0], two[0]} == {"frame", "open"})
         ends = sum(
-            self.stations[bundle][index].end == "frame"
+            self.stations[bundle][index].side == "frame"
             for bundle, enter, leave in runs
             for index in (enter, leave)
         )
         return ends + turned
-
-    def _works(self, path: Sequence[Node], runs: Sequence[tuple[int, int, int]], count: int) -> Iterator[Work]:
-        """What is to be done on the way, in its order."""
-        ends: list[tuple[Station, int]] = []
-        for bundle, enter, leave in runs:
-            ends += [(self.stations[bundle][enter], bundle), (self.stations[bundle][leave], bundle)]
-        doors = (None, *ends, None)
-        first, place = path[0]
-        inside = first == "open" and place in self._framed  # only who splices there begins beside the frame
-        for left, right in zip(doors[::2], doors[1::2], strict=True):
-            for door in (left, right):
-                if door is not None and not door[0].end:
-                    yield self._cut(*door, count)
-            if left is None and inside:
-                continue
-            yield from self._join(left[0] if left else None, right[0] if right else None, count)
-
-    def _cut(self, station: Station, bundle: int, count: int) -> Work:
-        piece = self.bundles[bundle].pieces[station.piece]
-        what = f"open a tube of {piece.cable} and cut {count} strands that pass"
-        if self._is_joint(bundle, station):
-            what = f"undo {count} splices of {piece.cable}"
-        return Work("cut", station.place, count, self._boxes.get(station.place, ""), what)
-
-    def _join(self, left: Station | None, right: Station | None, count: int) -> Iterator[Work]:
-        kinds = ["frame" if end.end == "frame" else "open" for end in (left, right) if end is not None]
-        place = (left or right).place if (left or right) else ""  # type: ignore[union-attr]
-        box = self._boxes.get(place, "")
-        if len(kinds) == 1:
-            if kinds == ["open"] and place in self._framed:
-                yield Work("pigtail", place, count, "", "put on frame positions")
-            return
-        if kinds == ["open", "open"]:
-            yield Work(
-                "splice", place, count, box, "" if box or place in self.plant.sites else "a closure is needed"
-            )
-            return
-        if "open" in kinds:
-            yield Work("pigtail", place, count, "", "put on frame positions")
-        yield Work("jumper", place, count, "", "patch frame to frame")

@@ -20,7 +20,8 @@ from sdnctl.inventory.optics import LossSpan, UnknownAttenuation, chain_loss
 from sdnctl.inventory.plant import PassivePort, Plant, PortEnd, Side, StrandEnd
 from sdnctl.inventory.tracing import Trace, branches, next_cut
 
-EndKind: TypeAlias = Literal["frame", "open"]
+EndKind: TypeAlias = Literal["frame", "open", "mixed"]
+"""Where all strands of a bundle end: on a frame, open, or (`pooled`) some on a frame and some open."""
 
 
 class Piece(NamedTuple):
@@ -33,11 +34,17 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Free chains alike: `pieces` in order, kinds of the two ends, and of each chain the strand in each piece."""
+    """Free chains alike: `pieces` in order, kinds of the two ends, and of each chain the strand in each piece.
+
+    Of a mixed end, `loose` has the first strands of the chains that are open there (for either end). `beyond`: the
+    bundle is there for more strands than that only: so many need no work, or least.
+    """
 
     pieces: tuple[Piece, ...]
     ends: tuple[EndKind, EndKind]
     chains: tuple[tuple[int, ...], ...]
+    loose: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    beyond: int = 0
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -60,6 +67,30 @@ def bundles(plant: Plant) -> tuple[Bundle, ...]:
             pieces, strands, first, last = back, strands[::-1], last, first
         found[pieces, (first, last)].append(strands)
     return tuple(Bundle(*key, tuple(sorted(found[key]))) for key in sorted(found))
+
+
+def pooled(found: Sequence[Bundle]) -> tuple[Bundle, ...]:
+    """Strands over the same glass whatever their ends are, for who wants more than there are of one kind.
+
+    Only between frames: an open strand is put on a position there, so that all of them end alike. Those that need
+    no work come first.
+    """
+    alike_glass: dict[tuple[Piece, ...], list[Bundle]] = defaultdict(list)
+    for bundle in found:
+        alike_glass[bundle.pieces].append(bundle)
+    pools = []
+    for pieces, group in alike_glass.items():
+        if len(group) < 2:
+            continue
+        ready = sorted(group, key=lambda one: one.ends.count("open"))
+        loose = [
+            frozenset(c[0] for one in group if one.ends[side] == "open" for c in one.chains) for side in (0, 1)
+        ]
+        kinds = [{one.ends[side] for one in group} for side in (0, 1)]
+        first, last = ("mixed" if len(kind) > 1 else next(iter(kind)) for kind in kinds)
+        chains = tuple(chain for one in ready for chain in one.chains)
+        pools.append(Bundle(pieces, (first, last), chains, (loose[0], loose[1]), len(ready[0])))
+    return tuple(pools)
 
 
 def _chains(plant: Plant) -> Iterator[list[StrandEnd]]:
@@ -131,6 +162,8 @@ def _faulty(plant: Plant, one: StrandEnd, two: StrandEnd) -> bool:
 
 def pick(plant: Plant, bundle: Bundle, count: int) -> tuple[tuple[int, ...], ...]:
     """So many chains of a bundle: of one tube of its first cable where that has them, the fullest such first."""
+    if bundle.beyond:
+        return bundle.chains[:count]
     kind = plant.cable_types[plant.cables[bundle.pieces[0].cable].type]
     tubes: dict[int, list[tuple[int, ...]]] = defaultdict(list)
     for chain in bundle.chains:

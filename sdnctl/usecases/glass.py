@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from sdnctl.errors import Diagnostic, Diagnostics, InputError, Source, UsageError
+from sdnctl.errors import Diagnostic, Diagnostics, InputError, Severity, Source, UsageError
 from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
 from sdnctl.inventory.cuts import read_polygon
 from sdnctl.inventory.days import on_day
@@ -105,7 +105,10 @@ def find_route(
 
 @dataclass(frozen=True)
 class FreeGlass:
-    """Routes of free strands between two places, each against the route it should avoid, and free wavelengths."""
+    """Routes of free strands between two places, each against the route it should avoid, and free wavelengths.
+
+    `notes`: that there are not so many strands, where only wavelengths are free.
+    """
 
     a: str
     b: str
@@ -113,6 +116,7 @@ class FreeGlass:
     routes: tuple[Route, ...]
     channels: tuple[Channel, ...]
     against: tuple[Comparison, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
 
 
 def free_glass(
@@ -143,12 +147,20 @@ def free_glass(
     routes = free.routes(start, goal, count, most, away)
     channels = free_channels(plant, start, goal)
     if not routes and not channels:
-        hint = "Ask for fewer strands, or lay a cable; `sdnctl inventory capacity` shows what is full."
-        raise InputError(
-            Diagnostic("no-free-glass", f"no {count} free strands lead from {start} to {goal}", start, hint=hint)
-        )
+        raise InputError(_no_glass(free, start, goal, count))
+    notes = () if routes else (replace(_no_glass(free, start, goal, count), severity=Severity.WARNING),)
     against = tuple(compare(plant, route.ground, away, lead_in) for route in routes) if away is not None else ()
-    return FreeGlass(start, goal, count, routes, channels, against)
+    return FreeGlass(start, goal, count, routes, channels, against, notes)
+
+
+def _no_glass(free: Free, start: str, goal: str, count: int) -> Diagnostic:
+    """That there are not so many free strands, and how many there are at most."""
+    most = free.most(start, goal)
+    fewer = f"Ask for {most} or fewer" if most else "Ask for wavelengths, where there are muxes"
+    hint = f"{fewer}, or lay a cable; `sdnctl inventory capacity` shows what is full."
+    what = f"no {count} free strands lead from {start} to {goal}"
+    detail = f"At most {most} run the same way." if most else "No free strand leads there."
+    return Diagnostic("no-free-glass", what, start, detail=detail, hint=hint)
 
 
 @dataclass(frozen=True)

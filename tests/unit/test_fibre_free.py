@@ -84,3 +84,39 @@ def test_what_there_is_not(small: Plant, a: str, b: str, codes: list[str]) -> No
     with pytest.raises(InputError) as caught:
         free_glass(small, a, b, 80)
     assert [item.code for item in caught.value.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "pigtails"),
+    [(10, 3, 0), (11, 3, 1), (60, 3, 50), (70, 3, 60)],
+    ids=["all on frames", "one is not", "most are not", "all that are free"],
+)
+def test_strands_on_frames_and_open_ones_make_up_the_number(
+    small: Plant, count: int, first: int, pigtails: int
+) -> None:
+    """Of the 72 strands, 2 are lit, 10 are free on the frames of both sites, and 60 end open."""
+    best = free_glass(small, "datacentre", "south", count, most=1).routes[0]
+    (taken,) = best.taken
+    assert taken.strands == tuple(range(first, first + count))
+    assert taken.reserve == 70 - count
+    wanted = [("pigtail", place, pigtails) for place in ("datacentre", "south")]
+    assert works(best) == (wanted if pigtails else [])
+    assert best.losses[1310].max == pytest.approx(3.45 * 0.35 + 1.0, abs=0.01)  # type: ignore[index]
+
+
+def test_more_than_there_are_says_how_many_there_are(small: Plant) -> None:
+    with pytest.raises(InputError) as caught:
+        free_glass(small, "datacentre", "south", 71)
+    (said,) = caught.value.diagnostics
+    assert said.code == "no-free-glass"
+    assert "Ask for 70 or fewer" in said.hint
+    with pytest.raises(InputError) as caught:
+        free_glass(small, "estel", "mill", 1000)
+    assert "or fewer" in caught.value.diagnostics[0].hint
+
+
+def test_wavelengths_do_not_hide_that_strands_are_missing() -> None:
+    found = free_glass(example_plant("small-plant"), "west", "hub", 1000)
+    assert found.routes == ()
+    assert found.channels
+    assert [one.code for one in found.notes] == ["no-free-glass"]

@@ -190,6 +190,8 @@ def free(
     invocation: Invocation = context.obj
     found = find_free(invocation.context, a, b, count, routes, diverse_from, on)
     invocation.output.show("inventory free", lambda: spare.document(found), lambda: spare.render(found))
+    if invocation.output.format != "json":
+        invocation.output.diagnostics(found.notes)
 
 
 @inventory.command()
