@@ -24,11 +24,13 @@ from sdnctl.daemon.noticing import Noticing
 from sdnctl.daemon.patience import Patience
 from sdnctl.daemon.repairing import Repair
 from sdnctl.dataplane.values import RuleSet
+from sdnctl.errors import StoreError
 from sdnctl.plan.attachments import compare as compare_attachments
 from sdnctl.plan.changes import settings_differ
 from sdnctl.plan.drift import DriftState, Explainer
 from sdnctl.plan.model import Observed
 from sdnctl.southbound.fleet import Observation
+from sdnctl.store.freezes import Freeze
 from sdnctl.store.state import State
 from sdnctl.store.store import now as time_of_day
 from sdnctl.usecases.documents import finding_document
@@ -67,6 +69,7 @@ class DriftWatch:
     _switches: dict[str, _Switch] = field(default_factory=dict)
     _patience: Patience = field(default_factory=Patience)
     _explainer: Explainer | None = None
+    _kept: dict[str, Freeze] = field(default_factory=dict)
 
     async def run(self, hub: Hub) -> None:
         """Look and repair until cancelled."""
@@ -75,6 +78,8 @@ class DriftWatch:
         self._news, self._work = asyncio.Event(), asyncio.Event()
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._switches.clear()
+        self._kept = dict(await hub.compute(hub.context.store.freezes.all))
+        hub.drift.freezes = dict(self._kept)
         with self._listening(hub):
             await self._check_policies()
             async with asyncio.TaskGroup() as tasks:
@@ -89,6 +94,7 @@ class DriftWatch:
             collector = DriftCollector(hub.drift)
             hub.registry.register(collector)
             stack.callback(hub.registry.unregister, collector)
+            stack.callback(hub.drift.freezes.clear)  # the next master's are what the store says
             stack.callback(hub.fleet.on_presence(self._presence))
             stack.callback(hub.drift.on_acknowledge(self._acknowledged))
             yield
@@ -110,9 +116,11 @@ class DriftWatch:
             self._news.clear()
             noticing.follow(tasks)
             names = (*self._hub.fleet.devices(), *self._hub.fleet.devices("attachments"))
-            for gone in self._switches.keys() - set(names):
-                del self._switches[gone]
+            for gone in (self._switches.keys() | self._kept.keys()) - set(names):
+                self._switches.pop(gone, None)
                 self._hub.drift.switches.pop(gone, None)
+                self._hub.drift.freezes.pop(gone, None)
+                await self._keep(gone)
             start, now = self._clock(), self._clock()
             for index, name in enumerate(names):
                 switch = self._switches.setdefault(name, _Switch(due=start))
@@ -179,6 +187,22 @@ class DriftWatch:
             if device not in hub.fleet.up or hub.fleet.session(device) != session:
                 return  # it was lost meanwhile, and may have restarted: it is looked at when it is back
         self._judge(now, session, waits, empty=not gear and not len(seen.rules))
+        await self._keep(device)
+
+    async def _keep(self, device: str) -> None:
+        """Have the store know whether a switch is frozen, and who acknowledged it."""
+        freezes, now = self._hub.context.store.freezes, self._hub.drift.freezes.get(device)
+        if now == self._kept.get(device):
+            return
+        try:
+            if now is None:
+                await self._hub.compute(freezes.remove, device)
+                del self._kept[device]
+            else:
+                await self._hub.compute(freezes.put, now)
+                self._kept[device] = now
+        except StoreError as error:  # the next look tries again
+            logger.warning("that %s is frozen, or is not any more, cannot be kept: %s", device, error)
 
     def _compared(
         self, state: State, device: str, seen: Observed, observation: Observation
@@ -248,7 +272,7 @@ class DriftWatch:
             self._tell(now)
         if empty and switch.good != session:
             self._want(switch, 0.0)
-        elif now.policy is Policy.FREEZE and device not in board.acknowledged:
+        elif now.policy is Policy.FREEZE and not board.excused(now):
             self._freeze(now)
         elif waits or now.policy is not Policy.REPORT:
             pause = self._patience.drifted(device, session, self._clock())
@@ -258,9 +282,8 @@ class DriftWatch:
     def _as_applied(self, switch: _Switch, before: SwitchDrift | None, device: str) -> None:
         board = self._hub.drift
         switch.wanted, switch.contested = None, False
-        thawed = board.frozen.pop(device, None)
-        board.acknowledged.pop(device, None)
-        if thawed is not None or (before is not None and before.state == "drift"):
+        freeze = board.freezes.pop(device, None)
+        if (freeze is not None and not freeze.by) or (before is not None and before.state == "drift"):
             self._hub.events.publish(
                 Kind.DRIFT_CLEARED,
                 f"switch {device}",
@@ -289,10 +312,9 @@ class DriftWatch:
         )
 
     def _freeze(self, now: SwitchDrift) -> None:
-        board, device = self._hub.drift, now.switch
-        if device in board.frozen:
+        device = now.switch
+        if not self._hub.drift.freeze(now):
             return
-        board.frozen[device] = now.seen
         classes = _classes(now.findings, self._hub.settings.drift)
         self._hub.events.publish(
             Kind.DRIFT,

@@ -9,14 +9,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from sdnctl.plan.drift import DriftState
+from sdnctl.plan.drift import DriftState, Finding, shown
+from sdnctl.store.freezes import Freeze
 from sdnctl.usecases.drifting import Located
 
 
@@ -71,24 +73,56 @@ class SwitchDrift:
             return "unknown"
         return "drift" if self.findings or self.settings else "match"
 
+    def marks(self) -> frozenset[str]:
+        """What tells each thing that differs from any other, whoever it is of and whatever leads over it."""
+        found = {_mark(one.finding) for one in self.findings}
+        return frozenset(found | ({"settings"} if self.settings else set()))
+
+
+def _mark(finding: Finding) -> str:
+    items = (shown(item) if item is not None else "" for item in (finding.rule, finding.observed))
+    return hashlib.sha256("\n".join((finding.state, *items)).encode()).hexdigest()[:16]
+
 
 @dataclass
 class DriftBoard:
     """Written by the drift part, read by everybody; `acknowledge` is the one thing that others may do."""
 
     switches: dict[str, SwitchDrift] = field(default_factory=dict)
-    frozen: dict[str, str] = field(default_factory=dict)
-    """Switch → since when (ISO 8601) it is frozen."""
+    freezes: dict[str, Freeze] = field(default_factory=dict)
+    """Switches that are left as they are, or were until somebody acknowledged it: until they are as applied."""
     repairs: int = 0
-    acknowledged: dict[str, str] = field(default_factory=dict)
-    """Switch → by whom its drift may be repaired although a class says freeze, until it is as applied."""
     _listeners: list[Callable[[str], None]] = field(default_factory=list)
+
+    @property
+    def frozen(self) -> Mapping[str, str]:
+        """Switch → since when (ISO 8601) it is frozen."""
+        return {name: one.since for name, one in self.freezes.items() if not one.by}
+
+    @property
+    def acknowledged(self) -> Mapping[str, str]:
+        """Switch → by whom what was found on it may be repaired, although a class says freeze."""
+        return {name: one.by for name, one in self.freezes.items() if one.by}
+
+    def excused(self, now: SwitchDrift) -> bool:
+        """Whether somebody acknowledged all that differs on this switch; later changes were seen by nobody."""
+        known = self.freezes.get(now.switch)
+        return known is not None and bool(known.by) and now.marks() <= known.found
+
+    def freeze(self, now: SwitchDrift) -> bool:
+        """Leave a switch as it is; False where it was frozen before, and only more (or less) differs by now."""
+        known = self.freezes.get(now.switch)
+        news = known is None or bool(known.by)
+        since = now.seen if known is None or news else known.since
+        self.freezes[now.switch] = Freeze(now.switch, since, now.marks())
+        return news
 
     def acknowledge(self, switch: str, by: str) -> bool:
         """Somebody has looked at a frozen switch: it may be put right; False where it is not frozen."""
-        if self.frozen.pop(switch, None) is None:
+        known = self.freezes.get(switch)
+        if known is None or known.by:
             return False
-        self.acknowledged[switch] = by
+        self.freezes[switch] = replace(known, by=by)
         for told in tuple(self._listeners):
             told(switch)
         return True

@@ -29,6 +29,7 @@ from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
+from sdnctl.units import counted
 from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
@@ -94,7 +95,7 @@ async def one_pass(mover: Mover, state: State, hold_down: bool = True) -> Reconc
     if wanted != state.down or new:
         after = await compute(solved, state, wanted)
         moved = await compute(moves, state.compiled, after.compiled)
-        action = f"move {len(moved)} trunks" if new else f"release {named(healed)}"
+        action = f"move {counted(len(moved), 'trunks')}" if new else f"release {named(healed)}"
     else:
         after, action = state, "repair drift"
     step, _ = await mover.move(state, after, action, seen)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sdnctl.errors import Diagnostic, StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a store at this revision is opened without loading Alembic."""
 
 _READING = "sdnctl_reading"

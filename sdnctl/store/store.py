@@ -16,6 +16,7 @@ from sdnctl.plainjson import parse_json
 from sdnctl.store import lease as leases
 from sdnctl.store.bindings import Bindings
 from sdnctl.store.database import damaged, open_engine, transaction
+from sdnctl.store.freezes import Freezes
 from sdnctl.store.lease import Lease, Seen
 from sdnctl.store.records import AuditEntry, JournalEntry, Snapshot, Verdict, now
 from sdnctl.store.secrets import secret
@@ -231,6 +232,11 @@ class Store:
     def bindings(self) -> Bindings:
         """Which switch each device is."""
         return Bindings(self._engine)
+
+    @property
+    def freezes(self) -> Freezes:
+        """Switches whose drift is left as it is."""
+        return Freezes(self._engine)
 
     def secret(self, name: str) -> bytes:
         """The secret of this name, 32 random octets, made when it is asked for first."""

@@ -116,6 +116,15 @@ bindings = Table(
     Index("bindings_device", "device"),
 )
 
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("device", String(200), primary_key=True),
+    Column("since", String(32), nullable=False),
+    Column("by", String(200), nullable=False),  # who acknowledged it; empty: nobody did
+    Column("found", Text, nullable=False),  # JSON: marks of what differs
+)
+
 secrets = Table(
     "secrets",
     metadata,

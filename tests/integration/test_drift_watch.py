@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from typing import TypeVar
 from unittest import mock
 
 import pytest
@@ -26,9 +27,11 @@ from sdnctl.plan.apply import apply_changes
 from sdnctl.plan.drift import DriftState
 from sdnctl.plan.model import Change, Op, Rule, Stage
 from sdnctl.southbound.fleet import Fleet
+from sdnctl.store.freezes import Freeze
 from sdnctl.store.state import State
 from sdnctl.usecases.context import Context
 
+T = TypeVar("T")
 OPTIONS = {"drift_interval": 0.4, "poll_interval": 0.05}
 SWITCH = "com-dourbie"
 FOREIGN = (
@@ -128,8 +131,8 @@ async def controller(net: Net, **options: object) -> AsyncIterator[Running]:
             await task
 
 
-def run(work: Coroutine[None, None, None]) -> None:
-    asyncio.run(work)
+def run(work: Coroutine[None, None, T]) -> T:
+    return asyncio.run(work)
 
 
 def change(net: Net, switch: str, changes: Iterable[Change] = (), more: Iterable[Rule] = ()) -> None:
@@ -252,6 +255,45 @@ def test_a_frozen_switch_stays_as_it_is_until_somebody_acknowledges(net: Net) ->
             }
 
     run(story())
+
+
+def test_a_controller_that_restarts_remembers_what_is_frozen_and_who_acknowledged_it(net: Net) -> None:
+    """Acknowledged, and killed before it repaired anything; what is changed after that, nobody has seen."""
+    scada = next(one for one in flows(net, Cookie.DEMAND, 2) if _class_of(net, one) == "scada")
+
+    def kept() -> Freeze | None:
+        with net.open() as context:
+            return context.store.freezes.all().get(SWITCH)
+
+    def acknowledge(found: Freeze) -> None:
+        with net.open() as context:
+            context.store.freezes.put(replace(found, by="ann"))
+
+    async def started(until: Callable[[Running], bool]) -> Running:
+        async with controller(net, drift={"scada": "freeze"}) as running:
+            await running.until(lambda: until(running))
+            await running.looked()
+            return running
+
+    frozen = lambda running: SWITCH in running.hub.drift.frozen  # noqa: E731
+    change(net, SWITCH, [Change(Op.MODIFY, replace(scada, actions=()))])
+    run(started(frozen))
+    first = kept()
+    assert first is not None
+    assert first.by == ""
+    assert not run(started(frozen)).told(Kind.DRIFT)[1:], "that it is frozen is told once, not at every start"
+    assert kept() == first
+    acknowledge(first)
+    change(net, SWITCH, [], [STRAY])
+    evidence = net.ours()[SWITCH]
+    run(started(frozen))
+    second = kept()
+    assert second is not None
+    assert (second.by, second.found > first.found) == ("", True)
+    assert net.ours()[SWITCH] == evidence
+    acknowledge(second)
+    run(started(lambda running: net.ours() == dict(running.state.rules)))
+    assert kept() is None
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sdnctl.daemon.driftboard import DriftBoard, DriftCollector, Policy, SwitchDrift, policy_for
 from sdnctl.daemon.patience import FIRST, FORGIVEN, LONGEST, Patience
+from sdnctl.dataplane.values import Flow, Match, Output
 from sdnctl.plan.drift import DriftState, Finding, Glass, Owner
+from sdnctl.store.freezes import Freeze
 from sdnctl.usecases.drifting import Located
 
 
@@ -83,17 +87,38 @@ def test_only_what_is_frozen_is_acknowledged_and_the_part_is_told() -> None:
     board, told = DriftBoard(), list[str]()
     end = board.on_acknowledge(told.append)
     assert not board.acknowledge("s", "ann")
-    board.frozen["s"] = "2026-01-01T00:00:00Z"
+    assert board.freeze(SwitchDrift("s", "2026-01-01T00:00:00Z", {}, (of("x"),)))
     assert board.acknowledge("s", "ann")
     end()
-    board.frozen["t"] = "2026-01-01T00:00:00Z"
+    assert not board.acknowledge("s", "ben"), "somebody did"
+    assert board.freeze(SwitchDrift("t", "2026-01-01T00:00:00Z", {}, (of("x"),)))
     assert board.acknowledge("t", "ann")
     assert (told, board.acknowledged, board.frozen) == (["s"], {"s": "ann", "t": "ann"}, {})
 
 
+def test_an_acknowledgement_is_for_what_was_found_and_for_nothing_else() -> None:
+    flow = Flow(3, 100, Match.of(mpls_label=17))
+    other = Located(Finding("s", DriftState.EXTRA, flow), Glass())
+    altered = Located(Finding("s", DriftState.ALTERED, flow, replace(flow, actions=(Output(1),))), Glass())
+    board = DriftBoard()
+    assert board.freeze(SwitchDrift("s", "1", {}, (other, altered)))
+    assert not board.freeze(SwitchDrift("s", "2", {}, (other,), settings=True)), "frozen it was before"
+    assert board.frozen == {"s": "1"}
+    assert not board.excused(SwitchDrift("s", "2", {}, (other,)))
+    board.acknowledge("s", "ann")
+    assert board.excused(SwitchDrift("s", "3", {}, (other,), settings=True))
+    assert board.excused(SwitchDrift("s", "3", {}, (other,))), "some of it was put right meanwhile"
+    assert board.excused(SwitchDrift("s", "3", {}, (replace(other, glass=Glass(("c-1",))),))), "the same rule"
+    for news in (altered, replace(altered, finding=replace(altered.finding, observed=None)), of("scada")):
+        assert not board.excused(SwitchDrift("s", "4", {}, (other, news))), news
+    assert not board.excused(SwitchDrift("t", "4", {}, (other,)))
+    assert board.freeze(SwitchDrift("s", "5", {}, (other, altered)))
+    assert board.frozen == {"s": "5"}
+
+
 def test_metrics_count_rules_and_switches_by_state() -> None:
     counts = dict.fromkeys(DriftState, 0)
-    board = DriftBoard(repairs=3, frozen={"b": "now"})
+    board = DriftBoard(repairs=3, freezes={"b": Freeze("b", "now", frozenset())})
     board.switches["a"] = SwitchDrift("a", "now", {**counts, DriftState.MATCH: 7})
     board.switches["b"] = SwitchDrift("b", "now", {**counts, DriftState.MATCH: 5, DriftState.EXTRA: 2}, (of("x"),))
     board.switches["c"] = SwitchDrift("c", "now", {DriftState.UNKNOWN: 9}, known=False)

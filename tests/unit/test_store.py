@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from sqlalchemy.pool import NullPool
 from sdnctl.errors import LeaseHeld, StoreError
 from sdnctl.store import lease as leases
 from sdnctl.store.database import transaction
+from sdnctl.store.freezes import Freeze
 from sdnctl.store.store import Store, Verdict
 from sdnctl.store.tables import leases as lease_table
 from sdnctl.store.tables import metadata
@@ -48,6 +50,22 @@ def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     engine = create_engine(store.url, poolclass=NullPool)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_freezes_are_kept_one_for_each_switch(store: Store) -> None:
+    first, second = Freeze("sw-a", "2026-01-01", frozenset("abc")), Freeze("sw-b", "2026-01-02", frozenset())
+    for one in (second, first, replace(first, by="ann"), second):
+        store.freezes.put(one)
+    assert dict(store.freezes.all()) == {"sw-a": replace(first, by="ann"), "sw-b": second}
+    store.freezes.remove("sw-a")
+    store.freezes.remove("sw-a")
+    assert dict(store.freezes.all()) == {"sw-b": second}
+    engine = create_engine(store.url, poolclass=NullPool)
+    for damage in ("{", '{"a": 1}', "[1]"):
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE freezes SET found = :found"), {"found": damage})
+        with pytest.raises(StoreError, match="a freeze in the store is damaged"):
+            store.freezes.all()
 
 
 def test_begin_then_finish(store: Store) -> None:

@@ -105,7 +105,10 @@ class DriftDocument(Answer):
 
 
 class SwitchDriftDocument(Document):
-    """What the last look at a switch found; `frozen`: since when it is left alone until somebody acknowledges."""
+    """What the last look at a switch found; `frozen`: since when it is left alone until somebody acknowledges.
+
+    `acknowledged`: by whom, until it is as applied again.
+    """
 
     switch: str
     seen: str
@@ -115,6 +118,7 @@ class SwitchDriftDocument(Document):
     foreign: int
     policy: str
     frozen: str | None
+    acknowledged: str | None = None
     findings: list[FindingDocument]
 
 

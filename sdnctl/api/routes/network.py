@@ -80,6 +80,7 @@ def drift_watch_document(board: DriftBoard) -> dict[str, Any]:
                 "foreign": one.foreign,
                 "policy": str(one.policy),
                 "frozen": board.frozen.get(one.switch),
+                "acknowledged": board.acknowledged.get(one.switch),
                 "findings": [finding_document(found) for found in one.findings],
             }
             for _, one in sorted(board.switches.items())
@@ -108,9 +109,9 @@ async def acknowledge(desk: AtDesk, caller: WholeOperator, body: AcknowledgeRequ
                 hint=frozen,
             )
         )
-    await asyncio.to_thread(
-        desk.hub.context.store.record_audit, caller.name, "acknowledge", f"drift of {body.switch}"
-    )
+    store = desk.hub.context.store
+    await desk.hub.compute(store.freezes.put, board.freezes[body.switch])  # before the look that this asked for
+    await asyncio.to_thread(store.record_audit, caller.name, "acknowledge", f"drift of {body.switch}")
     desk.tell(caller.name, f"acknowledged the drift of {body.switch}")
     return answer(drift_watch_document(board))
 
