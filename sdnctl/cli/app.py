@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, cast
 
 import typer
 
+from sdnctl.cli.helping import fitted
 from sdnctl.cli.output import Format, Output
 from sdnctl.errors import Diagnostic, Diagnostics, SdnctlError, UsageError
 
@@ -42,6 +43,9 @@ inventory = typer.Typer(
 )
 REPORTING = frozenset({"validate", "verify", "inventory check", "fmt", "hook check"})
 """Verbs whose findings can be printed as SARIF and JUnit."""
+
+FIRST = ("init", "validate", "show", "explain", "compile", "plan", "apply", "verify", "status", "drift", "history")
+"""The order in which help lists the verbs that a day begins with; the others follow."""
 
 app.add_typer(lab, name="lab")
 app.add_typer(controller, name="controller")
@@ -186,7 +190,7 @@ def run() -> None:
         if isinstance(stream, io.TextIOWrapper):  # an arrow that a terminal cannot show must not end an apply
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = fitted(typer.main.get_command(app), FIRST)(standalone_mode=False)
         sys.stdout.flush()
     except typer.Abort:
         sys.exit(130)

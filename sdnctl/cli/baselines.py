@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdnctl.units import counted
+
 if TYPE_CHECKING:
     from sdnctl.cli.app import Invocation
 
@@ -28,7 +30,8 @@ def show_baseline(invocation: Invocation, out: Path | None) -> None:
         "silent": sorted(state.silent),
         "file": str(out) if out is not None else None,
     }
-    said = [f"snapshot {snapshot.id}: {len(compiled.trunks)} trunks, {len(compiled.demands)} demands"]
+    counts = ", ".join((counted(len(compiled.trunks), "trunks"), counted(len(compiled.demands), "demands")))
+    said = [f"snapshot {snapshot.id}: {counts}"]
     said += [f"{word}: {', '.join(sorted(items))}" for word, items in _apart(state.down, state.drained) if items]
     end = (
         f"written to {out}: `plan --baseline {out}` plans from it where there is no store"

@@ -10,6 +10,7 @@ from sdnctl.cli.output import RIGHT, table
 from sdnctl.plan.folding import Part, bounded, cell, folded, marker
 from sdnctl.plan.markdown import effect_text, feelings, impact_parts
 from sdnctl.plan.summary import outages, summary
+from sdnctl.units import counted
 from sdnctl.usecases.comparing import ADDED, CHANGED, REMOVED, Comparison, Difference, by_application
 from sdnctl.usecases.documents import diagnostic_document
 
@@ -127,11 +128,11 @@ def _parts(found: Comparison) -> Iterator[Part]:
         title = f"demands of {application}: {said}"
         yield Part(folded(title, _lines(those), "diff"), "sections", title)
     if found.trunks:
-        title = f"{len(found.trunks)} trunks"
+        title = counted(len(found.trunks), "trunks")
         yield Part(folded(title, _lines(found.trunks), "diff"), "sections", title)
     devices = summary(plan).devices
     if devices:
         rows = (
             f"{one.device}: +{one.add} ~{one.modify} -{one.delete}, {one.settings} settings" for one in devices
         )
-        yield Part(folded(f"rules of {len(devices)} switches", rows), "sections", "rules")
+        yield Part(folded(f"rules of {counted(len(devices), 'switches')}", rows), "sections", "rules")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.errors import Diagnostic, Severity, Source
+from sdnctl.units import counted
 from sdnctl.usecases.documents import diagnostic_document
 from sdnctl.usecases.reporting import Report, by_file
 
@@ -88,7 +89,7 @@ def staged(found: Staged) -> list[RenderableType]:
     form = "all in canonical form" if not count else f"[bold red]{count} not in canonical form[/]"
     mild = sum(one.severity is not Severity.ERROR for one in found.diagnostics)
     more = f"; {mild} warnings and notes (sdnctl validate)" if mild else ""
-    return [f"staged: {len(found.formatting.files)} files, {valid}, {form}{more}"]
+    return [f"staged: {counted(len(found.formatting.files), 'files')}, {valid}, {form}{more}"]
 
 
 def staged_report(folder: Path, found: Staged) -> Report:

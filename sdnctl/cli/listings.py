@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.errors import Diagnostic, UsageError
-from sdnctl.units import format_bitrate, format_duration, format_length, format_size
+from sdnctl.units import counted, format_bitrate, format_duration, format_length, format_size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,7 +39,7 @@ class Listing:
         shown = table("", *self.columns)
         for row in self.rows:
             shown.add_row(*row)
-        return [shown, f"{len(self.rows)} {self.what}"]
+        return [shown, counted(len(self.rows), self.what)]
 
 
 @dataclass(frozen=True)

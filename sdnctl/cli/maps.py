@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.app import Invocation
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.units import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -50,14 +51,14 @@ def _counts(scene: Scene) -> dict[str, int]:
 
 
 def render(scene: Scene, out: Path) -> list[RenderableType]:
-    counted = ", ".join(f"{count} {name}" for name, count in _counts(scene).items())
-    parts: list[RenderableType] = [f"{out}: {counted}, {scene.state}"]
+    counts = ", ".join(counted(count, name) for name, count in _counts(scene).items())
+    parts: list[RenderableType] = [f"{out}: {counts}, {scene.state}"]
     event = scene.cut_event
     if event is None:
         return parts
-    what = [f"{len(event.links)} links"] if event.links else []
+    what = [counted(len(event.links), "links")] if event.links else []
     what += [f"switches {', '.join(event.switches)}"] if event.switches else []
-    what += [f"the lines of {len(event.dark)} endpoints"] if event.dark else []
+    what += [f"the lines of {counted(len(event.dark), 'endpoints')}"] if event.dark else []
     parts.append(f"cut {', '.join(scene.cut)}: {', '.join(what) or 'nothing that is lit runs there'}")
     rows = scene.fates(event)
     if rows:

@@ -130,11 +130,12 @@ class Output:
 
 
 def table(title: str, *columns: str | tuple[str, dict[str, Any]]) -> Table:
-    """A table in the house style: readable at 80 columns, text that does not fit is folded, never lost."""
+    """A table in the house style: what does not fit the terminal is folded, or a list, never lost."""
     from rich import box
-    from rich.table import Table
 
-    made = Table(
+    from sdnctl.cli.tables import FoldingTable
+
+    made = FoldingTable(
         title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
     )
     for column in columns:

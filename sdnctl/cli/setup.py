@@ -9,6 +9,7 @@ import typer
 
 from sdnctl.cli.app import Invocation, app, reporting
 from sdnctl.errors import Diagnostic, UsageError
+from sdnctl.units import counted
 
 
 @app.command()
@@ -38,7 +39,7 @@ def init(
         "init",
         lambda: {"folder": str(folder), "example": example, "files": [str(file) for file in files]},
         lambda: [
-            f"{folder}: {len(files)} files of the example '{example}'",
+            f"{folder}: {counted(len(files), 'files')} of the example '{example}'",
             f"next: sdnctl --network {shlex.quote(str(folder))} validate",
         ],
     )

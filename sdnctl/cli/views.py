@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import MARK, RIGHT, table
 from sdnctl.errors import Diagnostic, Severity
+from sdnctl.units import counted
 from sdnctl.usecases.documents import (
     diagnostic_document,
     drift_document,
@@ -111,7 +112,8 @@ def compiled(state: State, proof: Proof) -> list[RenderableType]:
     rules = sum(len(held) for held in state.rules.values())
     return [
         shown,
-        f"{rules} rules on {len(state.rules)} switches, {len(made.bypasses)} bypasses; {proof.sentence}",
+        f"{rules} rules on {counted(len(state.rules), 'switches')}, {counted(len(made.bypasses), 'bypasses')}; "
+        f"{proof.sentence}",
     ]
 
 
@@ -308,8 +310,8 @@ def lab_document(lab: Lab) -> dict[str, Any]:
 def lab(running: Lab) -> list[RenderableType]:
     made = "real Open vSwitch bridges" if running.kind == "ovs" else "embedded in-memory switches"
     parts: list[RenderableType] = [
-        f"lab {running.name}: {len(running.targets())} {made}, {len(running.links)} links, "
-        f"{len(running.edges)} hosts"
+        f"lab {running.name}: {len(running.targets())} {made}, {counted(len(running.links), 'links')}, "
+        f"{counted(len(running.edges), 'hosts')}"
     ]
     if running.reason:
         parts.append(f"[yellow]{running.reason}[/]")

@@ -9,6 +9,7 @@ from sdnctl.drawing.canvas import Box, Drawing, Fill, Stroke, Text
 from sdnctl.drawing.column import Column
 from sdnctl.drawing.mapframe import Frame, MapFrame
 from sdnctl.drawing.scene import Point, Scene
+from sdnctl.units import counted
 
 LONG, SHORT = 420.0, 297.0
 MARGIN = 10.0
@@ -83,5 +84,6 @@ def _north(frame: Frame) -> list[Fill | Stroke | Text]:
 
 
 def _description(scene: Scene) -> str:
-    parts = f"{len(scene.sites)} sites, {len(scene.links)} links, {len(scene.endpoints)} endpoints; {scene.state}."
+    things = {"sites": scene.sites, "links": scene.links, "endpoints": scene.endpoints}
+    parts = ", ".join(counted(len(found), name) for name, found in things.items()) + f"; {scene.state}."
     return f"{parts} Cut: {', '.join(scene.cut)}." if scene.cut else parts

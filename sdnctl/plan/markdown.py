@@ -11,6 +11,7 @@ from sdnctl.errors import Diagnostic
 from sdnctl.plan.folding import Part, bounded, cell, folded, marker
 from sdnctl.plan.model import AttachmentChange, DeviceChange, Effect, Impact, Op, Plan, SettingsChange, Stage
 from sdnctl.plan.summary import outages, summary
+from sdnctl.units import counted
 
 _WORDS = {
     Effect.OUTAGE: "interrupted",
@@ -53,7 +54,7 @@ def _parts(
     yield from stage_parts(plan)
     if findings:
         said = [line for one in findings for line in str(one).splitlines()]
-        yield Part(folded(f"{len(findings)} warnings", said), "sections", "warnings")
+        yield Part(folded(counted(len(findings), "warnings"), said), "sections", "warnings")
     if details:
         for stage in plan.stages:
             yield from _stage(stage)
@@ -150,7 +151,7 @@ def settings_text(settings: SwitchSettings) -> str:
         if port.bfd_interval_ms is not None:
             said.append(f"bfd {port.bfd_interval_ms} ms")
         if port.queues:
-            said.append(f"{len(port.queues)} queues")
+            said.append(counted(len(port.queues), "queues"))
         if said:
             parts.append(f"port {number}: {', '.join(said)}")
     return "; ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdnctl.plan.model import Effect, Impact, Op, Plan, SettingsChange, StageKind
+from sdnctl.units import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Summary:
         """``12 to add, 3 to modify, 1 to delete, 0 settings, on 4 devices``."""
         return (
             f"{self.add} to add, {self.modify} to modify, {self.delete} to delete, {self.settings} settings, "
-            f"on {len(self.devices)} devices"
+            f"on {counted(len(self.devices), 'devices')}"
         )
 
 

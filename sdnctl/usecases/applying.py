@@ -17,6 +17,7 @@ from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.store.store import Snapshot
+from sdnctl.units import counted
 from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import Compute, at_once, waited
 from sdnctl.usecases.context import Context
@@ -233,7 +234,9 @@ def summarise(plan: Plan) -> str:
         f"{plan.count(op)} {word}"
         for op, word in ((Op.ADD, "added"), (Op.MODIFY, "changed"), (Op.DELETE, "removed"))
     )
-    return f"{counts} on {len(switches)} switches" + (f" and {len(devices)} devices" if devices else "")
+    return f"{counts} on {counted(len(switches), 'switches')}" + (
+        f" and {counted(len(devices), 'devices')}" if devices else ""
+    )
 
 
 def _same(one: Observation, other: Observation) -> bool:

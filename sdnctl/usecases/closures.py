@@ -20,6 +20,7 @@ from sdnctl.inventory.areas import Area
 from sdnctl.inventory.closures import Boxes, Held
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.plant import Plant, Point
+from sdnctl.units import counted
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.files import write_bytes
 from sdnctl.usecases.lighting import Lighting
@@ -86,7 +87,9 @@ def caption_of(plant: Plant, areas: Sequence[Area], held: Held, network: str, on
         ("revision", revision(held)),
     )
     cables = f"{len(held.cables)} cable{'' if len(held.cables) == 1 else 's'}"
-    return Caption("Closure", closure.id, fields, f"{cables}, {len(held.joints)} splices at {closure.at}")
+    return Caption(
+        "Closure", closure.id, fields, f"{cables}, {counted(len(held.joints), 'splices')} at {closure.at}"
+    )
 
 
 def area_of(plant: Plant, areas: Sequence[Area], place: str) -> str:

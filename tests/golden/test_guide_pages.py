@@ -29,6 +29,7 @@ ON_OVS = "<!-- on Open vSwitch, as root -->\n"
 BLOCK = re.compile(rf"(?P<before>{ON_OVS})?```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
 CHANGING = [
     (re.compile(r"20\d\d-\d\d-\d\d(?P<gap>[T ])\d\d:\d\d:\d\d"), r"2026-03-31\g<gap>10:15:00"),
+    (re.compile(r"20\d\d-\d\d-\d\d(?=\s*$)", re.MULTILINE), "2026-03-31"),  # a column where the time is below it
     (re.compile(r"(?<=\s)\d\d:\d\d:\d\d(?=\s)"), "10:15:00"),
     (re.compile(r"in \d+ ms\b"), "in 800 ms"),
     (re.compile(r"\(([0-9a-f]{12})\)"), "(3f5c9a12b7e0)"),

@@ -10,6 +10,7 @@ from sdnctl.cli.fibre import closures
 from sdnctl.cli.output import table
 from sdnctl.inventory.colours import strand_mark
 from sdnctl.inventory.fields import format_numbers
+from sdnctl.units import counted
 from sdnctl.usecases.documents import diagnostic_document
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def render(made: Edited, files: Mapping[str, Path], *, written: bool) -> list[Re
     from rich.text import Text
 
     plan = made.plan
-    counts = f"{len(plan.new)} splices made, {len(plan.removed)} undone"
+    counts = f"{counted(len(plan.new), 'splices')} made, {len(plan.removed)} undone"
     shown = table("", ("strand", closures.WHOLE), "tube / strand", "before", "after")
     for row in _rows(made):
         shown.add_row(*row)

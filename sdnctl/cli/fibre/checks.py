@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import table
 from sdnctl.errors import Diagnostic, Severity, UsageError
+from sdnctl.units import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -166,4 +167,4 @@ def _rules(rows: Sequence[Any]) -> list[RenderableType]:
     shown = table("", ("rule", {"no_wrap": True}), "grade", "finds")
     for one in rows:
         shown.add_row(one.code, f"[{_STYLE[one.grade]}]{one.grade}[/]", one.about)
-    return [shown, f"{len(rows)} rules"]
+    return [shown, counted(len(rows), "rules")]

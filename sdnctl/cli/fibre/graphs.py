@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sdnctl.cli.fibre.closures import WHOLE
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.inventory.synoptic import Kind
+from sdnctl.units import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,16 +54,12 @@ def _section(one: Section) -> dict[str, Any]:
     }
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def render(found: Selected, files: Mapping[str, Path]) -> list[RenderableType]:
     graph = found.graph
     sites = sum(node.kind is Kind.SITE for node in graph.nodes.values())
     boxes = sum(len(node.boxes) for node in graph.nodes.values())
     drops = sum(len(one) for one in graph.drops.values())
-    counts = (sites, "site"), (boxes, "closure"), (len(graph.sections), "cable"), (drops, "drop")
+    counts = (sites, "sites"), (boxes, "closures"), (len(graph.sections), "cables"), (drops, "drops")
     head = ", ".join(counted(*one) for one in counts)
     right = [(name, RIGHT | WHOLE) for name in ("strands", "m", "used", "free", "lit")]
     words = [(name, WHOLE) for name in ("cable", "from", "to")]

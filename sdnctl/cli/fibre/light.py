@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.units import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,7 +76,10 @@ def render(found: Budgets) -> list[RenderableType]:
         shown.add_row(one.name, f"{one.link.length / 1000:.2f}", *_figures(one), _verdict(one))
     wrong = sum(bool(one.verdicts) for one in found.links)
     closing = "; over: dB above the least loss that the receiver needs; the worse direction of each"
-    parts: list[RenderableType] = [shown, f"{len(found.links)} links, {wrong or 'none'} with a fault{closing}"]
+    parts: list[RenderableType] = [
+        shown,
+        f"{counted(len(found.links), 'links')}, {wrong or 'none'} with a fault{closing}",
+    ]
     parts += [f"{name}: {_sentence(one)}" for name, one in found.advice.items()]
     return parts
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.inventory.onboarding import Verdict
+from sdnctl.units import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,7 +104,7 @@ def _sentence(one: Answer) -> str:
 def _plan(site: str, plan: Connection) -> list[RenderableType]:
     lay = [f"{one.metres:.0f} m from {one.a} to {one.b} ({one.now:.0f} m of it now)" for one in plan.lay]
     dig = f"lay a duct: {'; '.join(lay)}" if lay else "no duct is to be laid"
-    through = f"; pull through {len(plan.through)} segments with a duct" if plan.through else ""
+    through = f"; pull through {counted(len(plan.through), 'segments')} with a duct" if plan.through else ""
     losses = ", ".join(f"{span.min:.1f}–{span.max:.1f} dB at {nm}" for nm, span in plan.losses.items())
     lines = [
         f"[bold]{site}[/]: {dig}{through}; {plan.cable:.0f} m of cable to {plan.closure} at {plan.place}",

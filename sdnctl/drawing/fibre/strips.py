@@ -14,6 +14,7 @@ from sdnctl.drawing.canvas import Fill, Marks, Stroke, Text
 from sdnctl.drawing.fibre.paper import INK, SOFT, Sheets
 from sdnctl.drawing.fibre.swatch import fitted, rectangle
 from sdnctl.inventory.synoptic import Kind, Section, Synoptic
+from sdnctl.units import counted
 
 STEP = 26.0
 """From one node to the next."""
@@ -167,4 +168,4 @@ def _drops(found: Sequence[Section]) -> list[str]:
     if len(found) <= DROPS:
         return [f"{one.cable}  {use(one)}" for one in found]
     used, free = sum(one.used for one in found), sum(one.free for one in found)
-    return [f"{len(found)} drops", f"{used}/{free}"]
+    return [counted(len(found), "drops"), f"{used}/{free}"]

@@ -1,0 +1,93 @@
+"""Forty columns: help of every verb fits, and no table loses a letter at any width."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from rich.console import Console
+from sdnctl_in_process import sdnctl
+from typer.core import TyperGroup
+
+from sdnctl.cli.app import FIRST, app
+from sdnctl.cli.helping import fitted
+from sdnctl.cli.output import RIGHT, table
+from sdnctl.units import counted
+
+
+def contexts() -> Iterator[typer.Context]:
+    """The program, its groups and every verb of them, as asked for help."""
+
+    def below(command: Any, above: typer.Context | None) -> Iterator[typer.Context]:
+        context = command.context_class(command, info_name=command.name, parent=above)
+        yield context
+        if isinstance(command, TyperGroup):
+            for part in command.commands.values():
+                yield from below(part, context)
+
+    sdnctl("--version")  # every verb is there from now on
+    yield from below(fitted(typer.main.get_command(app)), None)
+
+
+def test_help_of_every_verb_fits_forty_columns_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = 0
+    for context in contexts():
+        monkeypatch.setenv("COLUMNS", "40")
+        narrow = context.get_help()
+        monkeypatch.setenv("COLUMNS", "100")
+        wide = context.get_help()
+        assert max(map(len, narrow.splitlines())) <= 40, narrow
+        assert "".join(narrow.split()) == "".join(wide.split())
+        seen += 1
+    assert seen > 60
+
+
+def test_lists_of_verbs_shorten_nothing_and_begin_with_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = sdnctl("--help").out.partition("Commands:")[2]
+    assert "..." not in said
+    names = [line.split()[0] for line in said.splitlines() if line[:2] == "  " and line[2:3].strip()]
+    assert tuple(names[: len(FIRST)]) == FIRST
+    assert len(set(names)) == len(names) > 20
+
+
+def drawn(width: int, whole: bool) -> str:
+    shown = table("Cables", ("cable", {"no_wrap": whole}), "from and to", ("strands", RIGHT), "", ("m", RIGHT))
+    shown.add_row("c-carrefour-north", "k-carrefour [dim]→[/] north", "144", "lit", "1,322")
+    shown.add_row("", "north → a-very-long-name-of-a-site-indeed", "24", "", "20,105")
+    shown.add_row("c-mill", "", "", "", "")
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
+    console.print(shown)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_table_loses_nothing_at_any_width(whole: bool) -> None:
+    wanted = Counter("".join(drawn(300, whole).split()).replace("─", ""))
+    for width in range(16, 120, 3):
+        said = drawn(width, whole)
+        assert max(map(len, said.splitlines())) <= width, said
+        assert not wanted - Counter("".join(said.split())), said
+
+
+def test_a_narrow_table_is_a_list_with_headings() -> None:
+    lines = [line.rstrip() for line in drawn(36, whole=True).splitlines() if line.strip()]
+    assert lines[1:3] == ["cable c-carrefour-north", "  from and to k-carrefour → north;"]
+        "cable c-carrefour-north",
+        "  from and to k-carrefour → north;",
+        "  strands 144; lit; m 1,322",
+    ]
+    assert lines[-1] == "cable c-mill"
+
+
+def test_counts_in_words() -> None:
+    said = [
+        counted(*one) for one in ((1, "switches"), (2, "switches"), (1, "bypasses"), (1, "devices"), (0, "links"))
+    ]
+    assert said == ["1 switch", "2 switches", "1 bypass", "1 device", "0 links"]
+    assert counted(1, "cases") == "1 case"
