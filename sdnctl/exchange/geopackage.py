@@ -203,17 +203,19 @@ class Writer:
         names += [quoted(layer.shape)] if layer.shape is not None else []
         marks = ", ".join("?" * len(names))
         insert = f"INSERT INTO {quoted(layer.name)} ({', '.join(names)}) VALUES ({marks})"
-        box, count = _Box(), 0
-        for row in rows:
-            cells = list(row[:-1])
-            if layer.shape is not None:
-                shape = row[-1]
-                box.add(shape)
-                cells.append(blob(shape, layer.srs) if isinstance(shape, bytes) else None)
-            run(insert, cells)
-            count += 1
+        box = _Box()
+        shaped = layer.shape is not None
+
+        def values() -> Iterator[Sequence[Value]]:
+            for *cells, shape in rows:
+                if shaped:
+                    box.add(shape)
+                    cells.append(blob(shape, layer.srs) if isinstance(shape, bytes) else None)
+                yield cells
+
+        count = self.connection.executemany(insert, values()).rowcount
         self._register(layer, box)
-        return count
+        return max(count, 0)
 
     def _register(self, layer: Layer, box: _Box) -> None:
         kind = "features" if layer.shape is not None else "attributes"

@@ -31,7 +31,7 @@ _REFERS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """Columns of tables that refer to others: rows that no reader understood go with what they hang on."""
 _References: TypeAlias = Sequence[tuple[int, str]]
-"""Place of a column, and the table that it refers to."""
+"""Place of a column, and the table with something gone that it refers to."""
 _NEW, _BASE = "main", "base"
 """The two stores, as SQL calls them."""
 _NUMBERED = {"t_love": "lv_id", "t_masque": "mq_id"}
@@ -64,9 +64,9 @@ class Merge:
                 continue
             spec = specs.get(name)
             refers = self._references(name, table)
-            if spec is not None and (self.base.count(name) or self.new.count(name)):
+            if spec is not None and self._differs(name):
                 self._table(out, table, spec, refers)
-            elif any(self.gone.get(other) for _, other in refers):
+            elif refers:
                 out.add(table, self._left(name, refers))
             else:
                 out.copy(self.kept, name)
@@ -76,6 +76,14 @@ class Merge:
                 fresh = self._only(_NEW, _BASE, name)
                 if fresh:
                     out.add(table, self._fresh(spec, table.names, fresh, 1))
+
+    def _differs(self, name: str) -> bool:
+        """Whether any row of a table was written in two ways, or is wanted by another that was."""
+        rows = [f"SELECT * FROM {one}.{quoted(name)}" for one in (_BASE, _NEW)]
+        for one, other in (rows, rows[::-1]):
+            if self.new.connection.execute(f"SELECT 1 FROM ({one} EXCEPT {other}) LIMIT 1").fetchone():
+                return True
+        return bool(self._needed(name))
 
     def _only(self, one: str, other: str, name: str) -> set[str]:
         """Keys of a table that only one of two stores has; few, where little was edited."""
@@ -99,7 +107,8 @@ class Merge:
 
     def _references(self, name: str, table: Table) -> _References:
         names = table.names
-        return [(names.index(column), other) for column, other in _REFERS.get(name, ()) if column in names]
+        found = [one for one in _REFERS.get(name, ()) if one[0] in names and self.gone.get(one[1])]
+        return [(names.index(column), other) for column, other in found]
 
     def _dangles(self, cells: Sequence[Cell], refers: _References) -> bool:
         return any((cells[at] or "").strip() in self.gone.get(other, ()) for at, other in refers)

@@ -171,6 +171,7 @@ def _values(store: Store, table: Table, types: list[str]) -> Iterator[tuple[geop
     numeric = [affinity(kind) in ("INTEGER", "REAL", "NUMERIC") for kind in types]
     for cells, shape in store.cells(table.name):
         values = [
-            None if cell == "" and number else read_cell(cell) for cell, number in zip(cells, numeric, strict=True)
+            (read_cell(cell) if cell[0] == "\\" else cell) if cell else (None if number else cell)
+            for cell, number in zip(cells, numeric, strict=True)
         ]
         yield *values, shape
