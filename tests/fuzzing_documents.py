@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.pipeline import compile_network
 from sdnctl.dataplane.attachment import Attachment
 from sdnctl.dataplane.switch import Port, PortCounters
-from sdnctl.dataplane.values import RuleSet
+from sdnctl.dataplane.values import Flow, RuleSet
 from sdnctl.errors import DeviceUnreachable, Diagnostic
 from sdnctl.intents.demand import Service
 from sdnctl.lab import record
@@ -51,6 +52,28 @@ def compiled() -> Compiled:
     ends = endpoint("school", "b", 60, 7, ["10.0.0.0/28"]), endpoint("hall", "c", 61)
     there, back = demand("wire", *ends, Service.LINE), demand("wire", *reversed(ends), Service.LINE)
     return compile_network(network(topology([("a", "b", 1.0), ("b", "c", 2.0), ("c", "a", 4.0)]), [there, back]))
+
+
+@cache
+def short() -> Compiled:
+    """The same with few rules of each form, and one port of each switch: nothing that only says it again."""
+    whole = compiled()
+    settings = {
+        name: replace(one, ports=dict(list(one.ports.items())[:1])) for name, one in whole.switch_settings.items()
+    }
+    return replace(
+        whole, rules={name: few(rules) for name, rules in whole.rules.items()}, switch_settings=settings
+    )
+
+
+def few(rules: RuleSet) -> RuleSet:
+    """The groups, a meter, and two flows of each form, so that a form has columns."""
+    forms: dict[object, list[Flow]] = {}
+    for flow in rules.flows.values():
+        actions = tuple(type(action) for action in flow.actions)
+        forms.setdefault((flow.table, actions, flow.meter is None, flow.goto), []).append(flow)
+    flows = [flow for alike in forms.values() for flow in alike[:2]]
+    return RuleSet.of([*list(rules.meters.values())[:1], *rules.groups.values(), *flows])
 
 
 # ── plans and states ─────────────────────────────────────────────────────────────────────────────
@@ -87,9 +110,12 @@ def plan_file(case: Case) -> Found:
 @cache
 def states() -> Sequence[Case]:
     """What was compiled, and the same with a link down and switches silent, doubtful and drained."""
-    rules = compiled().rules["b"]
-    odd = State(compiled(), frozenset({"l0"}), {"b": rules}, {"c": (rules, rules)}, frozenset({"a"}))
-    return [("state.json", state_texts.dumps(one).encode()) for one in (State(compiled()), odd)]
+    rules = short().rules["b"]
+    some = RuleSet.of(
+        [*list(rules.meters.values()), *list(rules.groups.values())[:1], *list(rules.flows.values())[:2]]
+    )
+    odd = State(short(), frozenset({"l0"}), {"b": some}, {"c": (RuleSet(), some)}, frozenset({"a"}))
+    return [("state.json", state_texts.dumps(one).encode()) for one in (State(short()), odd)]
 
 
 def state_file(case: Case) -> Found:
