@@ -88,7 +88,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where it listens on TCP."""
-        return next(one for one in self.server.addresses if one.startswith("http:"))
+        return next(one for one in self.server.addresses if one.startswith("http"))
 
     def local(self) -> httpx.Client:
         """As the user that runs the controller, over its socket."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -41,13 +41,19 @@ class Limits:
     accepted_at_once: int = 64  # connections between two looks at those that are open
 
 
+class Guest(Protocol):
+    """Whoever has a connection."""
+
+    transport: asyncio.Transport
+
+
 @dataclass
 class Crowd:
     """Open connections and what they cost; those that wait for a request in the order in which they began to."""
 
     limits: Limits = field(default_factory=Limits)
-    busy: set[Connection] = field(default_factory=set)
-    idle: dict[Connection, None] = field(default_factory=dict)
+    busy: set[Guest] = field(default_factory=set)
+    idle: dict[Guest, None] = field(default_factory=dict)
     evicted: int = 0
     refused: int = 0
     held: int = 0  # octets of bodies
@@ -64,7 +70,7 @@ class Crowd:
     def __len__(self) -> int:
         return len(self.busy) + len(self.idle)
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: Guest) -> bool:
         """Take a new connection in, if need be for the one that has been silent for longest."""
         if len(self) >= self.limits.connections:
             longest = next(iter(self.idle), None)
@@ -77,15 +83,15 @@ class Crowd:
         self.idle[connection] = None
         return True
 
-    def works(self, connection: Connection) -> None:
+    def works(self, connection: Guest) -> None:
         self.idle.pop(connection, None)
         self.busy.add(connection)
 
-    def rests(self, connection: Connection) -> None:
+    def rests(self, connection: Guest) -> None:
         self.busy.discard(connection)
         self.idle[connection] = None
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Guest) -> None:
         self.busy.discard(connection)
         self.idle.pop(connection, None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from uvicorn.server import ServerState
 from sdnctl.api.app import create_app
 from sdnctl.api.connections import HEADERS, Connection, Crowd, Limits
 from sdnctl.api.desk import Desk
+from sdnctl.api.encryption import Handshake, server_context
 from sdnctl.api.metrics import CrowdCollector
 from sdnctl.api.sockets import Pointer, Taken, default_path, is_local, pointer, tcp_socket, unix_socket
 from sdnctl.daemon.discovery import Discovery
@@ -43,12 +45,13 @@ class Server:
         self._limits = limits or Limits()
         self.listening = asyncio.Event()
         self.addresses: tuple[str, ...] = ()
-        """Where it listens, as a client is told: ``unix:PATH``, ``http://127.0.0.1:PORT``."""
+        """Where it listens, as a client is told: ``unix:PATH``, ``http://127.0.0.1:PORT``, ``https://…``."""
         self.crowd = Crowd(self._limits)
 
     async def run(self, hub: Hub) -> None:
         """Serve until cancelled; raises InputError where it cannot listen."""
         address = hub.settings.api
+        tls = server_context(hub.settings.api_tls) if hub.settings.api_tls else None
         with ExitStack() as stack:
             sockets: list[socket.socket] = []
             if address and not address.startswith("unix:"):
@@ -59,7 +62,7 @@ class Server:
             link = stack.enter_context(pointer(hub.context.folder, path))
             pointing = asyncio.create_task(_point(hub, link), name="api-link")
             try:
-                await self._serve(hub, sockets, path)
+                await self._serve(hub, sockets, path, tls)
             finally:
                 pointing.cancel()
                 await asyncio.gather(pointing, return_exceptions=True)
@@ -79,7 +82,7 @@ class Server:
             else:
                 return sock
 
-    async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path) -> None:
+    async def _serve(self, hub: Hub, sockets: list[socket.socket], path: Path, tls: ssl.SSLContext | None) -> None:
         app = create_app(hub, self.crowd, discovery=self._discovery)
         desk: Desk = app.state.desk
         config = Config(
@@ -99,19 +102,28 @@ class Server:
         state = ServerState()
         loop = asyncio.get_running_loop()
         servers = []
+
+        def client() -> Connection:
+            return Connection(config, state, self.crowd, loop)
+
+        def stranger() -> Handshake:
+            assert tls is not None
+            return Handshake(tls, self.crowd, client)
+
         for sock in sockets:
             # How many are accepted at a time is asyncio's `backlog`; how many may wait is the kernel's.
             server = await loop.create_server(
-                lambda: Connection(config, state, self.crowd, loop),
+                client if tls is None or sock.family == socket.AF_UNIX else stranger,
                 sock=sock,
                 backlog=self._limits.accepted_at_once,
             )
             sock.listen(BACKLOG)
             servers.append(server)
-        self.addresses = tuple(_url(sock, path) for sock in sockets)
+        self.addresses = tuple(_url(sock, path, tls) for sock in sockets)
         for sock in sockets:
-            if not is_local(sock):
-                text = f"the API listens at {_url(sock, path)} without encryption: put a TLS proxy in front of it"
+            if tls is None and not is_local(sock):
+                where = _url(sock, path, tls)
+                text = f"the API listens at {where} without encryption: see `api_tls`, or put a TLS proxy in front"
                 hub.events.publish(Kind.CONTROLLER, "api", text, severity=Severity.WARNING)
         hub.events.publish(Kind.CONTROLLER, "api", f"the API answers at {', '.join(self.addresses)}")
         self.listening.set()
@@ -123,6 +135,8 @@ class Server:
             hub.registry.unregister(metrics)
             self.listening.clear()
             await _close(servers, state, desk)
+            for one in (*self.crowd.idle, *self.crowd.busy):  # those in the middle of a handshake
+                one.transport.abort()
 
 
 async def _point(hub: Hub, link: Pointer) -> None:
@@ -150,8 +164,9 @@ async def _close(servers: list[asyncio.Server], state: ServerState, desk: Desk) 
         connection.transport.abort()
 
 
-def _url(sock: socket.socket, path: Path) -> str:
+def _url(sock: socket.socket, path: Path, tls: ssl.SSLContext | None) -> str:
     if sock.family == socket.AF_UNIX:
         return f"unix:{path}"
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

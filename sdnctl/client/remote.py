@@ -16,6 +16,7 @@ from urllib.parse import quote
 from sdnctl import errors
 from sdnctl.client.dialect import DIALECT, HEADER, differs, understood
 from sdnctl.client.finding import PATIENCE, listening, reachable
+from sdnctl.client.trust import context_from_environment, refused, tls_fault
 from sdnctl.errors import Diagnostic, InputError, SdnctlError
 from sdnctl.plainjson import parse_json
 
@@ -47,7 +48,9 @@ class Remote:
             )
         else:
             try:
-                self._client = httpx.Client(base_url=where, headers=headers, timeout=timeout)
+                trusted = context_from_environment() if where.startswith("https:") else None
+                verify = trusted if trusted is not None else True
+                self._client = httpx.Client(base_url=where, headers=headers, timeout=timeout, verify=verify)
             except (httpx.InvalidURL, ValueError) as error:
                 raise InputError(_not_there(where, str(error))) from error
 
@@ -95,18 +98,14 @@ class Remote:
 
         try:
             answer: httpx.Response = self._client.request(method, path, **what)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise InputError(_not_there(self.where, str(error))) from error
-        except httpx.HTTPError as error:
-            raise SdnctlError(
-                Diagnostic(
-                    "controller-lost",
-                    "the controller went away before it answered",
-                    address=f"controller {self.where}",
-                    detail=str(error),
-                    hint="`sdnctl history` shows what became of a change; its next start finishes what was begun",
-                )
-            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            fault = tls_fault(error)
+            if fault is not None:
+                raise refused(self.where, fault) from error
+            never = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
+            if isinstance(error, never):
+                raise InputError(_not_there(self.where, str(error))) from error
+            raise _lost(self.where, error) from error
         self._check_dialect(answer)
         if answer.is_error:
             raise raised(answer, self.where)
@@ -201,6 +200,18 @@ def _not_there(where: str, detail: str) -> Diagnostic:
         address=f"controller {where}",
         detail=detail,
         hint="start it with `sdnctl controller run`, or leave --controller (SDNCTL_CONTROLLER) out",
+    )
+
+
+def _lost(where: str, error: Exception) -> SdnctlError:
+    return SdnctlError(
+        Diagnostic(
+            "controller-lost",
+            "the controller went away before it answered",
+            address=f"controller {where}",
+            detail=str(error),
+            hint="`sdnctl history` shows what became of a change; its next start finishes what was begun",
+        )
     )
 
 

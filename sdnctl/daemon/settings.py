@@ -29,6 +29,7 @@ class ControllerSettings:
     listen: tuple[str, ...] = ()  # addresses that switches dial in to: ptcp:6653, pssl:6653, punix:PATH
     tls: Mapping[str, str] = field(default_factory=dict)  # private_key, certificate, ca_certificate: file:PATH
     api: str = ""  # unix:PATH or 127.0.0.1:PORT; empty: .sdnctl/controller.sock in the network folder
+    api_tls: Mapping[str, str] = field(default_factory=dict)  # private_key, certificate, perhaps client_ca
     hold_down: float = 5.0  # a link must be up this long before traffic returns to it; of network.yaml itself
     flap_limit: int = 3  # a link that goes down so often in a row is damped: released only when it has calmed down
     flap_half_life: float = 60.0  # in which the penalty of a link that stays up halves
@@ -63,7 +64,7 @@ def settings_of(file: NetworkFile) -> ControllerSettings:
         if item.annotation is Delay:
             value = value / _SECOND
         elif isinstance(value, BaseModel):
-            value = value.model_dump(mode="json")
+            value = value.model_dump(mode="json", exclude_none=True)
         if value is not None:  # None: what the default here says
             values[name] = value
     return ControllerSettings(**values)
