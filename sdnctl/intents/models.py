@@ -27,49 +27,62 @@ class Model(BaseModel):
 
 
 class ClassModel(Model):
-    """A service class; its place in the list is its place in the admission ladder.
-
-    `tc` is the MPLS traffic class (RFC 5462): eight values, so several classes may share one. `latency` is the
-    one-way target of intents that name none. A plan may interrupt a `protected` class only when told so.
-    """
+    """A service class; its place in the list is its place in the admission ladder."""
 
     id: Id
+    """Its name."""
     tc: Annotated[int, Field(ge=0, le=7)]
+    """MPLS traffic class (RFC 5462); several classes may share one."""
     queue: Annotated[int, Field(ge=0, le=7)]
+    """Queue of a port, 7 first."""
     dscp: DscpField
+    """The DSCP of its packets, by name or number."""
     protected: bool = False
+    """Whether a plan may interrupt it only when told so (`--allow-outage`)."""
     latency: DelayField | None = None
+    """One-way target of intents that name none."""
     note: str = ""
+    """For people."""
 
 
 class CrisisProfile(Model):
     """Another order of the ladder, switched on in `network.yaml`; classes not listed follow in their order."""
 
     id: Id
+    """Its name."""
     order: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Classes in their order; those not listed follow."""
     note: str = ""
+    """For people."""
 
 
 class ClassesFile(Model):
     """`intents/classes.yaml`: the admission ladder, first class first."""
 
     classes: tuple[ClassModel, ...] = ()
+    """The admission ladder: who is served first stands first."""
     crisis_profiles: tuple[CrisisProfile, ...] = ()
+    """Other orders, one of which `network.yaml` may switch on."""
 
 
 class TenantModel(Model):
-    """An owner of services. `quota` limits the sum of the committed rates of all its demands, both directions."""
+    """An owner of services."""
 
     id: Id
+    """Its name, as intents have it."""
     name: str = ""
+    """What people call it."""
     quota: BitrateField | None = None
+    """Limit of the sum of committed rates of its demands, both directions."""
     max_endpoints: Annotated[int, Field(ge=0)] | None = None
+    """Limit of the endpoints that its demands touch."""
 
 
 class TenantsFile(Model):
     """`intents/tenants.yaml`."""
 
     tenants: tuple[TenantModel, ...] = ()
+    """Owners of services."""
 
 
 # ── one file per application ─────────────────────────────────────────────────────────────────────
@@ -82,10 +95,15 @@ class Criteria(Model):
     """
 
     ids: Names = ()
+    """One of these endpoints."""
     kind: Words = ()
+    """Of one of these kinds."""
     site: Names = ()
+    """At one of these sites."""
     area: Areas = ()
+    """In one of these areas."""
     tags: Words = ()
+    """With all of these tags."""
 
     @property
     def empty(self) -> bool:
@@ -96,6 +114,7 @@ class Selector(Criteria):
     """Criteria, written directly or under `select` (then both must fit)."""
 
     select: Criteria | None = None
+    """Further criteria; both must fit."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Selector:
@@ -113,7 +132,9 @@ class Rates(Model):
     """
 
     up: BitrateField
+    """From leaf to root, or from a to b."""
     down: BitrateField
+    """The other way."""
 
     @model_validator(mode="before")
     @classmethod
@@ -130,38 +151,50 @@ class Rates(Model):
 
 
 class Guarantees(Model):
-    """What a service may count on. What is not said here is said by the application, its class, or is `none`.
-
-    `avoid`: links, switches, sites and shared risks (``kind:id``) that it must not touch. `isolation`
-    exclusive: no trunk is shared with another tenant.
-    """
+    """What a service may count on. What is not said here is said by the application, its class, or is `none`."""
 
     latency: DelayField | None = None
+    """One way; by default the class's."""
     protection: Grade | None = None
+    """What it survives; `none` by default."""
     avoid: tuple[Avoided, ...] | None = None
+    """Links, switches, sites and shared risks (`zone:low-bank`) that it must not touch."""
     isolation: Literal["shared", "exclusive"] | None = None
+    """`exclusive`: no trunk is shared with another tenant; `shared` by default."""
 
 
 class Circuit(Model):
     """One point-to-point connection of a line application; what it leaves out is the application's."""
 
     id: Id
+    """Its name within the application."""
     a: Id
+    """One endpoint."""
     b: Id
+    """The other endpoint."""
     bandwidth: Rates | None = None
+    """Committed rate; by default the application's."""
     excess: Rates | None = None
+    """Rate beyond it; by default the application's."""
     guarantees: Guarantees = Guarantees()
+    """What differs from the application's."""
     mtu: OctetsField | None = None
+    """Largest frame payload at its ports."""
     note: str = ""
+    """For people."""
 
 
 class Group(Model):
     """One of several parts of a tree or mesh that never meet each other."""
 
     roots: Selector | None = None
+    """Roots of a tree's part."""
     leaves: Selector | None = None
+    """Leaves of a tree's part."""
     members: Selector | None = None
+    """Members of a mesh's part."""
     note: str = ""
+    """For people."""
 
 
 class OwnTerms(Model):
@@ -172,10 +205,15 @@ class OwnTerms(Model):
     """
 
     select: Selector
+    """The endpoints that it holds for."""
     bandwidth: Rates | None = None
+    """Their committed rate."""
     excess: Rates | None = None
+    """Their rate beyond it."""
     guarantees: Guarantees = Guarantees()
+    """Their guarantees."""
     note: str = ""
+    """For people."""
 
     @model_validator(mode="after")
     def _promises_something(self) -> OwnTerms:
@@ -189,24 +227,40 @@ class Application(Model):
 
     A `tree` connects `roots` and `leaves`, leaves never reach each other; a `mesh` connects all `members`;
     a `line` has `circuits`. Trees and meshes may have several `groups` that never meet, and `terms` of some of
-    their endpoints. `bandwidth` is the committed rate (CIR), `excess` what may be used beyond it (EIR).
-    `retention` says how long the roots keep what the leaves send.
+    their endpoints.
     """
 
     application: Id
+    """Its name, once in the network."""
     tenant: Id
+    """Whose it is: a name of `tenants.yaml`."""
     service_class: Annotated[Id, Field(alias="class")]
+    """Its service class: a name of `classes.yaml`."""
     service: Service
+    """How its endpoints meet: point to point, hub and spokes, or any to any."""
     roots: Selector | None = None
+    """Endpoints in the middle of a tree."""
     leaves: Selector | None = None
+    """Endpoints that reach the roots, and never each other."""
     members: Selector | None = None
+    """Endpoints of a mesh."""
     groups: tuple[Group, ...] = ()
+    """Parts of a tree or mesh that never meet."""
     circuits: tuple[Circuit, ...] = ()
+    """Connections of a line."""
     bandwidth: Rates | None = None
+    """Committed rate (CIR)."""
     excess: Rates | None = None
+    """What may be used beyond it (EIR), if there is room."""
     terms: tuple[OwnTerms, ...] = ()
+    """What some endpoints are promised instead."""
     guarantees: Guarantees = Guarantees()
+    """What it may count on."""
     mtu: OctetsField | None = None
+    """Largest frame payload at customers' ports; by default that of `network.yaml`."""
     retention: DurationField | None = None
+    """How long roots keep what leaves send."""
     owner: str = ""
+    """Whom to tell when it is hit."""
     note: str = ""
+    """For people."""

@@ -56,31 +56,42 @@ class ClosureRow(PlantObject):
     """A splice box at a chamber or site; its splices are rows of their own table."""
 
     at: Id
+    """The chamber or site."""
     capacity: Annotated[Whole, Field(ge=1)] | None = None
+    """How many splices its cassettes take."""
 
 
 class SpliceRow(SpliceModel, Life):
     """Strands of `a` joined one to one, in order, with strands of `b`, in a closure."""
 
     closure: Id
+    """The closure in which they are joined."""
 
 
 class TerminationRow(TerminationModel, Life):
     """Positions of an ODF with the strands spliced to their pigtails, one to one, in order."""
 
     odf: Id
+    """The frame."""
 
 
 class PortRow(PortModel):
     """A port of a switch with its optics and the far ends of its jumpers."""
 
     switch: Id
+    """The switch."""
     owner: str | None = None
+    """Whose it is; by default the switch's."""
     manager: str | None = None
+    """Who looks after it."""
     user: str | None = None
+    """Whose network it is used for."""
     valid_from: date | None = None
+    """From which day on this holds."""
     valid_to: date | None = None
+    """The last day on which it holds."""
     source: str | None = None
+    """How it is known."""
 
 
 class JumperRow(JumperModel, Life):

@@ -47,53 +47,72 @@ class Model(BaseModel):
 
 
 class LinkEntry(Model):
-    """A declared link, or an override of a derived one. `srlgs` are names of declared shared risks.
+    """A declared link, or an override of a derived one.
 
-    `cables`, in order from a to b, give length and shared risks where routes are known but not strands (depth 2).
+    `cables` give length and shared risks where routes are known but not strands (depth 2).
     """
 
     id: Id
+    """Its name; that of a derived link overrides it."""
     a: PortField | None = None
+    """One end: switch and port (`pop-gare:3`)."""
     b: PortField | None = None
+    """The other end."""
     length: LengthField | None = None
+    """Metres of fibre."""
     delay: DelayField | None = None
+    """One way; by default from the length."""
     capacity: BitrateField | None = None
+    """Rate of the link; by default that of its optics."""
     mtu: OctetsField | None = None
+    """Largest frame payload; at least the service MTU and 34 B."""
     srlgs: tuple[Id, ...] = ()
+    """Declared shared risks that take it away."""
     cables: tuple[Id, ...] = ()
+    """Cables it runs through, from a to b, where strands are not known."""
 
 
 class SrlgEntry(Model):
-    """A declared shared risk: links and switches that one event takes away; `metres` is the shared route."""
+    """A declared shared risk: links and switches that one event takes away."""
 
     id: Id
+    """Its name."""
     links: tuple[Id, ...] = ()
+    """Links that it takes away."""
     nodes: tuple[Id, ...] = ()
+    """Switches that it takes away."""
     metres: LengthField | None = None
+    """How long they run together."""
     note: str = ""
+    """For people."""
 
 
 class LinksFile(Model):
     """`topology/links.yaml`."""
 
     links: tuple[LinkEntry, ...] = ()
+    """Links that no plant describes, and values that replace derived ones."""
     srlgs: tuple[SrlgEntry, ...] = ()
+    """Shared risks that no plant describes."""
 
 
 class ControlLinkEntry(Model):
-    """A link of the management network between two sites, and what it runs through.
-
-    `along`: in the cables of an optical link, on strands of its own. `cables`: in these, in order from a to b.
-    `carrier`: something that is not in the plant, such as a rented line or radio. `srlgs`: declared shared risks.
-    """
+    """A link of the management network between two sites: `along` a link, in `cables`, or by a `carrier`."""
 
     id: Id
+    """Its name."""
     a: Id
+    """One site."""
     b: Id
+    """The other site."""
     along: Id | None = None
+    """The optical link in whose cables it runs, on strands of its own."""
     cables: tuple[Id, ...] = ()
+    """The cables in which it runs, from a to b."""
     carrier: str = ""
+    """What carries it, where it is not in the plant."""
     srlgs: tuple[Id, ...] = ()
+    """Declared shared risks that take it away."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -106,7 +125,9 @@ class ControlFile(Model):
     """`topology/control.yaml`: sites with a controller, and how the others are reached from there."""
 
     controllers: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Sites with a controller."""
     links: tuple[ControlLinkEntry, ...] = ()
+    """Links of the management network."""
 
 
 class MaintenanceEntry(Model):
@@ -116,9 +137,13 @@ class MaintenanceEntry(Model):
     """
 
     link: Id | None = None
+    """The link."""
     node: Id | None = None
+    """Or the switch."""
     reason: Annotated[str, Field(min_length=1)]
+    """Why, for people."""
     until: date | None = None
+    """Until when, for people: nothing comes back by itself."""
 
     @model_validator(mode="after")
     def _one_object(self) -> Self:
@@ -131,3 +156,4 @@ class MaintenanceFile(Model):
     """`topology/maintenance.yaml`."""
 
     out_of_service: tuple[MaintenanceEntry, ...] = ()
+    """Links and switches that carry no traffic on purpose."""

@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
 
 from sdnctl.compiler.ir import LabelRange, Settings
 from sdnctl.document import Document
@@ -55,33 +55,41 @@ class Labels(Model):
     """Disjoint ranges of MPLS labels: of trunks, of bypasses round a failure, of services at their egress."""
 
     trunk: LabelsField = _DEFAULT.trunk_labels
+    """Of paths between two switches."""
     bypass: LabelsField = _DEFAULT.bypass_labels
+    """Of detours round a failure."""
     service: LabelsField = _DEFAULT.service_labels
+    """Of services at their egress."""
 
 
 class NetworkFile(Model):
-    """`network.yaml`.
-
-    `title` is what people call the network, for maps.
-    `mtu` is the service MTU; links need 34 B more. `lead_in`: a shared risk that cuts every way into a site and
-    is at most this long is that site's residual single point of failure. `bfd_interval`: liveness checks on links,
-    off by default. `hold_down`: how long a link must be up before traffic returns to it; `drain`: how long packets
-    on old labels may still be under way. `crisis_profile` reorders the admission ladder. `controller`: how a
-    running controller behaves; it changes nothing of what is compiled.
-    """
+    """`network.yaml`: what holds for the whole network."""
 
     name: Id
+    """Its name, in plans, labs and the store."""
     title: str = ""
-    crs: Annotated[str, Field(pattern=r"^EPSG:[0-9]{4,6}$")] = _DEFAULT.crs
+    """What people call the network, for maps."""
+    crs: Literal["EPSG:4326"] = "EPSG:4326"
+    """Positions are WGS 84, longitude first; imports convert what is not."""
     mtu: OctetsField = _DEFAULT.mtu
+    """Largest payload of customers' frames; links need 34 B more."""
     labels: Labels = Labels()
+    """Ranges of MPLS labels."""
     lead_in: LengthField = _DEFAULT.lead_in
+    """A risk that cuts every way into a site and is at most this long is that site's residual single point of
+    failure."""
     bfd_interval: DelayField | None = None
+    """Time between liveness checks on links; none by default."""
     hold_down: DelayField = Delay(_DEFAULT.hold_down_ms * 1000.0)
+    """How long a link must be up before traffic returns to it."""
     drain: DelayField = Delay(_DEFAULT.drain_ms * 1000.0)
+    """How long packets on old labels may still be under way."""
     crisis_profile: Id | None = None
+    """The order of `classes.yaml` that holds now."""
     controller: ControllerSection = ControllerSection()
+    """How a running controller behaves; it changes nothing of what is compiled."""
     note: str = ""
+    """For people."""
 
 
 def read_settings(document: Document[NetworkFile], out: Diagnostics) -> Settings:

@@ -114,6 +114,25 @@ def test_every_file_is_documented(pytestconfig: pytest.Config) -> None:
     assert PAGE.read_text(encoding="utf-8") == made, "run this test with --update-golden"
 
 
+def test_every_key_says_what_it_is_for() -> None:
+    silent = set()
+    for name in schemas():
+        root = schema_of(name)
+        for part, schema in {root["title"]: resolve(root.get("items", root), root), **root.get("$defs", {})}.items():
+            for key, value in schema.get("properties", {}).items():
+                if not str(value.get("description", "")).endswith("."):
+                    silent.add(f"{part}.{key}")
+    assert not silent, sorted(silent)
+
+
+def test_defaults_are_as_people_write_them() -> None:
+    """A quantity has its unit: an editor completes what the reader of the file takes."""
+    fields = schema_of("network")["properties"]
+    assert (fields["hold_down"]["default"], fields["lead_in"]["default"]) == ("5 s", "200 m")
+    section = schema_of("network")["$defs"]["ControllerSection"]["properties"]
+    assert (section["poll_interval"]["default"], section["flap_limit"]["default"]) == ("2 s", 3)
+
+
 def test_every_key_of_every_schema_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for name in schemas():

@@ -35,23 +35,33 @@ class Life(Strict):
     """
 
     owner: str | None = None
+    """Whose it is."""
     manager: str | None = None
+    """Who looks after it; the owner where nobody is named."""
     user: str | None = None
+    """Whose network it is used for; the owner where nobody is named."""
     status: Status | None = None
+    """Where it is in its life; only what is `in-service` carries traffic."""
     valid_from: date | None = None
+    """From which day on this holds (`2026-03-31`)."""
     valid_to: date | None = None
+    """The last day on which it holds."""
     source: str | None = None
+    """How it is known: a survey, a drawing, an assumption."""
 
 
 class PlantObject(Life):
     id: Id
+    """Its name, once in the network for its kind."""
 
 
 class LossSpan(Strict):
     """Least and greatest loss."""
 
     min: LossField
+    """The least that accepted parts lose."""
     max: LossField
+    """The most that they may lose."""
 
     @model_validator(mode="after")
     def _ordered(self) -> LossSpan:
@@ -64,7 +74,9 @@ class LossRateSpan(Strict):
     """Least and greatest attenuation."""
 
     min: LossRateField
+    """The least that accepted glass loses."""
     max: LossRateField
+    """The most that it may lose."""
 
     @model_validator(mode="after")
     def _ordered(self) -> LossRateSpan:

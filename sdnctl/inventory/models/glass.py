@@ -12,22 +12,28 @@ from sdnctl.units import LengthField, LossField
 
 
 class CableTypeModel(Strict):
-    """A kind of cable; it implies the strands of every cable of the type.
-
-    `helix`: how much longer a strand is than its sheath. `attenuation` per wavelength replaces the
-    planning figures of the fibre. `group_index` sets delay. `diameter` is that of the sheath.
-    """
+    """A kind of cable; it implies the strands of every cable of the type."""
 
     id: Id
+    """Its name."""
     strands: Annotated[Whole, Field(ge=1, le=2304)]
+    """Strands in the cable."""
     tubes: Annotated[Whole, Field(ge=1)] = 1
+    """Tubes that share them evenly."""
     colours: Literal["orange-fr", "tia598", "gracethd"] = "orange-fr"
+    """The order of colours of tubes and strands."""
     fibre: Literal["G.652.D", "G.657.A1", "G.657.A2"] = "G.652.D"
+    """The kind of glass (ITU-T); it has planning figures."""
     helix: ShareField
+    """By how much a strand is longer than its sheath."""
     group_index: Annotated[float, Field(ge=1.4, le=1.6)] = 1.4682
+    """Group index of the glass: light travels at c divided by it."""
     attenuation: dict[WavelengthField, LossRateSpan] = {}
+    """By wavelength (`1550 nm`), in place of the planning figures."""
     diameter: LengthField | None = None
+    """Of the sheath."""
     source: str | None = None
+    """Where the figures are from."""
 
     @model_validator(mode="after")
     def _even_tubes(self) -> CableTypeModel:
@@ -38,38 +44,49 @@ class CableTypeModel(Strict):
 
 class CableTypesFile(Strict):
     cable_types: tuple[CableTypeModel, ...] = ()
+    """Kinds of cables."""
 
 
 class SlackModel(Strict):
     """A loop of spare cable kept at a place on its route."""
 
     at: Id
+    """The chamber or site."""
     length: LengthField
+    """Spare cable kept there, in metres of sheath."""
 
 
 class StrandFaultModel(Strict):
     """Strands known to be broken, at a distance along the sheath from end a."""
 
     strands: NumbersField
+    """Which strands."""
     at: LengthField
+    """Where on the sheath, from end a."""
     note: str = ""
+    """For people."""
 
 
 class CableBase(PlantObject):
     """A cable from place `a` to place `b` along `route`: ducts (or, outside ducts, segments) in order from a.
 
-    `sheath` is the measured length with its slack loops; by default route plus loops. A cable that was cut off
-    another says which (`was`) and at which mark of the other's sheath it begins (`was_from`); its strands have the
-    numbers that they had there.
+    The strands of a cable that was cut off another have the numbers that they had there.
     """
 
     type: Id
+    """Its kind: a name of `cable-types.yaml`."""
     a: Id
+    """The chamber or site where sheath marks begin."""
     b: Id
+    """The chamber or site where it ends."""
     route: tuple[Id, ...] = ()
+    """Ducts (or, outside ducts, segments) from a to b."""
     sheath: LengthField | None = None
+    """The measured length with its loops; by default route plus loops."""
     was: Id | None = None
+    """The cable that this one was cut off."""
     was_from: LengthField | None = None
+    """The mark of that cable's sheath at which this one begins."""
 
     @model_validator(mode="after")
     def _whole_history(self) -> CableBase:
@@ -84,27 +101,37 @@ class CableModel(CableBase):
     """A cable with what is special about it: loops of spare cable, broken strands."""
 
     slack: tuple[SlackModel, ...] = ()
+    """Loops of spare cable."""
     faults: tuple[StrandFaultModel, ...] = ()
+    """Strands known to be broken."""
 
 
 class CablesFile(Strict):
     defaults: Life = Life()
+    """What cables leave out of owner, life cycle and source."""
     cables: tuple[CableModel, ...] = ()
+    """Cables with loops and faults; long lists fit `cables.csv`."""
 
 
 class SpliceModel(Strict):
     """Strands of `a` joined one to one, in order, with strands of `b`.
 
-    `loss` is the mean of both directions. `loss_ab` and `loss_ba` are one-way (apparent) readings;
-    their mean counts, one alone never does: it may show a gain. `cassette`: the number of the one they lie on.
+    `loss_ab` and `loss_ba` are one-way (apparent) readings; their mean counts, one alone never does: it may show
+    a gain.
     """
 
     a: StrandsField
+    """Strands of one cable."""
     b: StrandsField
+    """As many strands of the other."""
     loss: LossField | None = None
+    """The mean of both directions."""
     loss_ab: LossField | None = None
+    """As read from a's side; one-way readings are apparent."""
     loss_ba: LossField | None = None
+    """As read from b's side."""
     cassette: Annotated[Whole, Field(ge=1, le=999)] | None = None
+    """The number of the cassette in which they lie."""
 
     @model_validator(mode="after")
     def _same_count(self) -> SpliceModel:
@@ -116,31 +143,36 @@ class SpliceModel(Strict):
 
 
 class ClosureModel(PlantObject):
-    """A splice box at a chamber or site. Strands that it does not name pass uncut.
-
-    `cut`: strands cut here and waiting. `opened`: strands in opened tubes, touched but uncut. `opened_tubes`:
-    whole tubes that were opened (``C-12:3`` is tube 3 of cable C-12): those of their strands that are not cut pass
-    uncut. `capacity`: how many splices its trays take.
-    """
+    """A splice box at a chamber or site. Strands that it does not name pass uncut."""
 
     at: Id
+    """The chamber or site."""
     capacity: Annotated[Whole, Field(ge=1)] | None = None
+    """How many splices its cassettes take."""
     splices: tuple[SpliceModel, ...] = ()
+    """Strands joined here."""
     cut: tuple[StrandsField, ...] = ()
+    """Strands that are cut here and wait."""
     opened: tuple[StrandsField, ...] = ()
+    """Strands in opened tubes, touched but uncut."""
     opened_tubes: tuple[StrandsField, ...] = ()
+    """Whole tubes that were opened (`C-12:3`: tube 3 of cable C-12)."""
 
 
 class ClosuresFile(Strict):
     defaults: Life = Life()
+    """What closures leave out of owner, life cycle and source."""
     closures: tuple[ClosureModel, ...] = ()
+    """Closures with their splices."""
 
 
 class TerminationModel(Strict):
     """Positions of the ODF with the strands spliced to their pigtails, one to one, in order."""
 
     positions: NumbersField
+    """Positions of the frame (`1-12`)."""
     strands: StrandsField
+    """As many strands of a cable that ends there."""
 
     @model_validator(mode="after")
     def _same_count(self) -> TerminationModel:
@@ -150,18 +182,25 @@ class TerminationModel(Strict):
 
 
 class OdfModel(PlantObject):
-    """An optical distribution frame at a site; `grade` is the connectors' (IEC 61753-1)."""
+    """An optical distribution frame at a site."""
 
     site: Id
+    """The site at which it stands."""
     positions: Annotated[Whole, Field(ge=1, le=10_000)]
+    """How many positions it has."""
     connector: str = "SC/APC"
+    """Connector and polish."""
     grade: Literal["B", "C"] = "B"
+    """Grade of the connectors (IEC 61753-1), which says what they may lose."""
     terminations: tuple[TerminationModel, ...] = ()
+    """Which strands end on which positions."""
 
 
 class OdfsFile(Strict):
     defaults: Life = Life()
+    """What frames leave out of owner, life cycle and source."""
     odfs: tuple[OdfModel, ...] = ()
+    """Optical distribution frames."""
 
 
 PortWord = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
@@ -179,13 +218,21 @@ class PassiveModel(PlantObject):
     """
 
     kind: Literal["attenuator", "mux", "splitter"]
+    """What it is."""
     site: Id
+    """The site or chamber."""
     loss: LossSpan | None = None
+    """Between any two ports that light passes."""
     losses: dict[WavelengthField, LossSpan] = {}
+    """In place of `loss`, by wavelength (within 20 nm)."""
     port_losses: dict[PortWord, LossSpan] = {}
+    """In place of both, for light by a certain channel or output."""
     channels: dict[PortWord, WavelengthField] = {}
+    """Ports of a mux, each with its wavelength."""
     grid: Literal["cwdm", "dwdm-100", "dwdm-50"] = "cwdm"
+    """How narrow the channels are (ITU-T G.694.2 and G.694.1)."""
     ways: Annotated[Whole, Field(ge=2, le=128)] | None = None
+    """Outputs of a splitter."""
 
     @model_validator(mode="after")
     def _ports_fit(self) -> PassiveModel:
@@ -206,4 +253,6 @@ class PassiveModel(PlantObject):
 
 class PassivesFile(Strict):
     defaults: Life = Life()
+    """What passive nodes leave out of owner, life cycle and source."""
     passives: tuple[PassiveModel, ...] = ()
+    """Attenuators, muxes and splitters."""

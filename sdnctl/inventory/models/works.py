@@ -12,34 +12,42 @@ from sdnctl.units import LengthField
 
 
 class SiteModel(PlantObject):
-    """A building or cabinet that holds equipment.
-
-    `area` is the commune or district it is counted to, `feeder` the power feeder it hangs on. `ups_hours`: how
-    long its batteries last, in hours; `watts`: what its equipment draws. `restricted`: nothing of it leaves the
-    house in exports with ``--redact``.
-    """
+    """A building or cabinet that holds equipment."""
 
     name: str = ""
+    """What people call it."""
     area: str = ""
+    """The commune or district to which it is counted."""
     kind: Literal["datacentre", "pop", "office", "cabinet", "customer"] = "pop"
+    """What it is."""
     position: Position | None = None
+    """Longitude and latitude."""
     feeder: Id | None = None
+    """The power feeder on which it hangs: a shared risk."""
     ups_hours: Annotated[float, Field(gt=0)] | None = None
+    """How long its batteries last, in hours."""
     watts: Annotated[float, Field(gt=0)] | None = None
+    """What its equipment draws, in watts."""
     restricted: bool = False
+    """Nothing of it leaves the house in exports with `--redact`."""
 
 
 class SitesFile(Strict):
     defaults: Life = Life()
+    """What sites leave out of owner, life cycle and source."""
     sites: tuple[SiteModel, ...] = ()
+    """Buildings and cabinets with equipment."""
 
 
 class ChamberRow(PlantObject):
     """A manhole, handhole, pole or wall box: where ducts end and closures stand."""
 
     lon: Longitude
+    """Longitude in degrees."""
     lat: Latitude
+    """Latitude in degrees."""
     kind: Literal["chamber", "handhole", "pole", "wall-box"] = "chamber"
+    """What it is."""
 
 
 Ring = Annotated[tuple[Position, ...], Field(min_length=3)]
@@ -63,11 +71,17 @@ class SegmentFeature(PlantObject):
     """
 
     a: Id
+    """The chamber or site where it begins."""
     b: Id
+    """The chamber or site where it ends."""
     kind: SegmentKind = "trench"
-    length: LengthField | None = None  # surveyed; by default that of the line
+    """How it was built."""
+    length: LengthField | None = None
+    """As surveyed; by default that of the line."""
     precision: Literal["A", "B", "C"] | None = None
+    """Class of its survey: A (0.4 m, flexible 0.5 m), B (1.5 m), C (worse)."""
     coordinates: Annotated[tuple[Position, ...], Field(min_length=2)]
+    """The line from a to b."""
 
     GEOMETRY: ClassVar[str] = "LineString"
 
@@ -82,40 +96,56 @@ class AreaFeature(Strict):
     GEOMETRY: ClassVar[str] = "Polygon"
 
     area: Annotated[str, Field(min_length=1)]
+    """Its name, as sites have it in `area`."""
     source: str | None = None
+    """Where the outline is from."""
     coordinates: Annotated[tuple[Ring, ...], Field(min_length=1)]
+    """Rings, the outer one first."""
 
 
 class DuctModel(PlantObject):
     """A duct through consecutive segments, or nested in a `parent` (then its segments default to the parent's).
 
-    `masks`: the chambers or sites at its ends with its position in the mask there; a nested duct without one comes
-    through its parent's. `capacity`: how many cables and inner ducts it takes side by side. `openings`: chambers
-    on its way where it was opened, so that cables may begin, end, enter or leave there.
+    A nested duct without a mask comes through its parent's. Where it was opened on its way, cables may begin, end,
+    enter or leave.
     """
 
     segments: tuple[Id, ...] = ()
+    """The segments it runs through, in order; by default its parent's."""
     parent: Id | None = None
+    """The duct in which it lies."""
     diameter: LengthField | None = None
+    """Inner diameter."""
     masks: dict[Id, MaskField] = {}
+    """Places at its ends, with the hole in the mask there: wall, row and column (`A:2.3`)."""
     openings: tuple[Id, ...] = ()
+    """Chambers on its way where it was opened."""
     capacity: Annotated[Whole, Field(ge=1)] | None = None
+    """How many cables and inner ducts it takes side by side."""
 
 
 class DuctsFile(Strict):
     defaults: Life = Life()
+    """What ducts leave out of owner, life cycle and source."""
     ducts: tuple[DuctModel, ...] = ()
+    """Ducts; long lists fit `ducts.csv`."""
 
 
 class HazardModel(Strict):
-    """A zone in which one event hits everything. `polygon` is its outer ring, closed or not."""
+    """A zone in which one event hits everything."""
 
     id: Id
+    """Its name."""
     kind: Literal["flood", "fire", "landslide", "works"] = "flood"
+    """What may happen there."""
     name: str = ""
+    """What people call it."""
     polygon: Annotated[tuple[Position, ...], Field(min_length=3)]
+    """Its outline, closed or not."""
     source: str | None = None
+    """Where the outline is from."""
 
 
 class HazardsFile(Strict):
     hazards: tuple[HazardModel, ...] = ()
+    """Zones in which one event hits everything."""
