@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import exchange_fuzzing
+import fuzzing_foreign
 from fuzzing import Case, Found, Target, scratch, written
 from fuzzing_mutators import Mutate, documents, octets, tables, trees, yaml_texts
 from gracethd_deliveries import town
@@ -117,23 +118,15 @@ _YAML, _CSV, _TREES = yaml_texts(), tables(), trees()
 # ── foreign files ────────────────────────────────────────────────────────────────────────────────
 
 
-def foreign(
-    name: str,
-    reader: exchange_fuzzing.Reader,
-    mutate: Mutate,
-    sample: int = 100,
-    sound: bool = True,
-    most: int = 9,
-) -> Target:
+def foreign(name: str, reader: exchange_fuzzing.Reader, mutate: Mutate, sample: int = 100) -> Target:
     """One of the readers of `exchange_fuzzing`; topologies are told apart by what is in them."""
     at = exchange_fuzzing.topology if reader is exchange_fuzzing.graph else reader
     return Target(
         name,
-        lambda: [("file", data) for data in exchange_fuzzing.seeds()[at][:most]],
+        lambda: [("file", data) for data in exchange_fuzzing.seeds()[at]],
         mutate,
         lambda case: reader(case[1]),
         sample=sample,
-        sound=sound,
     )
 
 
@@ -204,11 +197,23 @@ TARGETS = [
     foreign("topology of others", exchange_fuzzing.graph, documents()),
     foreign("REPETITA demands", exchange_fuzzing.demands, documents()),
     foreign("GeoJSON of others", exchange_fuzzing.geojson, trees(), sample=40),
-    foreign("GeoJSON, mapped", exchange_fuzzing.mapped, trees(), sample=40, sound=False),
+    Target(
+        "GeoJSON, mapped",
+        fuzzing_foreign.mapped_seeds,
+        fuzzing_foreign.mapped_trees(),
+        fuzzing_foreign.mapped,
+        sample=40,
+    ),
     foreign("GeoJSON mapping file", exchange_fuzzing.mappings, yaml_texts()),
     foreign("GeoJSON, what is kept", exchange_fuzzing.keepsakes, trees()),
-    foreign("NetBox", exchange_fuzzing.netbox, trees(), sample=40, most=1),
-    foreign("NetBox tables", exchange_fuzzing.netbox_table, tables(), sound=False),
+    Target("NetBox", fuzzing_foreign.netbox_documents, trees(), fuzzing_foreign.netbox_document, sample=40),
+    Target(
+        "NetBox tables",
+        fuzzing_foreign.netbox_tables,
+        fuzzing_foreign.netbox_cells(),
+        fuzzing_foreign.netbox_table,
+        sample=60,
+    ),
     Target("GraceTHD .dbf", delivered(".dbf"), octets(), dbf_table, (TableError,)),
     Target("GraceTHD .shp", delivered(".shp"), octets(), shapes, (TableError,)),
     Target("GraceTHD .csv", delivered(".csv"), octets(), separated, (TableError,)),
