@@ -39,9 +39,15 @@ def make(run_dir: Path, topology: Topology, endpoints: Mapping[str, Endpoint], *
 
 
 def targets(run_dir: Path) -> Mapping[str, Mapping[str, str]] | None:
-    """Where simulated devices are, as `Lab.targets` of switches; None where they are those of the inventory."""
+    """Where simulated devices are, as `Lab.targets` of switches; None where they are those of the inventory.
+
+    Nowhere where the lab is another user's, who lets nobody look: then the real ones are not to be touched either.
+    """
     directory = run_dir / _FOLDER
-    if (directory / _REAL).exists():
-        return None
+    try:
+        if (directory / _REAL).exists():
+            return None
+    except PermissionError:
+        return {}
     name = AttachmentsMemoryDriver.name
     return {device: {name: f"{SCHEME}{directory}#{device}"} for device in Simulator(directory).names()}
