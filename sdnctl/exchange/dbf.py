@@ -7,6 +7,7 @@ rows are the same bytes on every day.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ WIDEST = 254
 """Characters that a field can hold."""
 _DATE = bytes((100, 1, 1))
 _BLOCK = 1 << 20
+_ACCENTS = re.compile(rb"(?:[\x00-\x7f]|[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93]|\xe2\x80[\x80-\xbf]|\xe2\x82\xac)+")
+"""UTF-8 with Latin-1, the ligature oe, typographic marks and the euro sign."""
 
 
 class TableError(ValueError):
@@ -45,7 +48,10 @@ def codec_of(code: int, page: str) -> str:
 
 
 class Reader:
-    """The columns of a table, and its rows one after the other. Raises TableError where the header is wrong."""
+    """The columns of a table, and its rows one after the other. Raises TableError where the header is wrong.
+
+    `page`: the text of the .cpg file. `otherwise` counts texts that are not in the encoding that was named.
+    """
 
     def __init__(self, stream: BinaryIO, page: str = "") -> None:
         self.stream = stream
@@ -56,7 +62,7 @@ class Reader:
         fields = stream.read(max(0, length - 32))
         if len(fields) < length - 32 or length < 33:
             raise TableError("the header ends too early")
-        self.codec = codec_of(head[29], page)
+        self.codec, self.otherwise = codec_of(head[29], page), 0
         self.fields = tuple(self._fields(fields))
         if not self.fields or sum(one.width for one in self.fields) + 1 != self.size:
             raise TableError(f"the columns do not fill rows of {self.size} bytes")
@@ -69,12 +75,23 @@ class Reader:
             yield Field(self.text(name.split(b"\0")[0]), kind.decode("latin-1"), width, decimals)
 
     def text(self, raw: bytes) -> str:
-        """Bytes as text: in the encoding that was named, else UTF-8 where they are, else Windows-1252."""
-        for codec in (self.codec, "utf-8", "cp1252") if self.codec else ("utf-8", "cp1252"):
+        """Bytes as text: in the encoding that was named, else UTF-8 where they are, else Windows-1252.
+
+        What is named as another encoding and is UTF-8 with the accents of Western Europe, is UTF-8: no word of a
+        language looks like that by chance.
+        """
+        if raw.isascii():
+            return raw.decode("ascii")
+        if self.codec not in ("", "utf-8") and _ACCENTS.fullmatch(raw):
+            self.otherwise += 1
+            return raw.decode("utf-8")
+        for codec in (self.codec or "utf-8", "utf-8", "cp1252"):
             try:
-                return raw.decode(codec)
+                text = raw.decode(codec)
             except UnicodeDecodeError:
                 continue
+            self.otherwise += bool(self.codec) and codec != self.codec
+            return text
         return raw.decode("latin-1")
 
     def rows(self) -> Iterator[list[str] | None]:

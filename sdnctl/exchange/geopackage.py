@@ -139,6 +139,26 @@ def _layer(connection: sqlite3.Connection, name: str, shape: tuple[str, str, obj
     return Layer(name, tuple(columns), shape[0], shape[1], srs, key)
 
 
+def others(connection: sqlite3.Connection) -> list[str]:
+    """Views, triggers that no index needs, and tables of the format that tell of the data: kind and name of each.
+
+    Raises TableError.
+    """
+    sql = """SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')
+             OR (type = 'table' AND lower(name) IN ('gpkg_metadata', 'gpkg_data_columns', 'gpkg_tile_matrix'))"""
+    try:
+        return [
+            f"{kind} {name}"
+            for kind, name in connection.execute(sql).fetchall()
+            if not str(name)
+            .lower()
+            .startswith(("rtree_", "gpkg_tile_", "trigger_insert_feature_count_", "trigger_delete_feature_count_"))
+            and (kind != "table" or connection.execute(f"SELECT 1 FROM {quoted(str(name))} LIMIT 1").fetchone())
+        ]
+    except sqlite3.Error as error:
+        raise TableError(str(error)) from error
+
+
 def srs_of(connection: sqlite3.Connection, srs: int) -> tuple[str, int]:
     """Who numbers a reference system, and its number there: ``("EPSG", 2154)``."""
     try:

@@ -13,10 +13,11 @@ from sdnctl.exchange import wkb
 from sdnctl.exchange.gracethd.converting import convert
 from sdnctl.exchange.gracethd.course import Course
 from sdnctl.exchange.gracethd.delivering import compose, merge
+from sdnctl.exchange.gracethd.extent import refuse_elsewhere
 from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
-from sdnctl.exchange.gracethd.places import degrees
+from sdnctl.exchange.gracethd.places import degrees, in_france
 from sdnctl.exchange.gracethd.reading import read_delivery, version_of
-from sdnctl.exchange.gracethd.records import read_documents, write_documents
+from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents
 from sdnctl.exchange.gracethd.report import report_files
 from sdnctl.exchange.gracethd.schema import KNOWN, REMAINDER, WGS84, Version
 from sdnctl.exchange.gracethd.sources import read_source
@@ -54,6 +55,7 @@ def import_gracethd(source: Path, folder: Path, *, snap: float = 0.0) -> Importe
     out = Diagnostics()
     with Store() as store:
         kind = read_source(source, store, out)
+        refuse_elsewhere(store, out)
         out.raise_if_errors(InputError)
         reading = read_delivery(store, snap)
         records, findings = reading.records, reading.findings
@@ -104,6 +106,7 @@ def export_gracethd(
         documents = clean.documents
         findings += [_note("redacted", f"{count} left out: {kind}") for kind, count in clean.gone.items()]
     records = read_documents(documents)
+    _refuse_elsewhere(records)
     out = Diagnostics()
     with Store() as kept, Store() as made:
         was = None if redacted else recall(context.folder, kept, out)
@@ -131,6 +134,22 @@ def export_gracethd(
     if others:
         findings.append(_note("left-out", f"no plant, and not written: {', '.join(others)}"))
     return Exported(target, files, counts, (*findings, *out.sorted()), changed)
+
+
+def _refuse_elsewhere(records: Records) -> None:
+    """Raise InputError where a place is not in France: the grid of deliveries bends everything else."""
+    places = [("site", name, one["position"]) for name, one in records["site"].items() if one.get("position")]
+    places += [("chamber", name, (one["lon"], one["lat"])) for name, one in records["chamber"].items()]
+    away = [f"{kind} {name}" for kind, name, (x, y) in places if not in_france(to_grid(x, y))]
+    if away:
+        raise InputError(
+            Diagnostic(
+                "not-in-france",
+                f"{len(away):,} places are not in France, such as {', '.join(away[:3])}",
+                detail="GraceTHD is in Lambert-93, which fits France only.",
+                hint="export it as GeoJSON",
+            )
+        )
 
 
 def _version(text: str | None, was: Version | None) -> Version:

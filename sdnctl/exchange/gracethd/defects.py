@@ -134,7 +134,9 @@ class Findings:
             graded = {grade: sum(one.grade is grade for one in items) for grade in Severity}
             shown = "; ".join(one.text for one in items[:EXAMPLES])
             more = f"; and {len(items) - EXAMPLES:,} more" if len(items) > EXAMPLES else ""
-            counts = ", ".join(f"{count:,} {grade}s" for grade, count in graded.items() if count)
+            counts = ", ".join(
+                f"{count:,} {grade}{'s' if count > 1 else ''}" for grade, count in graded.items() if count
+            )
             worst = Severity.NOTE if graded[Severity.NOTE] == len(items) else Severity.WARNING
             found.append(
                 Diagnostic(
@@ -142,7 +144,7 @@ class Findings:
                     f"{first.table}: {shown}{more}",
                     first.table,
                     Source(first.file, first.line),
-                    detail=counts if len(items) > 1 else "",
+                    detail=f"Graded: {counts}." if len(items) > 1 or graded[Severity.ERROR] else "",
                     hint=first.ask or f"All of them are in {report}.",
                     severity=worst,
                 )
@@ -155,7 +157,9 @@ class Findings:
             found.append(
                 Diagnostic(
                     "inferred",
-                    f"{len(self.inferred):,} values were inferred",
+                    f"{len(self.inferred):,} values were inferred"
+                    if len(self.inferred) > 1
+                    else "a value was inferred",
                     detail=text,
                     hint="gracethd/inferred.csv lists them; an export leaves them empty again.",
                     severity=Severity.NOTE,

@@ -17,6 +17,8 @@ from sdnctl.inventory.lambert93 import from_grid, to_grid
 
 Point = tuple[float, float]
 
+FRANCE = ((-500_000.0, 1_500_000.0), (5_800_000.0, 7_400_000.0))
+"""Metres east and north between which the grid is used: the country and 100 km around it."""
 DEGREES = 9
 """Digits after the point of longitudes and latitudes: a tenth of a millimetre."""
 SOURCE = "GraceTHD delivery"
@@ -125,9 +127,18 @@ def metres(shape: bytes | None, crs: int) -> list[Point]:
     if not all(abs(x) < 1e8 and abs(y) < 1e8 for x, y in points):
         raise ShapeError("its coordinates are not on the grid")
     try:
-        return [to_grid(*one) for one in points] if crs == WGS84 else points
+        made = [to_grid(*one) for one in points] if crs == WGS84 else points
     except ValueError as error:
         raise ShapeError(str(error)) from error
+    for place, one in zip(made, points, strict=True):
+        if not in_france(place):
+            raise ShapeError(f"({one[0]:.9g}, {one[1]:.9g}) is not in France")
+    return made
+
+
+def in_france(place: Point) -> bool:
+    """Whether a place on the grid is where the grid is meant for, and some way around."""
+    return all(low <= number <= high for number, (low, high) in zip(place, FRANCE, strict=True))
 
 
 def read_places(store: Store, records: Records, findings: Findings, ends: dict[str, Point]) -> Places:

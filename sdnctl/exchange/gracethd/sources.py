@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -20,7 +21,8 @@ from sdnctl.exchange.gracethd.schema import LAMBERT93, WGS84
 from sdnctl.exchange.gracethd.store import NONE, Cell, Column, Shape, Store, Table
 from sdnctl.exchange.wkb import ShapeError
 
-_SHAPES = re.compile(r"\.(shp|dbf|csv)\Z", re.IGNORECASE)
+_TABLES = frozenset({".shp", ".dbf", ".csv"})
+_BESIDE = frozenset({".prj", ".cpg"})
 Row = tuple[int, Sequence[Cell], Shape]
 
 
@@ -85,11 +87,18 @@ def read_source(path: Path, store: Store, out: Diagnostics) -> str:
 def _read_folder(source: _Delivery) -> None:
     """Every table of a folder; of a name in several encodings the shapefile counts."""
     files: dict[str, dict[str, Path]] = {}
-    for entry in sorted(os.scandir(source.root), key=lambda one: one.name.lower()):
+    for entry in sorted(os.scandir(source.root), key=lambda one: (one.name.lower(), one.name)):
         path = Path(entry.path)
-        if entry.is_file() and _SHAPES.search(entry.name):
-            files.setdefault(path.stem.lower(), {})[path.suffix.lower()] = path
+        if not entry.is_file() or path.suffix.lower() not in _TABLES | _BESIDE:
+            continue
+        parts = files.setdefault(path.stem.lower(), {})
+        first = parts.setdefault(path.suffix.lower(), path)
+        if first is not path:
+            hint = "Which of them is right? Take the other one away."
+            source.error("table-twice", path, f"{first.name} and {path.name} are the same table", hint=hint)
     for name, parts in files.items():
+        if _TABLES.isdisjoint(parts):
+            continue
         try:
             if ".shp" in parts or ".dbf" in parts:
                 _read_shapefile(source, parts)
@@ -100,7 +109,7 @@ def _read_folder(source: _Delivery) -> None:
             else:
                 _read_csv(source, parts[".csv"])
         except TableError as error:
-            path = next(iter(parts.values()))
+            path = next(part for suffix, part in parts.items() if suffix in _TABLES)
             if name in source.store.tables:
                 source.store.drop(name)
             hint = "Ask for the file again; it may have been cut off on its way."
@@ -109,6 +118,9 @@ def _read_folder(source: _Delivery) -> None:
 
 def _read_csv(source: _Delivery, path: Path) -> None:
     style = delimited.style_of(path)
+    if style.stray:
+        summary = f"{path.name} is in UTF-8, but for {style.stray:,} bytes, which were read as Windows-1252"
+        source.warning("mixed-encoding", path, summary, hint="Look at the accents, and save it as UTF-8.")
     rows = delimited.read_rows(path, style)
     first = next(rows, None)
     if first is None:
@@ -155,21 +167,28 @@ def _read_shapefile(source: _Delivery, parts: dict[str, Path]) -> None:
     if table is None:
         assert shp is not None
         raise TableError(f"{shp.with_suffix('.dbf').name} is missing, which has the attributes")
-    page = _sidecar(table, ".cpg")
+    page = _sidecar(parts.get(".cpg"))
     with table.open("rb") as stream:
         reader = Reader(stream, page)
         columns = tuple(Column(one.name, f"{one.kind}({one.width},{one.decimals})") for one in reader.fields)
+        if page.strip() and not reader.codec:
+            summary = (
+                f"{table.name} is in {page.strip()[:40]!r}, which is not known; UTF-8 or Windows-1252 was assumed"
+            )
+            source.warning("unknown-page", table, summary, hint="Look at the accents, and ask for UTF-8.")
         if shp is None:
             source.store.add(Table(table.stem, columns, file=table.name), _dbf_rows(reader, None, table))
-            return
-        crs = _crs_of(source, shp)
-        if crs is None:
-            return
-        with shp.open("rb") as shapes:
-            kind = _kind_of(shapes.read(36))
-            shapes.seek(0)
-            made = Table(table.stem, columns, kind, crs, shp.name)
-            source.store.add(made, _dbf_rows(reader, shapefile.read_shapes(shapes), shp))
+        elif (crs := _crs_of(source, shp, _sidecar(parts.get(".prj")))) is not None:
+            with shp.open("rb") as shapes:
+                kind = _kind_of(shapes.read(36))
+                shapes.seek(0)
+                made = Table(table.stem, columns, kind, crs, shp.name)
+                source.store.add(made, _dbf_rows(reader, shapefile.read_shapes(shapes), shp))
+        if reader.otherwise:
+            summary = (
+                f"{reader.otherwise:,} texts of {table.name} are not in {reader.codec}, as its .cpg file says"
+            )
+            source.warning("encoding-differs", table, summary, hint="Look at the accents: UTF-8 or Windows-1252?")
 
 
 def _dbf_rows(reader: Reader, shapes: Iterator[bytes | None] | None, path: Path) -> Iterator[Row]:
@@ -190,20 +209,16 @@ def _kind_of(head: bytes) -> str:
     return {1: "POINT", 3: "LINESTRING", 5: "POLYGON", 8: "MULTIPOINT"}.get(code, "GEOMETRY")
 
 
-def _sidecar(path: Path, suffix: str) -> str:
-    """The text of a small file beside another, "" where there is none."""
-    for name in (suffix, suffix.upper()):
-        try:
-            with path.with_suffix(name).open("rb") as stream:
-                return stream.read(1 << 16).decode("utf-8", "replace")
-        except OSError:
-            continue
-    return ""
+def _sidecar(path: Path | None) -> str:
+    """The text of a small file beside a table, "" where there is none."""
+    if path is None:
+        return ""
+    with path.open("rb") as stream:
+        return stream.read(1 << 16).decode("utf-8", "replace")
 
 
-def _crs_of(source: _Delivery, shp: Path) -> int | None:
-    """The reference system of a shapefile; None (and an error) where it is one that nobody here can read."""
-    text = _sidecar(shp, ".prj")
+def _crs_of(source: _Delivery, shp: Path, text: str) -> int | None:
+    """The reference system of a shapefile by the `text` of its .prj; None (and an error) for one not read here."""
     plain = re.sub(r"[^a-z0-9]", "", text.lower())
     if not plain:
         source.warning(
@@ -243,6 +258,7 @@ def _read_package(source: _Delivery) -> None:
         source.error("not-a-geopackage", source.root, f"{source.root.name} is no GeoPackage", f"{error}.", hint)
         return
     try:
+        _note_left(source, connection)
         for layer in geopackage.layers(connection):
             crs = LAMBERT93
             if layer.shape is not None:
@@ -264,6 +280,15 @@ def _read_package(source: _Delivery) -> None:
         source.error("bad-table", source.root, f"{source.root.name} cannot be read", f"{error}.", hint)
     finally:
         connection.close()
+
+
+def _note_left(source: _Delivery, connection: sqlite3.Connection) -> None:
+    """What a database has beside tables and layers stays behind: others make it again, or it runs by itself."""
+    left = geopackage.others(connection)
+    if left:
+        shown = ", ".join(left[:8]) + (" and others" if len(left) > 8 else "")
+        summary = f"{len(left)} things of {source.root.name} that are no tables of data are not kept: {shown}"
+        source.warning("not-kept", source.root, summary, hint="An export is a new GeoPackage, without them.")
 
 
 def _package_rows(
