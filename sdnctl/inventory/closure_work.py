@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,13 @@ from sdnctl.document import Document, KeyPath
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.inventory.collect import Collector
 from sdnctl.inventory.colours import strands_of
-from sdnctl.inventory.fields import StrandRange
+from sdnctl.inventory.fields import StrandRange, format_numbers
 from sdnctl.inventory.glass import StrandRun
 from sdnctl.inventory.joints import Joints
-from sdnctl.inventory.plant import Plant, Side, StrandEnd
+from sdnctl.inventory.plant import CableType, Plant, Side, StrandEnd
 
 BOXES, SPLICES = "inventory/closures.yaml", "inventory/splices.csv"
+SIDES: tuple[Side, Side] = ("a", "b")
 Documents = Mapping[str, Document[Any]]
 
 
@@ -70,6 +71,7 @@ class Work:
     newly_cut: dict[str, set[int]] = field(default_factory=dict)
     parked: list[StrandEnd] = field(default_factory=list)
     tubes: list[str] = field(default_factory=list)
+    closed: dict[str, set[int]] = field(default_factory=dict)
     separated: list[Interruption] = field(default_factory=list)
 
     @classmethod
@@ -96,6 +98,9 @@ class Work:
     @property
     def address(self) -> str:
         return f"closure {self.key}"
+
+    def kind(self, cable: str) -> CableType:
+        return self.plant.cable_types[self.plant.cables[cable].type]
 
     def _read(self) -> None:
         """The splices that the files have of the box."""
@@ -138,7 +143,7 @@ class Work:
             self.newly_cut.setdefault(cable, set()).add(strand)
             self.separated.append(Interruption(cable, strand, origin))
 
-    # ── the four edits ───────────────────────────────────────────────────────────────────────────
+    # ── the edits ────────────────────────────────────────────────────────────────────────────────
 
     def splice(self, a: StrandRange, b: StrandRange, details: Mapping[str, str | int], origin: Source) -> None:
         first, second = self._ends(a, origin), self._ends(b, origin)
@@ -240,11 +245,71 @@ class Work:
                 self.parked.append(one)
                 self.separated.append(Interruption(one.cable, one.strand, origin))
 
+    def mend(self, strands: StrandRange, details: Mapping[str, str | int], origin: Source) -> None:
+        """Join the two ends of strands that were cut where their cable passes."""
+        index = self.joints.locate(self.collector, strands, self.place, self.address, origin)
+        if index is None:
+            return
+        if strands.side is not None:
+            self._error("cut-has-no-side", f"{strands} has two ends here", origin, f"Write {_bare(strands)}.")
+            return
+        if not 0 < index < len(self.plant.cables[strands.cable].places) - 1:
+            hint = "Splice it to a strand of another cable."
+            self._error("nothing-to-mend", f"cable {strands.cable} ends at {self.place}", origin, hint)
+            return
+        whole = [number for number in strands.strands if not self._is_cut(strands.cable, number)]
+        for number in whole:
+            hint = "Leave the edit out."
+            self._error("nothing-to-mend", f"strand {number} of cable {strands.cable} passes uncut", origin, hint)
+        if not whole:
+            a, b = (StrandRange(strands.cable, strands.strands, side) for side in SIDES)
+            self.splice(a, b, details, origin)
+
     def open(self, cable: str, tubes: Sequence[int], origin: Source) -> None:
         """Open tubes; strands of theirs that are cut already are open as it is."""
+        for tube, inside, passes in self._tubes(cable, tubes, origin):
+            known = self.opened.setdefault(cable, set())
+            if not passes or known.intersection(inside):
+                hint = "Leave the edit out."
+                self._error("already-open", f"tube {tube} of cable {cable} is open already", origin, hint)
+                continue
+            known.update(inside)
+            self.tubes.append(str(StrandRange(cable, (tube,))))
+
+    def close(self, cable: str, tubes: Sequence[int], origin: Source) -> None:
+        """Close opened tubes; not where a strand is cut, whose splice lies outside of the tube."""
+        for tube, inside, passes in self._tubes(cable, tubes, origin):
+            known, called = self.opened.setdefault(cable, set()), f"tube {tube} of cable {cable}"
+            cut = [number for number in inside if self._is_cut(cable, number)]
+            if not passes:
+                hint = "Only tubes of a cable that passes are closed."
+                self._error(
+                    "tube-in-use", f"cable {cable} ends at {self.place}: {called} stays open", origin, hint
+                )
+            elif cut:
+                strands = f"strand{'s' if len(cut) > 1 else ''} {format_numbers(cut)}"
+                hint = "Leave it open: a strand that was cut is shorter than its tube, mended or not."
+                self._error(
+                    "tube-in-use",
+                    f"{called} stays open: {strands} {'were' if len(cut) > 1 else 'was'} cut here",
+                    origin,
+                    hint,
+                )
+            elif not known.intersection(inside):
+                self._error("already-closed", f"{called} is closed already", origin, "Leave the edit out.")
+            else:
+                known.difference_update(inside)
+                self.closed.setdefault(cable, set()).update(inside)
+                just_opened = str(StrandRange(cable, (tube,)))
+                self.tubes = [one for one in self.tubes if one != just_opened]
+
+    def _tubes(
+        self, cable: str, tubes: Sequence[int], origin: Source
+    ) -> Iterator[tuple[int, tuple[int, ...], bool]]:
+        """Tubes that a cable has, their strands, and whether it passes the box; says what is not there."""
         if not self.collector.exists("cable", cable, self.address, origin):
             return
-        kind = self.plant.cable_types[self.plant.cables[cable].type]
+        kind = self.kind(cable)
         for tube in tubes:
             if tube > kind.tubes:
                 hint = "Correct the number of the tube."
@@ -252,17 +317,12 @@ class Work:
                 self._error("tube-beyond-capacity", summary, origin, hint)
                 continue
             inside = tuple(strands_of(kind, tube))
-            strands = StrandRange(cable, inside)
-            index = self.joints.locate(self.collector, strands, self.place, self.address, origin)
+            index = self.joints.locate(
+                self.collector, StrandRange(cable, inside), self.place, self.address, origin
+            )
             if index is None:
                 return
-            known = self.opened.setdefault(cable, set())
-            if not 0 < index < len(self.plant.cables[cable].places) - 1 or known.intersection(inside):
-                hint = "Leave the edit out."
-                self._error("already-open", f"tube {tube} of cable {cable} is open already", origin, hint)
-                continue
-            known.update(inside)
-            self.tubes.append(str(StrandRange(cable, (tube,))))
+            yield tube, inside, 0 < index < len(self.plant.cables[cable].places) - 1
 
     def _error(self, code: str, summary: str, origin: Source, hint: str) -> None:
         self.collector.error(code, summary, self.address, origin, hint=hint)
@@ -286,8 +346,7 @@ class Work:
         if (cable, strand) in named:
             return True
         index = self.plant.cables[cable].places.index(self.place)
-        sides: tuple[Side, ...] = ("a", "b")
-        for side in sides:
+        for side in SIDES:
             end = StrandEnd(cable, strand, index, side)
             joined = self.plant.splice_at.joined(end)
             if (joined is not None and joined[0] != self.key) or end in self.plant.position_at:

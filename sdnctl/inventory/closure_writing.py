@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdnctl.inventory.closure_work import BOXES, SPLICES, Joined, Work
+from sdnctl.inventory.colours import tube_of
 from sdnctl.inventory.edits import DocumentEdit, Insert, Put
 from sdnctl.inventory.fields import StrandRange
 
@@ -75,8 +76,9 @@ class _Writing:
         new = [end for entry in work.entries if entry.new for ends in entry.ends for end in ends]
         joined = {(end.cable, end.strand) for end in new}
         cut = joined | {(cable, strand) for cable, found in work.newly_cut.items() for strand in found}
-        never: set[tuple[str, int]] = set()
-        for key, gone in (("cut", joined), ("opened", cut), ("opened_tubes", never)):
+        closed = {(cable, strand) for cable, found in work.closed.items() for strand in found}
+        tubes = {(cable, tube_of(work.kind(cable), strand)) for cable, strand in closed}
+        for key, gone in (("cut", joined), ("opened", cut | closed), ("opened_tubes", tubes)):
             old, more = getattr(box, key), added.get(key, [])
             left = [
                 StrandRange(one.cable, tuple(n for n in one.strands if (one.cable, n) not in gone), one.side)

@@ -22,7 +22,8 @@ from sdnctl.errors import Source
 from sdnctl.inventory.colours import strands_of, tube_of
 from sdnctl.inventory.glass import SpliceRun, numbers
 from sdnctl.inventory.life import Life
-from sdnctl.inventory.plant import Cable, CableType, Closure, Plant, Side, StrandEnd, Terminal
+from sdnctl.inventory.passives import Passive, loss_through
+from sdnctl.inventory.plant import Cable, CableType, Closure, PassivePort, Plant, Side, StrandEnd, Terminal
 from sdnctl.units import Loss
 
 SLOTS = 12
@@ -98,13 +99,36 @@ class Joint:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldNode:
+    """A passive node in a box: what is joined to each of its ports, None where nothing is."""
+
+    passive: Passive
+    ports: Mapping[str, Terminal | None]
+
+    @property
+    def title(self) -> str:
+        """As ``splitter sp-1, 1 to 4``."""
+        one = self.passive
+        size = f", 1 to {one.ways}" if one.ways else f", {len(one.channels)} channels" if one.channels else ""
+        return f"{one.kind} {one.id}{size}"
+
+    def loss(self, port: str) -> tuple[Loss, Loss]:
+        """Least and greatest loss by a port; that of a channel at its own wavelength."""
+        one = self.passive
+        nm = one.channels.get(port)
+        found = None if nm is None else loss_through(one, port, "com", nm)
+        return found or one.port_losses.get(port) or (one.loss_min, one.loss_max)
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """Everything in one box. `ends`: every end of a strand that ends or is cut here."""
+    """Everything in one box. `ends`: every end of a strand that ends or is cut here. `nodes`: by name."""
 
     closure: Closure
     cables: tuple[HeldCable, ...]
     ends: Mapping[StrandEnd, EndState]
     joints: tuple[Joint, ...]
+    nodes: tuple[HeldNode, ...] = ()
 
     @property
     def cassettes(self) -> Mapping[int, tuple[Joint, ...]]:
@@ -214,7 +238,42 @@ class Boxes:
             if place == closure.at
         ]
         cables.sort(key=lambda one: (not one.passes, one.sides != ("a",), -one.kind.strands, one.id))
-        return Held(closure, tuple(cables), ends, cassettes(plant, closure, self.runs.get(key, ())))
+        joints = cassettes(plant, closure, self.runs.get(key, ()))
+        nodes = tuple(self._node(plant.passives[name]) for name in self.nodes_in.get(key, ()))
+        return Held(closure, tuple(cables), ends, joints, nodes)
+
+    @cached_property
+    def nodes_in(self) -> Mapping[str, Sequence[str]]:
+        """Box → the passive nodes that sit in it, by name.
+
+        A node sits in the box that holds a strand which is joined to one of its ports without a frame between, or
+        to a node beside it; in a chamber, where there is nowhere else, in the first box if nothing is joined.
+        """
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in sorted(self.plant.passives):
+            key = self._box_of(name)
+            if key is not None:
+                found[key].append(name)
+        return found
+
+    def _box_of(self, name: str) -> str | None:
+        place = self.plant.passives[name].site
+        here = self.at.get(place, ())
+        if not here:
+            return None
+        seen, waiting = {name}, [name]
+        while waiting:
+            for other in self._node(self.plant.passives[waiting.pop()]).ports.values():
+                if isinstance(other, StrandEnd):
+                    return next((key for key in here if other.cable in self.cables_in(key)), here[0])
+                if isinstance(other, PassivePort) and other.passive not in seen:
+                    seen.add(other.passive)
+                    waiting.append(other.passive)
+        return here[0] if place in self.plant.chambers else None
+
+    def _node(self, passive: Passive) -> HeldNode:
+        ports = {port: plugged_into(self.plant, PassivePort(passive.id, port)) for port in passive.ports}
+        return HeldNode(passive, ports)
 
     def _cable(self, cable: Cable, place: int, closure: Closure, ends: dict[StrandEnd, EndState]) -> HeldCable:
         kind = self.plant.cable_types[cable.type]
@@ -238,14 +297,19 @@ class Boxes:
         position = self.plant.position_at.get(end)
         if position is not None:
             return EndState(end, State.CONNECTORISED, position, position.odf)
-        jumper = self.plant.jumper_at.get(end)
-        if jumper is not None:
-            other = jumper.b if jumper.a == end else jumper.a
+        other = plugged_into(self.plant, end)
+        if other is not None:
             return EndState(end, State.CONNECTORISED, other, "jumper")
         return EndState(end, State.WAITING)
 
 
 _ORDER = tuple(State)
+
+
+def plugged_into(plant: Plant, end: Terminal) -> Terminal | None:
+    """What a jumper joins an end to."""
+    jumper = plant.jumper_at.get(end)
+    return None if jumper is None else jumper.b if jumper.a == end else jumper.a
 
 
 def cassettes(plant: Plant, closure: Closure, runs: Iterable[SpliceRun]) -> tuple[Joint, ...]:

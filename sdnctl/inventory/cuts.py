@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sdnctl.errors import Diagnostic, Diagnostics, InputError
+from sdnctl.inventory.closures import Boxes
 from sdnctl.inventory.colours import strands_of, tube_of
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.geometry import polygon_fault
@@ -192,6 +193,7 @@ class Cutter:
     def __init__(self, plant: Plant, where: Whereabouts | None = None) -> None:
         self.plant = plant
         self.where = where or Whereabouts(plant)
+        self._boxes = Boxes(plant)
         every = {key: bits(tuple(range(1, kind.strands + 1))) for key, kind in plant.cable_types.items()}
         absent = (Status.PLANNED, Status.ABANDONED)
         self._strands = {
@@ -276,7 +278,8 @@ class Cutter:
         return self.plant.cables[cable].marks[at // 2]
 
     def _closure(self, event: Event, out: Damage) -> None:
-        for cable, (place, strands) in held_in(self.where, event.name).items():
+        out.broken.update(self._boxes.nodes_in.get(event.name, ()))
+        for cable, (place, strands) in held_in(self.where, self._boxes, event.name).items():
             if cable in self._strands:
                 mark = self.plant.cables[cable].marks[place]
                 out.wounds[cable].append(Wound(2 * place, strands, mark, str(event), event.name))
@@ -295,11 +298,11 @@ class Cutter:
         out.dead.update(key for key, site in self.plant.sites.items() if site.feeder == event.name)
 
 
-def held_in(where: Whereabouts, closure: str) -> dict[str, tuple[int, int]]:
+def held_in(where: Whereabouts, boxes: Boxes, closure: str) -> dict[str, tuple[int, int]]:
     """Cable → place number and strands (bits) that a closure holds: all of each tube that is opened in it.
 
     A tube is opened where one of its strands is spliced, waits cut, or is named as opened; of a cable that ends in
-    the closure all are. The strands of other tubes pass without an event: they are not the closure's.
+    the closure all are, joined or not. The strands of other tubes pass without an event: they are not its own.
     """
     plant = where.plant
     box = plant.closures[closure]
@@ -314,7 +317,10 @@ def held_in(where: Whereabouts, closure: str) -> dict[str, tuple[int, int]]:
     for cable, number in where.at_place.get(box.at, ()):
         kind = plant.cable_types[plant.cables[cable].type]
         mask = touched[cable] | (_waiting(plant, cable, number) if alone else 0)
-        if mask and number in (0, len(plant.cables[cable].places) - 1):
+        if (mask or (alone and cable in boxes.cables_in(closure))) and number in (
+            0,
+            len(plant.cables[cable].places) - 1,
+        ):
             mask = bits(tuple(range(1, kind.strands + 1)))
         tubes = {tube_of(kind, strand) for strand in numbers(mask)}
         if tubes:

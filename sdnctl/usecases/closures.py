@@ -118,6 +118,9 @@ def revision(held: Held) -> str:
         kind = f"{one.kind.strands} in {one.kind.tubes}, {one.kind.colours}"
         said.append(f"{one.id} {kind} {one.sides} {sorted(one.opened)} {' '.join(one.states)}")
     said += [f"{joint.cassette} {joint.slot} {joint.a} {joint.b} {joint.loss}" for joint in held.joints]
+    for node in held.nodes:
+        ports = " ".join(f"{port}={other}" for port, other in node.ports.items())
+        said.append(f"{node.passive.id} {node.passive.kind} {ports}")
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:8]
 
 

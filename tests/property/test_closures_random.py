@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -91,6 +92,11 @@ def test_every_cut_strand_is_in_some_box_or_frame(seed: int) -> None:
                 assert cable.id in held | framed
 
 
+def _both_loose(loose: Sequence[StrandEnd]) -> list[StrandEnd]:
+    """Ends towards a of cut strands of which both ends wait."""
+    return [end for end in sorted(loose) if end.side == "a" and end._replace(side="b") in loose]
+
+
 @given(seeds)
 @settings(max_examples=25, deadline=None)
 def test_edited_files_say_what_the_edits_did(seed: int) -> None:
@@ -117,6 +123,12 @@ def test_edited_files_say_what_the_edits_did(seed: int) -> None:
             loose = [end for end in loose if end not in (a, b)]
             pairs.add(frozenset((a, b)))
             edits.append({"splice": str(a), "with": str(b)})
+        elif what < 0.9 and (halves := _both_loose(loose)):
+            end = rng.choice(halves)
+            other = end._replace(side="b")
+            loose = [one for one in loose if one not in (end, other)]
+            pairs.add(frozenset((end, other)))
+            edits.append({"mend": f"{end.cable}:{end.strand}"})
         elif whole:
             one = rng.choice(whole)
             strand = min(set(range(1, STRANDS + 1)) - cut_of(cut, one))

@@ -93,6 +93,16 @@ FAULTS = (
     ("open: c-south-west, tube: 2", "already-open"),
     ("open: c-mill, tube: 1", "already-open"),
     ("open: c-core-south, tube: 1", "cable-not-here"),
+    ("close: c-south-west, tube: 7", "tube-beyond-capacity"),
+    ("close: c-south-west, tube: 2", "tube-in-use"),  # two of its strands go to the mill
+    ("close: c-mill, tube: 1", "tube-in-use"),  # it ends here
+    ("close: c-south-west, tube: 3", "already-closed"),
+    ("close: c-core-south, tube: 1", "cable-not-here"),
+    ('mend: "c-south-west:30"', "nothing-to-mend"),  # whole
+    ('mend: "c-south-west/a:13"', "cut-has-no-side"),
+    ('mend: "c-south-west:14"', "strand-spliced-twice"),  # one end goes to the mill
+    ('mend: "c-mill:3"', "nothing-to-mend"),
+    ('mend: "c-core-south:3"', "cable-not-here"),
 )
 
 
@@ -106,6 +116,47 @@ def test_every_fault_of_every_edit_is_told_at_once_and_nothing_is_written(
     assert told == {(number, code) for number, (_, code) in enumerate(FAULTS, start=3)}
     assert all(one["hint"] for one in made.document["diagnostics"])
     assert (small / "inventory" / "closures.yaml").read_text(encoding="utf-8") == texts["closures.yaml"]
+
+
+def test_a_tube_that_was_opened_is_closed_again(small: Path, texts: dict[str, str]) -> None:
+    assert edit(small, edits("open: c-south-west, tube: 3-4"), "--write").code == 0
+    made = edit(small, edits("close: c-south-west, tube: 3"), "--write")
+    assert made.code == 0, made.err
+    assert [(one["strand"], one["after"]) for one in made.document["changes"]] == [
+        (strand, "uncut, tube closed") for strand in range(25, 37)
+    ]
+    assert 'opened_tubes: ["c-south-west:4"]' in (small / "inventory" / "closures.yaml").read_text(
+        encoding="utf-8"
+    )
+    assert edit(small, edits("close: c-south-west, tube: 4"), "--write").code == 0
+    assert (small / "inventory" / "closures.yaml").read_text(encoding="utf-8") == texts["closures.yaml"]
+
+
+def test_a_tube_opened_and_closed_in_one_file_changes_nothing(small: Path) -> None:
+    made = edit(small, edits("open: c-south-west, tube: 3", "close: c-south-west, tube: 3"))
+    assert (made.document["diff"], made.document["changed_files"]) == ("", [])
+
+
+def test_a_strand_that_was_cut_is_mended(small: Path) -> None:
+    assert edit(small, edits('cut: "c-south-west:17-19"'), "--write").code == 0
+    made = edit(small, edits('mend: "c-south-west:17,19", loss: 0.04 dB, cassette: 2'), "--write")
+    assert made.code == 0, made.err
+    now = (small / "inventory" / "closures.yaml").read_text(encoding="utf-8")
+    assert (
+        '      - {a: "c-south-west/a:17,19", b: "c-south-west/b:17,19", loss: 0.04 dB, cassette: 2}\n'
+        '    opened: ["c-south-west:15-16,20-24"]\n'
+        '    cut: ["c-south-west:18"]\n'
+    ) in now
+    (trace,) = sdnctl("-n", small, "--format", "json", "inventory", "trace", "c-south-west:17").document["chains"]
+    assert [leg["losses"]["1550"]["max"] for leg in trace["legs"] if leg["kind"] == "splice"] == [0.04]
+
+
+def test_a_strand_is_parked_and_mended_in_one_file(small: Path) -> None:
+    made = edit(small, edits('park: "c-mill:1"', 'mend: "c-south-west:13"'), "--write")
+    assert made.code == 0, made.err
+    now = (small / "inventory" / "closures.yaml").read_text(encoding="utf-8")
+    assert '      - {a: "c-south-west/a:13", b: "c-south-west/b:13"}\n' in now
+    assert "    cut:" not in now
 
 
 def test_a_strand_used_twice_names_where_it_is_used(small: Path) -> None:

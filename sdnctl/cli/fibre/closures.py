@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.fibre.chains import mark_document
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.drawing.fibre.nodes import NODE_COLUMNS, node_rows
 from sdnctl.inventory.closures import State
 from sdnctl.inventory.colours import strand_mark, tube_mark
 from sdnctl.inventory.fields import format_numbers
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sdnctl.drawing.fibre.plan import BoxPlan, Service
-    from sdnctl.inventory.closures import HeldCable, Joint
+    from sdnctl.inventory.closures import HeldCable, HeldNode, Joint
     from sdnctl.inventory.plant import StrandEnd
 
 
@@ -39,6 +40,7 @@ def document(plan: BoxPlan, files: Mapping[str, Path]) -> dict[str, Any]:
             }
             for number, joints in held.cassettes.items()
         ],
+        "passives": [_node(plan, one) for one in held.nodes],
         "notes": list(plan.notes),
         "files": {kind: str(path) for kind, path in files.items()},
     }
@@ -84,6 +86,25 @@ def _splice(plan: BoxPlan, joint: Joint) -> dict[str, Any]:
     }
 
 
+def _node(plan: BoxPlan, node: HeldNode) -> dict[str, Any]:
+    one = node.passive
+    return {
+        "passive": one.id,
+        "kind": one.kind,
+        "status": str(one.life.status),
+        "ports": [
+            {
+                "port": port,
+                "wavelength": one.channels.get(port),
+                "joined_to": None if other is None else str(other),
+                "loss": None if port == "com" else dict(zip(("min", "max"), node.loss(port), strict=True)),
+                "runs": [{"name": run.name, "classes": list(run.classes)} for run in plan.through(other)],
+            }
+            for port, other in node.ports.items()
+        ],
+    }
+
+
 def _end(plan: BoxPlan, end: StrandEnd) -> dict[str, Any]:
     mark = strand_mark(plan.cable(end.cable).kind, end.strand)
     return {
@@ -113,6 +134,11 @@ def render(plan: BoxPlan, files: Mapping[str, Path]) -> list[RenderableType]:
     parts += [f"{line}" for line in _remarks(plan)]
     for number, joints in plan.held.cassettes.items():
         parts.append(_cassette(plan, number, joints))
+    for node in plan.held.nodes:
+        shown = table(node.title, *((head, RIGHT) if head == "dB" else head for head in NODE_COLUMNS))
+        for row in node_rows(plan, node):
+            shown.add_row(*row)
+        parts.append(shown)
     parts += [f"{what} {path}" for what, path in files.items()]
     return parts
 
@@ -201,6 +227,8 @@ def markdown(plan: BoxPlan) -> str:
                 for joint in joints
             ),
         )
+    for node in plan.held.nodes:
+        lines += ["", f"### {node.title.capitalize()}", "", *rows_of(NODE_COLUMNS, node_rows(plan, node))]
     return "\n".join(lines)
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sdnctl.inventory.diversity import Comparison
-    from sdnctl.inventory.free import Route, Work
+    from sdnctl.inventory.free import Route
+    from sdnctl.inventory.free_works import Work
     from sdnctl.usecases.glass import FreeGlass
 
 

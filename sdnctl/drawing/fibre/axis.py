@@ -20,6 +20,8 @@ from sdnctl.inventory.straight import Kind, Span, Station, StraightLine
 Row: TypeAlias = Station | Span
 
 ROW = 5.0
+GAP, BESIDE = 6.0, 24.0
+"""Between two chains, and what one needs besides its rows, mm."""
 AXIS = 30.0
 """Where the axis stands, mm from the left margin."""
 TUBE, STRAND = 3.6, 1.6
@@ -39,11 +41,11 @@ LOOKS = {
 
 
 def draw(lines: Sequence[StraightLine], caption: Caption) -> tuple[Drawing, ...]:
-    """Sheets of one or more chains, each beginning on a sheet of its own."""
+    """Sheets of one or more chains: below each other where one fits whole, otherwise on a new sheet."""
     sheets = Sheets(caption, A4)
     for number, one in enumerate(lines):
         if number:
-            sheets.turn()
+            sheets.y += GAP
         _chain(sheets, one)
     return sheets.done()
 
@@ -51,7 +53,7 @@ def draw(lines: Sequence[StraightLine], caption: Caption) -> tuple[Drawing, ...]
 def _chain(sheets: Sheets, told: StraightLine) -> None:
     rows = list(_rows(told))
     head = f"{told.told.start} to {told.told.end}"
-    sheets.heading(head)
+    sheets.heading(head, need=BESIDE + ROW * len(rows))
     sheets.line_of(_summary(told))
     for why in told.told.breaks:
         sheets.line_of(f"ends at {why.where}: {why.text}", colour="#b3260b")

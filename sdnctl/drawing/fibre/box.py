@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from sdnctl.drawing.canvas import Drawing, Fill, Marks, Stroke, Text
+from sdnctl.drawing.fibre.nodes import NODE_COLUMNS, node_rows
 from sdnctl.drawing.fibre.paper import FAINT, HEAD, INK, SOFT, Column, Sheets, table
 from sdnctl.drawing.fibre.plan import BoxPlan, Service
 from sdnctl.drawing.fibre.swatch import HEIGHT, fitted, line, named, rectangle, swatch
@@ -39,6 +40,7 @@ def draw(plan: BoxPlan) -> tuple[Drawing, ...]:
         sheets.line_of(note)
     _strands(sheets, plan)
     _cassettes(sheets, plan)
+    _nodes(sheets, plan)
     _services(sheets, plan)
     return sheets.done()
 
@@ -291,6 +293,19 @@ def _short(one: Service) -> str:
         return one.name
     more = f" +{len(one.classes) - 1}" if len(one.classes) > 1 else ""
     return f"{one.name} · {one.classes[0]}{more}"
+
+
+# ── passive nodes ────────────────────────────────────────────────────────────────────────────────
+
+
+def _nodes(sheets: Sheets, plan: BoxPlan) -> None:
+    wide = (24.0, 38.0, 46.0, 22.0, 60.0)
+    sized = zip(NODE_COLUMNS, wide, strict=True)
+    columns = [Column(head, size, "end" if head == "dB" else "start") for head, size in sized]
+    for node in plan.held.nodes:
+        sheets.heading(node.title[0].upper() + node.title[1:], LINE * (len(node.ports) + 2))
+        table(sheets, columns, node_rows(plan, node))
+        sheets.y += 3.0
 
 
 # ── what runs here ───────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from sdnctl.drawing.fibre.paper import Caption
 from sdnctl.inventory.closures import Held, HeldCable, Joint
-from sdnctl.inventory.plant import Side, StrandEnd
+from sdnctl.inventory.plant import Side, StrandEnd, Terminal
 
 Glass: TypeAlias = tuple[str, int, Side]
 """Cable, strand, and the end of the cable that the glass leads to from the box."""
@@ -42,12 +42,22 @@ class BoxPlan:
 
     def cable(self, name: str) -> HeldCable:
         """A cable that is in the box, or was; KeyError for others."""
-        inside = {one.id: one for held in (self.before, self.held) if held is not None for one in held.cables}
-        return inside[name]
+        return self._inside[name]
+
+    def holds(self, cable: str) -> bool:
+        return cable in self._inside
+
+    @property
+    def _inside(self) -> Mapping[str, HeldCable]:
+        return {one.id: one for held in (self.before, self.held) if held is not None for one in held.cables}
 
     def on(self, end: StrandEnd) -> tuple[Service, ...]:
         """What runs on the glass that begins at an end."""
         return self.services.get((end.cable, end.strand, end.side), ())
+
+    def through(self, other: Terminal | None) -> tuple[Service, ...]:
+        """What runs on what a port of a passive node is joined to, where that is glass."""
+        return self.on(other) if isinstance(other, StrandEnd) else ()
 
     def lit(self, cable: HeldCable, strand: int) -> bool:
         """Whether light runs on a strand of a cable at the box, on either side."""
