@@ -14,6 +14,8 @@ GITHUB = 65_536
 
 _NOTE = 360
 """Octets kept free for a note on what is left out."""
+_NAMED = 180
+"""Those of them that names may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +32,34 @@ def marker(kind: str, name: str) -> str:
     return f"<!-- sdnctl:{kind} {name.replace('--', '- -')} -->"
 
 
-def folded(title: str, lines: Iterable[str], language: str = "") -> str:
+def folded(name: str, lines: Iterable[str], language: str = "") -> str:
     """A section that opens when its title is clicked, with a block of code."""
     body = "\n".join(lines).replace("```", "'''")
-    return f"\n<details><summary>{cell(title)}</summary>\n\n```{language}\n{body}\n```\n\n</details>"
+    return f"\n<details><summary>{title(name)}</summary>\n\n```{language}\n{body}\n```\n\n</details>"
 
 
 def cell(text: str) -> str:
     """Text that people wrote, as it is: in a cell of a table, and notifying nobody whose name it may hold."""
+    return _written(text, (*_HTML, *_MARKUP, *_CALLS))
+
+
+def title(text: str) -> str:
+    """The same within an HTML element, where Markdown's own signs are text."""
+    return _written(text, (*_HTML, *_CALLS))
+
+
+def _written(text: str, table: Iterable[tuple[str, str]]) -> str:
     flat = " ".join(text.split())
-    for plain, written in _PLAIN:
+    for plain, written in table:
         flat = flat.replace(plain, written)
     return flat
 
 
-_PLAIN = (
-    ("&", "&amp;"),
-    ("<", "&lt;"),
-    (">", "&gt;"),
-    ("@", "&#64;"),
-    ("\\", "\\\\"),
-    ("|", "\\|"),
-    ("`", "\\`"),
-    ("*", "\\*"),
-    ("[", "\\["),
-)
+_HTML = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
+_MARKUP = tuple((sign, f"\\{sign}") for sign in ("\\", "|", "`", "*", "_", "[", "~"))
+_CALLS = tuple((sign, f"{sign}\u200b") for sign in "@#!")
+"""Forges look for people, issues and merge requests in what was rendered, where no escape is left: a character
+of no width between sign and name is what keeps them from it."""
 
 
 def bounded(parts: Iterable[Part], limit: int | None = None) -> str:
@@ -83,11 +88,14 @@ def bounded(parts: Iterable[Part], limit: int | None = None) -> str:
 
 def _left_out(kind: str, names: Sequence[str], count: int, limit: int) -> str:
     said: list[str] = []
+    room = _NAMED
     for name in names:
-        if sum(map(len, said)) + len(name) > 130:
+        written = cell(name)
+        room -= len(written.encode()) + 2
+        if room < 0:
             said.append("…")
             break
-        said.append(cell(name))
+        said.append(written)
     return (
         f"\n_{len(names)} of {count} {kind} are left out, because this comment may have {limit} characters: "
         f"{', '.join(said)}_"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from sdnctl.dataplane.values import Flow, Match, Output
 from sdnctl.errors import Diagnostic
-from sdnctl.plan.folding import GITHUB, Part, bounded, cell, marker
+from sdnctl.plan.folding import GITHUB, Part, bounded, cell, folded, marker
 from sdnctl.plan.markdown import markdown
 from sdnctl.plan.model import Change, Effect, Impact, Op, Plan, Stage, StageKind
 
@@ -72,10 +77,39 @@ def test_what_fits_is_whole() -> None:
 
 
 def test_text_of_people_is_shown_as_it_is_and_calls_nobody() -> None:
-    assert cell("@all |`*[x](y)\n <b>&amp;") == "&#64;all \\|\\`\\*\\[x](y) &lt;b&gt;&amp;amp;"
+    assert cell("@all |`*[x](y)\n <b>&amp;") == "@\u200ball \\|\\`\\*\\[x](y) &lt;b&gt;&amp;amp;"
+    assert "<summary>sw_1 &lt;b&gt; @\u200ball</summary>" in folded("sw_1 <b> @all", ())
     assert "-->" not in marker("plan", "a-->b").removesuffix(" -->")
     text = markdown(EMPTY, findings=(Diagnostic("x", "```\n</details>"),))
     assert text.count("```") == 2
+
+
+@given(st.text(st.sampled_from("ab1 |\\`*_~[]()<>&;@#!\"'\n-+=:/é") | st.characters(codec="utf-8"), max_size=30))
+@example("_a_ ~~b~~ __c__ #12 !3 @me <!-- x --> &lt; a_b_c \\| \\\\|")
+def test_what_is_rendered_is_what_people_wrote(text: str) -> None:
+    """In a cell of a table, between two others; forges render as CommonMark does, with tables."""
+    seen = " ".join(text.split())
+    assume(not any(ord(one) < 32 or one in "\x7f\u200b" for one in seen))
+    rendered = (
+        MarkdownIt("commonmark")
+        .enable(["table", "strikethrough"])
+        .render(f"| a | b | c |\n|---|---|---|\n| x | {cell(text)} | z |\n")
+    )
+    cells = re.findall("<td>(.*?)</td>", rendered, re.DOTALL)
+    assert len(cells) == 3, rendered
+    shown = html.unescape(cells[1]).replace("\u200b", "")
+    assert shown == seen
+    assert "<" not in cells[1]
+    assert not re.search(r"[@#!]\w", html.unescape(cells[1])), "it would call somebody"
+
+
+@given(
+    st.lists(st.text(st.sampled_from("a&<|é\U0001f600"), max_size=300), min_size=2, max_size=40),
+    st.integers(1200, 4000),
+)
+def test_names_of_any_length_do_not_break_the_limit(names: list[str], limit: int) -> None:
+    sections = [Part("y" * 200, kind, name) for kind in ("sections", "applications") for name in names]
+    assert len(bounded([Part("head"), *sections, Part("end")], limit).encode()) <= limit
 
 
 def test_parts_that_must_be_there_are_there_whatever_the_limit() -> None:
