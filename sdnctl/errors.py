@@ -53,12 +53,19 @@ class Source:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
+def brief(text: object, longest: int = 300) -> str:
+    """A text of which the middle is left out where it is longer: what is quoted of a damaged file has no end."""
+    words = str(text)
+    return words if len(words) <= longest else f"{words[: longest // 2]}…{words[-longest // 2 :]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding: what is wrong (`summary`), where (`address`, `source`), why (`detail`), what to do (`hint`).
 
     `address` names the object in the model's own terms: ``cable C12``, ``intent video-protection``,
-    ``switch pop-gare port 3``. `code` is a stable kebab-case name that documentation and pipelines use.
+    ``switch pop-gare port 3``. `code` is a stable kebab-case name that documentation and pipelines use. Summary,
+    address and hint are short enough for a screen, whatever they quote.
     """
 
     code: str
@@ -68,6 +75,13 @@ class Diagnostic:
     detail: str = ""
     hint: str = ""
     severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        for name, text, longest in (("summary", self.summary, 800), ("address", self.address, 200)):
+            if len(text) > longest:
+                object.__setattr__(self, name, brief(text, longest))
+        if len(self.hint) > 800:
+            object.__setattr__(self, "hint", brief(self.hint, 800))
 
     def __str__(self) -> str:
         where = " ".join(str(part) for part in (self.source, self.address) if part)

@@ -45,6 +45,8 @@ BLOCKS = 5
 """It may have grown in that time by one of Python's memory blocks for so many inputs: caches have an end."""
 FEW_BLOCKS = 20_000
 """What short runs may keep."""
+LONGEST = 2500
+"""Characters of a diagnostic: who is shown more of a damaged file does not read it."""
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 Case = tuple[str, bytes]
@@ -177,6 +179,8 @@ def judge(one: Diagnostic, placed: bool = False) -> None:
         raise Fault(f"a diagnostic with the code {one.code!r}")
     if not one.summary.strip():
         raise Fault(f"{one.code} says nothing")
+    if len(str(one)) > LONGEST:
+        raise Fault(f"{one.code} says too much: {len(str(one)):,} characters")
     if placed and one.source is None:
         raise Fault(f"no file with {one}")
     if one.source is not None and one.source.line is not None and one.source.line < 1:

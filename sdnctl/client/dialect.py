@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sdnctl.errors import Diagnostic, SdnctlError
+from sdnctl.errors import Diagnostic, SdnctlError, brief
 
 HEADER = "Sdnctl-Dialect"
 DIALECT = 2
@@ -33,7 +33,7 @@ def differs(where: str, detail: str) -> SdnctlError:
             "controller-differs",
             "the controller answers in a form that is not known here",
             address=f"controller {where}",
-            detail=detail,
+            detail=brief(detail),
             hint="it is of another version than this command: start the controller again after the update",
         )
     )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sdnctl.errors import Diagnostic, InputError
+from sdnctl.errors import Diagnostic, InputError, brief
 from sdnctl.lab.wiring import Wiring
 from sdnctl.plainjson import parse_json
 from sdnctl.topology.graph import PortRef
@@ -90,7 +90,7 @@ def load(folder: Path) -> Record | None:
             Diagnostic(
                 "lab-record",
                 f"{path} is not a lab record of this version of sdnctl",
-                detail=str(error),
+                detail=brief(error),
                 hint="'sdnctl lab down' finds what the lab left by the folder's path and removes the record",
             )
         ) from None

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from sdnctl.compiler.codec import Json, canonical, decode, encode, fingerprint
 from sdnctl.dataplane.bulk import in_bulk
-from sdnctl.errors import AlteredPlan, Diagnostic, PlanError
+from sdnctl.errors import AlteredPlan, Diagnostic, PlanError, brief
 from sdnctl.plainjson import parse_json
 from sdnctl.plan.lines import Lines, read_stages, stage_lines, stage_text
 from sdnctl.plan.model import Plan
@@ -67,7 +67,8 @@ def read(document: Json) -> Plan:
         raise PlanError(
             Diagnostic(
                 "plan-format",
-                f"plan format {document.get('format')} is not known to this sdnctl (it knows 1 to {FORMAT})",
+                f"plan format {brief(document.get('format'), 40)} is not known to this sdnctl "
+                f"(it knows 1 to {FORMAT})",
                 hint="use the sdnctl that made it, or plan again",
             )
         )
@@ -97,11 +98,13 @@ def check_altered(plan: Plan) -> None:
 
 def _no_plan(detail: str) -> PlanError:
     return PlanError(
-        Diagnostic("not-a-plan", "this is not a plan", detail=detail, hint="make one with `sdnctl plan -o`")
+        Diagnostic("not-a-plan", "this is not a plan", detail=brief(detail), hint="make one with `sdnctl plan -o`")
     )
 
 
 def _altered(detail: str) -> AlteredPlan:
     return AlteredPlan(
-        Diagnostic("altered-plan", "the plan was altered after it was made", detail=detail, hint="plan again")
+        Diagnostic(
+            "altered-plan", "the plan was altered after it was made", detail=brief(detail), hint="plan again"
+        )
     )

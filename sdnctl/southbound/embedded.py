@@ -27,7 +27,7 @@ from sdnctl.dataplane.fabric import End, Fabric
 from sdnctl.dataplane.serialise import Malformed, dump_rules, load_rules
 from sdnctl.dataplane.switch import Port, PortCounters, Switch
 from sdnctl.dataplane.values import RuleSet
-from sdnctl.errors import DeviceUnreachable, Diagnostic, ProtocolError
+from sdnctl.errors import DeviceUnreachable, Diagnostic, ProtocolError, brief
 from sdnctl.plainjson import parse_json, whole
 
 FORMAT = 1
@@ -248,7 +248,11 @@ class Switchboard:
         hint = "somebody edited the file: remove it and make the switch again"
         return ProtocolError(
             Diagnostic(
-                "broken-state", f"{path} is not a switch's state", f"switch {device}", detail=detail, hint=hint
+                "broken-state",
+                f"{path} is not a switch's state",
+                f"switch {device}",
+                detail=brief(detail),
+                hint=hint,
             )
         )
 

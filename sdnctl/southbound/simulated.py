@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sdnctl.dataplane.attachment import Attachment, AttachmentKey, dump_attachment, load_attachment
-from sdnctl.errors import Diagnostic, ProtocolError
+from sdnctl.errors import Diagnostic, ProtocolError, brief
 from sdnctl.plainjson import parse_json
 
 FORMAT = 1
@@ -137,7 +137,7 @@ class Simulator:
                     "device-garbage",
                     f"{path} is not a simulated device",
                     f"device {name}, read",
-                    detail=str(error),
+                    detail=brief(error),
                     hint="somebody edited the file: remove it and make the device again",
                 )
             ) from error

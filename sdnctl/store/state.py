@@ -17,7 +17,7 @@ from sdnctl.dataplane.attachment import Attachments
 from sdnctl.dataplane.pack import pack
 from sdnctl.dataplane.serialise import dump_rules, load_rules
 from sdnctl.dataplane.values import RuleSet
-from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.errors import Diagnostic, StoreError, brief
 from sdnctl.plainjson import parse_json
 
 FORMAT = 1
@@ -194,7 +194,8 @@ def read(document: Any) -> State:
             raise StoreError(
                 Diagnostic(
                     "state-format",
-                    f"state format {document['format']} is not known to this sdnctl (it knows {FORMAT})",
+                    f"state format {brief(document['format'], 40)} is not known to this sdnctl "
+                    f"(it knows {FORMAT})",
                     hint="use the sdnctl that wrote it",
                 )
             )
@@ -215,4 +216,4 @@ def _names(data: Any) -> frozenset[str]:
 
 
 def _damaged(error: Exception) -> StoreError:
-    return StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=str(error)))
+    return StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=brief(error)))

@@ -85,7 +85,7 @@ def _unknown_key(path: KeyPath, known: Sequence[str]) -> Fault:
         hint = f"There are: {', '.join(sorted(known))}."
     else:
         hint = "Delete it."
-    return Fault("unknown-key", f"{key} is not a key that is known here", hint=hint)
+    return Fault("unknown-key", f"{key or 'an empty text'} is not a key that is known here", hint=hint)
 
 
 def _boolean_hint(value: object) -> str:

@@ -72,6 +72,7 @@ def when_damaged(error: Exception | None = None, found: Found = None, seconds: f
         (when_damaged(InputError(Diagnostic("Not a code", "x"))), "with the code"),
         (when_damaged(StoreError(Diagnostic("silent", " "))), "says nothing"),
         (when_damaged(found=[Diagnostic("odd", "\ud800")]), "cannot be printed"),
+        (when_damaged(found=[Diagnostic("odd", "x", detail="y" * 3000)]), "says too much"),
         (when_damaged(seconds=3), "Hang: more than"),
     ],
 )
@@ -199,3 +200,16 @@ def test_packed_rules_are_not_more_than_their_columns() -> None:
                 "switches": {"a": {"meters": [[], [], []], "groups": [], "flows": [shape]}},
             }
         )
+
+
+def test_what_is_quoted_of_a_damaged_file_is_short() -> None:
+    """A key, a cell or a format of thousands of characters once stood in what was said about it."""
+    one = Diagnostic("odd", f"{'k' * 5000!r} is not known here", address="row " + "9" * 5000, hint="w" * 5000)
+    assert one.summary.startswith("'kkk")
+    assert one.summary.endswith("k' is not known here")
+    assert len(str(one)) < fuzzing.LONGEST
+    with pytest.raises(StoreError) as caught:
+        TARGETS["state file"].parse(("state.json", json.dumps({"format": {"x": "y" * 5000}}).encode()))
+    (said,) = caught.value.diagnostics
+    assert len(str(said)) < 300
+    assert "is not known to this sdnctl" in said.summary
