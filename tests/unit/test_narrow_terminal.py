@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from sdnctl.cli.app import FIRST, app
 from sdnctl.cli.helping import fitted
 from sdnctl.cli.output import RIGHT, table
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 
 def contexts() -> Iterator[typer.Context]:
@@ -77,7 +77,7 @@ def test_a_table_loses_nothing_at_any_width(whole: bool) -> None:
 
 def test_a_narrow_table_is_a_list_with_headings() -> None:
     lines = [line.rstrip() for line in drawn(36, whole=True).splitlines() if line.strip()]
-    assert lines[1:3] == ["cable c-carrefour-north", "  from and to k-carrefour → north;"]
+    assert lines[1:4] == [
         "cable c-carrefour-north",
         "  from and to k-carrefour → north;",
         "  strands 144; lit; m 1,322",
