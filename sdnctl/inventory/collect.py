@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from itertools import repeat
 from typing import Any, Generic, Protocol, TypeVar
 
-from sdnctl.document import Document
+from sdnctl.document import Document, Table
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.inventory import models
 from sdnctl.inventory.plant import Life
@@ -47,18 +48,26 @@ NOTHING = models.Life()
 @quick
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """One object as written, in a YAML list or as a row; `defaults` are those of its kind's YAML file."""
+    """One object as written, in a YAML list or as a row, and where it begins; `defaults` are those of its kind's file.
+
+    `document` and `path` lead to values in it, None where all of it stands on one line.
+    """
 
     item: T
-    document: Document[Any]
-    path: tuple[str | int, ...]
+    origin: Source
     defaults: models.Life
+    document: Document[Any] | None = None
+    path: tuple[str | int, ...] = ()
 
     def at(self, *path: str | int) -> Source:
         """Where the object, or a value in it, stands."""
-        if not path and (line := self.document.lines.get(self.path)) is not None:
-            return Source(self.document.file, line)  # asked of every object
+        if self.document is None or not path:
+            return self.origin
         return self.document.at(*self.path, *path)
+
+    def below(self, item: Any, *path: str | int) -> Entry[Any]:
+        """An object within this one."""
+        return Entry(item, self.at(*path), self.defaults, self.document, (*self.path, *path))
 
 
 @dataclass(slots=True)
@@ -84,16 +93,21 @@ class Collector:
         if document is not None:
             defaults = getattr(document.value, "defaults", NOTHING)
             for index, item in enumerate(getattr(document.value, collection)):
-                yield Entry(item, document, (collection, index), defaults)
+                yield Entry(item, document.at(collection, index), defaults, document, (collection, index))
 
     def rows(self, file: str, sister: str = "") -> Iterator[Entry[Any]]:
-        """The rows of a table; defaults are those of its YAML sister file."""
+        """The rows of a table; defaults are those of its YAML sister file.
+
+        Rows that were read come without their model: with its attributes and values only, which is much faster.
+        """
         document = self.documents.get(file)
-        if document is not None:
-            held = self.documents.get(sister)
-            defaults = held.value.defaults if held is not None else NOTHING
-            for index, item in enumerate(document.value):
-                yield Entry(item, document, (index,), defaults)
+        if document is None:
+            return iter(())
+        held = self.documents.get(sister)
+        defaults = repeat(held.value.defaults if held is not None else NOTHING)
+        if isinstance(document, Table):
+            return map(Entry, document.light_rows(), document.sources(), defaults)
+        return map(Entry, document.value, (document.at(index) for index in range(len(document.value))), defaults)
 
     def declare(self, kind: str, name: str, origin: Source) -> bool:
         """Note that a thing exists; False (and a diagnostic) if one of its kind has the name already."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sdnctl.errors import Source
-from sdnctl.inventory import models, rows
+from sdnctl.inventory import models
 from sdnctl.inventory.collect import NOTHING, Collector, Entry
 from sdnctl.inventory.fields import EndRef, StrandRange
 from sdnctl.inventory.joints import Joints
@@ -120,12 +120,13 @@ def read_switches(
         life = c.life(entry.defaults, item, address, origin)
         switches[item.id] = Switch(item.id, item.dpid, item.site, item.role, item.drivers, {}, life, origin)
         for number, port in enumerate(item.ports):
-            below = Entry(port, entry.document, (*entry.path, "ports", number), entry.defaults)
-            _port(c, switches[item.id], below, item.mtu, transceivers, written)
+            below = entry.below(port, "ports", number)
+            _port(c, switches[item.id], below, Life(status=port.status), item.mtu, transceivers, written)
     mtus = {entry.item.id: entry.item.mtu for entry in c.listed("inventory/equipment.yaml", "switches")}
     for row in c.rows("inventory/ports.csv"):
         if c.exists("switch", row.item.switch, f"port {row.item.switch}:{row.item.port}", row.at("switch")):
-            _port(c, switches[row.item.switch], row, mtus[row.item.switch], transceivers, written)
+            life = c.life(NOTHING, row.item, f"switch {row.item.switch} port {row.item.port}", row.origin)
+            _port(c, switches[row.item.switch], row, life, mtus[row.item.switch], transceivers, written)
     c.note_unknown_owners("switch", ((switch.life, switch.origin) for switch in switches.values()))
     return switches, written
 
@@ -134,6 +135,7 @@ def _port(
     c: Collector,
     switch: Switch,
     entry: Entry[models.PortModel],
+    life: Life,
     mtu: Octets | None,
     transceivers: Mapping[str, Transceiver],
     written: list[tuple[str, Entry[models.PortModel]]],
@@ -154,7 +156,6 @@ def _port(
         )
         return
     kind = transceivers.get(item.transceiver) if item.transceiver else None
-    life = c.life(NOTHING, item, address, where) if isinstance(item, rows.PortRow) else Life(status=item.status)
     switch.ports[item.port] = Port(
         item.port,
         kind.id if kind else None,
@@ -334,7 +335,9 @@ def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, 
             end = patching.resolve(c, ref, switch.site, address, origin)
             if end is not None:
                 patching.join(c, PortEnd(name, number, lane), end, JUMPER_LENGTH, address, origin)
-    for patch in (*c.listed("inventory/equipment.yaml", "jumpers"), *c.rows("inventory/jumpers.csv")):
+    listed = ((patch, False) for patch in c.listed("inventory/equipment.yaml", "jumpers"))
+    tabled = ((patch, True) for patch in c.rows("inventory/jumpers.csv"))
+    for patch, lives in (*listed, *tabled):
         jumper = patch.item
         origin, address = patch.at(), f"jumper {jumper.a} – {jumper.b}"
         # A connectorised strand is told apart by the site of the other end: resolve that one first.
@@ -344,5 +347,5 @@ def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, 
         a = patching.resolve(c, first, None, address, origin)
         b = patching.resolve(c, second, patching.site_of(a), address, origin) if a is not None else None
         if a is not None and b is not None:
-            life = c.own_life(jumper, address, origin) if isinstance(jumper, rows.JumperRow) else None
+            life = c.own_life(jumper, address, origin) if lives else None  # rows say it
             patching.join(c, a, b, jumper.length or JUMPER_LENGTH, address, origin, life)

@@ -19,8 +19,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from sdnctl.document import Document, KeyPath
+from sdnctl.document import Document, KeyPath, Table
 from sdnctl.errors import Diagnostics, Source
+from sdnctl.workspace.columns import sound_rows, text_columns
+from sdnctl.workspace.featurelines import read_lines
 from sdnctl.workspace.features import Feature, read_features
 from sdnctl.workspace.fields import keys_at
 from sdnctl.workspace.tree import Node
@@ -29,8 +31,7 @@ from sdnctl.workspace.validate import report
 M = TypeVar("M", bound=BaseModel)
 
 
-_NOT_PLAIN = ('"', " ,", ", ", " \n", "\n ", " \r", "\r ", "\t", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f", "\0")
-"""Quotes, blanks beside what separates cells, and signs that count as blanks."""
+_BLANK_EDGES = (" ,", ", ", " \n", "\n ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,12 @@ def _under(noun: str, fields: Mapping[str, Any], line: int) -> Node:
 def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M] | None:
     """The rows of a CSV text as models; None when its header cannot be used, or it cannot be read to its end."""
     before = len(out.errors)
+    if (split := _split(text)) is not None:
+        header, columns, numbers = split
+        if not _header_fits(header, model, Source(file, 1), out):
+            return None
+        if (table := _table(file, model, header, columns, numbers)) is not None:
+            return Rows(table)
     records = read_records(text, file, out)
     if not records:
         if len(out.errors) == before:
@@ -124,37 +131,49 @@ def parse_csv(text: str, model: type[M], file: str, out: Diagnostics) -> Rows[M]
         return None
     (first, names), *records = records
     header = [name.strip() for name in names]
-    if not _header_fits(header, model, Source(file, first), out):
+    if split is None and not _header_fits(header, model, Source(file, first), out):
         return None
+    if split is None and len(out.errors) == before and {len(cells) for _, cells in records} == {len(header)}:
+        columns = [list(map(str.strip, column)) for column in zip(*(cells for _, cells in records), strict=True)]
+        if (table := _table(file, model, header, columns, [line for line, _ in records])) is not None:
+            return Rows(table)
     collector = _Collector(model, file, out)
-    if len(out.errors) == before and _is_plain(text) and {len(cells) for _, cells in records} <= {len(header)}:
-        said = [
-            (line, {name: cell for name, cell in zip(header, cells, strict=True) if cell})
-            for line, cells in records
-        ]
-        if collector.take_all(said, strict=False):
-            return collector.done()
-    read = [
-        (
-            line,
-            {name: text for name, cell in zip(header, cells, strict=False) if (text := cell.strip())},
-            len(cells),
-        )
-        for line, cells in records
-    ]
-    sound = collector.take_all([row[:2] for row in read if row[2] == len(header)], strict=False)
-    for line, fields, count in read:
-        if count != len(header):
-            _ragged(collector, fields, line, count, len(header))
-        elif not sound:
+    for line, cells in records:
+        fields = {name: text for name, cell in zip(header, cells, strict=False) if (text := cell.strip())}
+        if len(cells) != len(header):
+            _ragged(collector, fields, line, len(cells), len(header))
+        else:
             collector.take(fields, line, strict=False)
     return None if any(one.code == "csv-syntax" for one in out.errors[before:]) else collector.done()
 
 
-def _is_plain(text: str) -> bool:
-    """Whether no cell can have blanks around what it says, and each row is a line: nearly all tables are so."""
-    edges = text[:1] == " " or text[-1:] == " "
-    return not edges and text.isascii() and not any(mark in text for mark in _NOT_PLAIN)
+def _split(text: str) -> tuple[list[str], Sequence[Sequence[str]], Sequence[int]] | None:
+    """Header, columns and line numbers of a table without quotes, blanks around cells, and empty rows.
+
+    Nearly all tables are like that; None of others, which `csv` has to read.
+    """
+    text = text.replace("\r\n", "\n")
+    plain = '"' not in text and text.isascii() and text.replace("\n", "").isprintable()
+    if not plain or text[:1] == " " or text[-1:] == " " or any(edge in text for edge in _BLANK_EDGES):
+        return None
+    lines = text.removesuffix("\n").split("\n")
+    width = lines[0].count(",") + 1
+    if len(lines) < 2 or {line.count(",") for line in lines} != {width - 1} or "," * (width - 1) in lines:
+        return None
+    if max(map(len, lines)) > csv.field_size_limit():
+        return None
+    cells = ",".join(lines[1:]).split(",")
+    return lines[0].split(","), [cells[place::width] for place in range(width)], range(2, len(lines) + 1)
+
+
+def _table(
+    file: str, model: type[M], header: Sequence[str], columns: Sequence[Sequence[str]], numbers: Sequence[int]
+) -> Table[M] | None:
+    """Rows without a fault; None where one has some."""
+    values = text_columns(model, dict(zip(header, columns, strict=True)))
+    if values is None or not sound_rows(model, values, len(numbers)):
+        return None
+    return Table(file, model, values, numbers)
 
 
 def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, count: int, wanted: int) -> None:
@@ -171,16 +190,23 @@ def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, coun
 def read_records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
     """Records with the line on which each begins (a quoted cell may span lines); blank lines are skipped."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    if _is_plain(text):
-        try:
-            return [(line, cells) for line, cells in enumerate(reader, 1) if any(cells)]
-        except csv.Error:
-            reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # to be told with its line
+    try:
+        read = list(reader)
+    except csv.Error:
+        return _sound_records(text, file, out)
+    if reader.line_num != len(read):
+        return _sound_records(text, file, out)  # some cell spans lines
+    return [(line, cells) for line, cells in enumerate(read, 1) if any(map(str.strip, cells))]
+
+
+def _sound_records(text: str, file: str, out: Diagnostics) -> list[tuple[int, list[str]]]:
+    """Records up to the first fault, which is told with its line."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     found: list[tuple[int, list[str]]] = []
     begin = 1
     try:
         for cells in reader:
-            if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
+            if any(map(str.strip, cells)):
                 found.append((begin, cells))
             begin = reader.line_num + 1
     except csv.Error as error:
@@ -245,13 +271,16 @@ def parse_geojson(text: str, model: type[M], file: str, out: Diagnostics) -> Row
     if not text.strip():
         _empty(file, out)
         return None
+    wanted = getattr(model, "GEOMETRY", "LineString")
+    if (table := read_lines(text, model, wanted)) is not None:
+        return Rows(Table(file, model, table.columns, table.numbers))
     features = read_features(text, file, out)
     if features is None:
         return None
     collector = _Collector(model, file, out)
     read: list[tuple[int, dict[str, Any]]] = []
     for feature in features:
-        fields = _fields(feature, getattr(model, "GEOMETRY", "LineString"), file, out)
+        fields = _fields(feature, wanted, file, out)
         if fields is None:
             collector.drop(feature.properties)
         else:
