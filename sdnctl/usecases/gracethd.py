@@ -15,9 +15,10 @@ from sdnctl.exchange.gracethd.course import Course
 from sdnctl.exchange.gracethd.delivering import compose, merge
 from sdnctl.exchange.gracethd.extent import refuse_elsewhere
 from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
+from sdnctl.exchange.gracethd.optical import check_routes
 from sdnctl.exchange.gracethd.places import degrees, in_france
 from sdnctl.exchange.gracethd.reading import read_delivery, version_of
-from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents
+from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents, write_jumpers
 from sdnctl.exchange.gracethd.report import report_files
 from sdnctl.exchange.gracethd.schema import KNOWN, REMAINDER, WGS84, Version
 from sdnctl.exchange.gracethd.sources import read_source
@@ -59,10 +60,11 @@ def import_gracethd(source: Path, folder: Path, *, snap: float = 0.0) -> Importe
         out.raise_if_errors(InputError)
         reading = read_delivery(store, snap)
         records, findings = reading.records, reading.findings
-        documents = write_documents(records, out)
-        left = build_plant(documents)[1]
+        documents = write_documents(records, out) | write_jumpers(reading.jumpers, out)
+        plant, left = build_plant(documents)
+        check_routes(store, reading.cables, plant, findings)
         remaining = (*out.sorted(), *left.sorted())
-        counts = records.counts()
+        counts = records.counts() | {"jumpers": len(reading.jumpers)}
         unknown = [table.title for name, table in store.tables.items() if name not in KNOWN | {REMAINDER.name}]
         text = f"{len(unknown)} tables are kept as they are: {', '.join(unknown[:8])}"
         notes = [_note("tables-kept", text)] if unknown else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sdnctl.exchange.gracethd.defects import Findings
 from sdnctl.exchange.gracethd.ends import Ends
-from sdnctl.exchange.gracethd.kinds import Make, read_kinds
+from sdnctl.exchange.gracethd.kinds import PATCH, Make, read_kinds
 from sdnctl.exchange.gracethd.lines import Follower, Line, read_lines
 from sdnctl.exchange.gracethd.places import Places, degrees, life, life_columns
 from sdnctl.exchange.gracethd.records import Item, Records
@@ -22,22 +22,20 @@ RATIO = (1.01, 1.06)
 """A sheath without its loops to the line on the ground: what is usual."""
 TOLERANCE = 5.0
 """Metres by which short cables may be outside of that."""
-PATCH = "J"
-"""Type of patch cords, which are no plant."""
 
 
 @dataclass
 class Cables:
     """Cables by code. `places`: cable → the places it passes; `makes`: cable → its kind; `ids`: code → id.
 
-    `patches`: codes of patch cords.
+    `patches`: code of a patch cord → its length, and who owns it since when.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
     makes: dict[str, Make] = field(default_factory=dict)
-    patches: set[str] = field(default_factory=set)
+    patches: dict[str, Item] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
 
@@ -89,7 +87,9 @@ class _Reader:
                 text = f"{code} is there twice" if code else "a cable has no code"
                 self.findings.error("duplicate-code" if code else "no-code", "t_cable", code, text, line)
             elif phy.upper() == PATCH or (first and first == last and code not in self.routes):
-                self.cables.patches.add(code)
+                metres = read_number(length) if length else None
+                item: Item = {"length": format_length(metres)} if metres is not None and metres > 0 else {}
+                self.cables.patches[code] = item | life(rest, self.findings, "t_cable", code, line)
             else:
                 named = self.routes.get(code, ())
                 row = _Row(code, line, (first, last), (box1, box2), length, lines.get(code), named)
@@ -130,14 +130,11 @@ class _Reader:
         self.records["cable"][name] = {**item, **life(rest, self.findings, "t_cable", row.code, row.line)}
 
     def _note_the_rest(self) -> None:
-        """Loops of no cable, patch cords, and kinds that no cable has."""
+        """Loops of no cable, and kinds that no cable has."""
         for code, left in self.loops.items():
             if code not in self.cables.patches:
                 text = f"a loop of {code or '(no cable)'}, which is not there or cannot be used"
                 self.findings.warning("orphan-loop", "t_love", code, text, left[0].line)
-        if self.cables.patches:
-            text = f"{len(self.cables.patches):,} patch cords are kept, and are no part of the plant"
-            self.findings.note("patch-cords-kept", "t_cable", "", text)
         used = {item["type"] for item in self.records["cable"].values()}
         kinds = self.records.objects["cable type"]
         self.records.objects["cable type"] = {key: one for key, one in kinds.items() if key in used}

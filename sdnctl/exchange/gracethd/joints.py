@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
 
 from sdnctl.exchange.gracethd.cables import Cables
+from sdnctl.exchange.gracethd.cords import Plug
 from sdnctl.exchange.gracethd.defects import Findings, Inferred
 from sdnctl.exchange.gracethd.places import Places, life, life_columns
 from sdnctl.exchange.gracethd.records import Item, Records
+from sdnctl.exchange.gracethd.sides import Position, Sides, Strand
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.values import Names, read_count
 from sdnctl.inventory.fields import StrandRange, format_numbers
 
 PASSES, SPLICED = "PA", "EP"
 MOST_POSITIONS = 10_000
-
-
-class Strand(NamedTuple):
-    """A strand of a cable, and the end that its glass leads to where the cable passes; "" where it ends."""
-
-    cable: str
-    number: int
-    side: str = ""
 
 
 @dataclass
@@ -35,19 +28,10 @@ class Joints:
     odfs: dict[str, str] = field(default_factory=dict)
     closure_names: Names = field(default_factory=Names)
     odf_names: Names = field(default_factory=Names)
+    plugs: list[Plug] = field(default_factory=list)
+    """Strands of patch cords at positions of drawers."""
     guesses: dict[str, list[Inferred]] = field(default_factory=dict)
     """Closure or ODF → which part of a strand is meant, where only the order of the positions tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Position:
-    holder: str
-    code: str
-    line: int
-    number: int | None
-    function: str
-    ends: tuple[tuple[str, str, str, str], tuple[str, str, str, str]]
-    """For each of ps_1 and ps_2: what stands there, and the cable, the number and the tube of the fibre it is."""
 
 
 def read_joints(store: Store, places: Places, cables: Cables, records: Records, findings: Findings) -> Joints:
@@ -57,9 +41,9 @@ def read_joints(store: Store, places: Places, cables: Cables, records: Records, 
     _read_boxes(store, places, records, findings, joints)
     _read_drawers(store, places, records, findings, joints)
     if store.has("t_position"):
-        sides = _Sides(cables, findings)
+        sides = Sides(cables, findings)
         passing = _read_splices(store, sides, records, findings, joints)
-        _read_terminations(store, sides, records, findings, joints)
+        _read_terminations(store, sides, cables, records, findings, joints)
         for closure, strands in passing.items():
             _note_opened(sides, records["closure"][closure], closure, strands)
     return joints
@@ -116,7 +100,7 @@ def _read_drawers(store: Store, places: Places, records: Records, findings: Find
 # ── positions ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Position]:
+def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[Position]:
     """Positions with their fibres, by holder; two rows of one fibre do not make two positions."""
 
     def cell(column: str, alias: str = "p", table: str = "t_position") -> str:
@@ -136,7 +120,7 @@ def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Po
     sql = f"""SELECT p."~line", p.rowid, {columns} FROM t_position p {join} {" ".join(joins)}
               WHERE {holder} != '' GROUP BY p.rowid ORDER BY {holder}, {order} p.rowid"""
     for line, _, name, code, number_, function, *rest in store.connection.execute(sql):
-        yield _Position(
+        yield Position(
             name,
             code,
             line,
@@ -144,87 +128,6 @@ def _positions(store: Store, holder: str, join: str, order: str) -> Iterator[_Po
             function.upper(),
             ((rest[0], rest[1], rest[2], rest[3]), (rest[4], rest[5], rest[6], rest[7])),
         )
-
-
-class _Sides:
-    """Which part of a strand a position means, where its cable passes: the first that towards a, the second b.
-
-    Knows every strand that is joined at a place, in whatever box or drawer there: as bits, because there are many.
-    """
-
-    def __init__(self, cables: Cables, findings: Findings) -> None:
-        self.cables, self.findings = cables, findings
-        self.guesses: list[Inferred] = []
-        self._joined: dict[tuple[str, str], list[int]] = {}
-        self._cut: dict[tuple[str, str], int] = {}
-
-    def strand(self, position: _Position, number: int, place: str, whole: bool) -> Strand | None:
-        """The strand end at one side of a position; None (and a defect) where it is none.
-
-        `whole`: the strand passes or waits as a whole, so that no side is taken.
-        """
-        text, code, nincab, tube = position.ends[number]
-        column, row = f"ps_{number + 1}", position.code
-        name = self.cables.ids.get(code)
-        if name is None:
-            if code in self.cables.patches:
-                return None
-            what = f"{text}, a strand of {code}, which cannot be used" if code else f"{text}, which is no strand"
-            text = f"position {row}: {what}"
-            self.findings.error("orphan-strand", "t_position", row, text, position.line, column=column)
-            return None
-        make = self.cables.makes[name]
-        strand = read_count(nincab) or _in_tube(tube, make.modulo)
-        if strand is None or not 1 <= strand <= make.strands:
-            text = f"position {row}: strand {text} has no number in its cable"
-            self.findings.error("strand-without-number", "t_position", row, text, position.line, column=column)
-            return None
-        passed = self.cables.places[name]
-        if place not in passed:
-            text = f"position {row}: cable {code} does not pass {place}"
-            self.findings.error("cable-not-here", "t_position", row, text, position.line, column=column)
-            return None
-        if whole:
-            return Strand(name, strand)
-        taken = self._count(place, name, strand)
-        inner = 0 < passed.index(place) < len(passed) - 1
-        if taken >= 1 + inner:
-            text = f"position {row}: strand {strand} of {code} is joined already"
-            self.findings.error("strand-joined-twice", "t_position", row, text, position.line, column=column)
-            return None
-        side = ("a", "b")[taken] if inner else ""
-        if inner:
-            source = "the order of its positions: the first is taken to lead to the cable's first end"
-            self.guesses.append(Inferred("t_position", row, column, f"{name}/{side}:{strand}", source))
-        return Strand(name, strand, side)
-
-    def _count(self, place: str, cable: str, strand: int) -> int:
-        return sum(held >> strand & 1 for held in self._joined.get((place, cable), ()))
-
-    def take(self, place: str, one: Strand) -> None:
-        """Note that an end of a strand is joined at a place."""
-        held = self._joined.setdefault((place, one.cable), [0, 0])
-        held[held[0] >> one.number & 1] |= 1 << one.number
-
-    def leave(self, place: str, one: Strand) -> None:
-        """Forget the end that was noted last."""
-        held = self._joined[place, one.cable]
-        held[held[1] >> one.number & 1] &= ~(1 << one.number)
-
-    def cut(self, place: str, one: Strand) -> None:
-        """Note that a strand is cut at a place, and waits."""
-        self._cut[place, one.cable] = self._cut.get((place, one.cable), 0) | 1 << one.number
-
-    def passes(self, place: str, one: Strand) -> bool:
-        """Whether nothing says that a strand is cut at a place."""
-        cut = self._cut.get((place, one.cable), 0) >> one.number & 1
-        return not cut and not self._count(place, one.cable, one.number)
-
-
-def _in_tube(text: str, modulo: int) -> int | None:
-    """The number of a strand from its tube and its place in it."""
-    tube, inside = (read_count(part) if part else None for part in text.split("/", 1))
-    return (tube - 1) * modulo + inside if tube and inside else None
 
 
 def _runs(items: list[tuple[Strand, Strand]]) -> Iterator[Item]:
@@ -243,7 +146,7 @@ def _range(strands: list[Strand]) -> str:
 
 
 def _read_splices(
-    store: Store, sides: _Sides, records: Records, findings: Findings, joints: Joints
+    store: Store, sides: Sides, records: Records, findings: Findings, joints: Joints
 ) -> dict[str, list[Strand]]:
     """Splices and waiting strands of boxes to the records; returns those that are said to pass uncut."""
     passes: dict[str, list[Strand]] = {}
@@ -270,8 +173,8 @@ def _read_splices(
 
 
 def _by_holder(
-    rows: Iterable[_Position], kind: str, names: Mapping[str, str], findings: Findings
-) -> Iterator[tuple[str, str, Iterator[_Position]]]:
+    rows: Iterable[Position], kind: str, names: Mapping[str, str], findings: Findings
+) -> Iterator[tuple[str, str, Iterator[Position]]]:
     """Positions by what holds them: its code, its name with us, and them; those of what is not there are told."""
     for holder, positions in groupby(rows, lambda one: one.holder):
         if holder in names:
@@ -282,7 +185,7 @@ def _by_holder(
         findings.error("orphan-positions", "t_position", holder, text)
 
 
-def _note_opened(sides: _Sides, item: Item, closure: str, passing: list[Strand]) -> None:
+def _note_opened(sides: Sides, item: Item, closure: str, passing: list[Strand]) -> None:
     """Strands that pass a box uncut, once it is known what is cut there in other boxes and in frames."""
     uncut = [one for one in passing if sides.passes(item["at"], one)]
     if len(uncut) < len(passing):
@@ -292,9 +195,9 @@ def _note_opened(sides: _Sides, item: Item, closure: str, passing: list[Strand])
 
 
 def _read_position(
-    one: _Position,
+    one: Position,
     place: str,
-    sides: _Sides,
+    sides: Sides,
     findings: Findings,
     pairs: list[tuple[Strand, Strand]],
     waiting: list[Strand],
@@ -342,7 +245,9 @@ def _note_strands(item: Item, key: str, strands: list[Strand]) -> None:
         item[key] = [f"{cable}:{format_numbers(tuple(numbers))}" for cable, numbers in by_cable.items()]
 
 
-def _read_terminations(store: Store, sides: _Sides, records: Records, findings: Findings, joints: Joints) -> None:
+def _read_terminations(
+    store: Store, sides: Sides, cables: Cables, records: Records, findings: Findings, joints: Joints
+) -> None:
     order = f"CAST({store.expression('t_position', 'ps_numero', 'p')} AS INTEGER),"
     rows = _positions(store, store.expression("t_position", "ps_ti_code", "p"), "", order)
     for drawer, name, positions in _by_holder(rows, "drawer", joints.odfs, findings):
@@ -361,6 +266,7 @@ def _read_terminations(store: Store, sides: _Sides, records: Records, findings: 
                 continue
             taken.add(number)
             last = max(last, number)
+            joints.plugs += _plugs(one, f"{name}:{number}", cables)
             strand = _fibre_of(one, item["site"], sides)
             if strand is not None:
                 sides.take(item["site"], strand)
@@ -370,12 +276,21 @@ def _read_terminations(store: Store, sides: _Sides, records: Records, findings: 
             records.terminations[name] = list(_ends(ends))
 
 
-def _fibre_of(one: _Position, site: str, sides: _Sides) -> Strand | None:
+def _plugs(one: Position, position: str, cables: Cables) -> Iterator[Plug]:
+    for text, code, *_ in one.ends:
+        if text and code in cables.patches:
+            yield Plug(code, text, position, one.line)
+
+
+def _fibre_of(one: Position, site: str, sides: Sides) -> Strand | None:
     """The strand of the plant behind a position; what is plugged in before it is none."""
-    for number in (0, 1):
-        text, code, *_ = one.ends[number]
-        if text and code in sides.cables.ids:
-            return sides.strand(one, number, site, False)
+    held = [number for number in (0, 1) if one.ends[number][0] and one.ends[number][1] in sides.cables.ids]
+    if len(held) == 2 and one.ends[0][0] != one.ends[1][0]:
+        text = f"position {one.code} of a drawer joins {one.ends[0][0]} and {one.ends[1][0]}: the first is taken"
+        sides.findings.warning("two-strands-in-drawer", "t_position", one.code, text, one.line, column="ps_2",
+                               ask="Put the splice into a cassette, or the strand on a position.")  # fmt: skip
+    if held:
+        return sides.strand(one, held[0], site, False)
     for number in (0, 1):
         text, code, *_ = one.ends[number]
         if text and code not in sides.cables.patches:

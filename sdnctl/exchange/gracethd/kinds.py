@@ -15,6 +15,8 @@ from sdnctl.exchange.gracethd.values import Names, read_count
 HELIX = "1 %"
 """How much longer a strand is than its sheath, where nobody says it: a usual figure for loose tubes."""
 MOST = 2304
+PATCH = "J"
+"""Type of patch cords, which are no cables of the plant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ def read_kinds(store: Store, records: Records, findings: Findings) -> dict[str, 
     """The kind of each cable that has strands; the kinds go to the records."""
     held = _strands(store, findings)
     shapes: dict[str, _Shape] = {}
-    columns = ("cb_code", "cb_rf_code", "cb_capafo", "cb_modulo", "cb_fo_type")
-    for line, (code, reference, capacity, modulo, fibre), _ in store.read("t_cable", *columns):
+    columns = ("cb_code", "cb_typephy|cb_type", "cb_rf_code", "cb_capafo", "cb_modulo", "cb_fo_type")
+    for line, (code, phy, reference, capacity, modulo, fibre), _ in store.read("t_cable", *columns):
+        if phy.upper() == PATCH:
+            continue
         shape = _shape(findings, code, line, reference, capacity, modulo, fibre, held.get(code))
         if shape is not None:
             shapes.setdefault(code, shape)

@@ -182,6 +182,12 @@ def write_documents(records: Records, out: Diagnostics) -> dict[str, Document[An
     return made
 
 
+def write_jumpers(items: list[Item], out: Diagnostics) -> dict[str, Document[Any]]:
+    """Patch cords as the document that they stand in; none without any."""
+    values = tuple(_valid(rows.JumperRow, iter(items), "jumper", out))
+    return {"inventory/jumpers.csv": Document("inventory/jumpers.csv", values)} if values else {}
+
+
 def _nested(value: Any) -> bool:
     return isinstance(value, dict) or (
         isinstance(value, list) and any(isinstance(one, dict | list) for one in value)
