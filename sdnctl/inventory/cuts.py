@@ -1,7 +1,7 @@
 """What an event does to the plant: which cables it hits, where, and which of their strands.
 
     segment:s-1           a digger: every cable in every duct of the segment
-    segment:s-1@120m      the same, known to the metre from the segment's end a
+    segment:s-1@120m      the same, known to the metre from the segment's end a; @-120m counts from its end b
     duct:d-1, duct:d-1@40m   works in a duct: what lies in it and in the ducts nested in it, not its neighbours
     cable:c-1             the whole cable; with @412m what runs past that mark on its sheath
     chamber:ch-1, site:s  everything that passes or ends there; a site's gear too
@@ -24,7 +24,6 @@ from sdnctl.errors import Diagnostic, Diagnostics, InputError
 from sdnctl.inventory.closures import Boxes
 from sdnctl.inventory.colours import strands_of, tube_of
 from sdnctl.inventory.finding import no_such
-from sdnctl.inventory.geometry import polygon_fault
 from sdnctl.inventory.glass import bits, numbers
 from sdnctl.inventory.history import Spot as Place
 from sdnctl.inventory.history import called_now
@@ -38,6 +37,8 @@ KINDS = ("segment", "duct", "cable", "chamber", "closure", "site", "zone", "feed
 _ALIASES = {"building": "site", "hazard": "zone"}
 _AT = re.compile(r"(?P<name>[^@]+)@(?P<distance>.+)\Z")
 _METRES = re.compile(r"[\d.]+\Z|([\d.]+)(m|km)\Z")
+ROUNDED = 0.5
+"""Metres by which a distance may be beyond the end: lengths are told in whole metres."""
 _WITH_DISTANCE = ("segment", "duct", "cable")
 
 
@@ -154,21 +155,31 @@ def _distance(plant: Plant, kind: str, name: str, written: str, text: str) -> fl
     if kind not in _WITH_DISTANCE:
         hint = f"Give a distance along a {_one_of(_WITH_DISTANCE)}."
         raise InputError(Diagnostic("not-along", f"a {kind} has no length to count along", text, hint=hint))
-    short = _METRES.match(written.strip())
+    from_b = written.strip().startswith("-")
+    bare = written.strip().removeprefix("-").lstrip()
+    short = _METRES.match(bare)
     try:
-        metres = parse_length(f"{short[1]} {short[2]}" if short and short[1] else written)
+        metres = parse_length(f"{short[1]} {short[2]}" if short and short[1] else bare)
     except ValueError as error:
-        raise InputError(Diagnostic("bad-distance", str(error), text, hint=f"Write {kind}:{name}@412m.")) from None
+        hint = f"Write {kind}:{name}@412m, or @-412m from its other end."
+        raise InputError(Diagnostic("bad-distance", str(error), text, hint=hint)) from None
     whole = length_of(plant, kind, name)
-    if metres > whole:
+    if metres > whole + ROUNDED:
         summary = f"{kind} {name} is {format_length(round(whole, 1))} long, not {format_length(metres)}"
-        frm = "from end a along the sheath" if kind == "cable" else "from the end a" if kind == "segment" else ""
-        hint = f"Distances count {frm or 'from the first opening'}."
-        now = called_now(plant, Place(name, 1, metres)) if kind == "cable" else None
+        frm = (
+            "end a along the sheath"
+            if kind == "cable"
+            else "the end a"
+            if kind == "segment"
+            else "its first opening"
+        )
+        hint = f"Distances count from {frm}, with a minus (@-40m) from the other end."
+        now = called_now(plant, Place(name, 1, metres)) if kind == "cable" and not from_b else None
         if now is not None:
             hint = f"It was cut: what lies there now is cable:{now.cable}@{now.mark:.0f}m."
         raise InputError(Diagnostic("beyond-its-end", summary, text, hint=hint))
-    return metres
+    metres = min(metres, whole)
+    return whole - metres if from_b else metres
 
 
 def length_of(plant: Plant, kind: str, name: str) -> float:
@@ -338,39 +349,3 @@ def _waiting(plant: Plant, cable: str, place: int) -> int:
     for strand in framed:
         mask &= ~(1 << strand)
     return mask
-
-
-def read_polygon(data: object) -> tuple[tuple[Point, ...], ...]:
-    """Outer rings of a GeoJSON geometry, feature or collection; raises ValueError that says what is wrong."""
-    if not isinstance(data, Mapping):
-        raise ValueError("it is not a GeoJSON object")
-    kind = data.get("type")
-    if kind == "FeatureCollection":
-        features = data.get("features")
-        if not isinstance(features, list):
-            raise ValueError("its features are not a list")
-        return tuple(ring for feature in features for ring in read_polygon(feature))
-    if kind == "Feature":
-        return read_polygon(data.get("geometry"))
-    if kind not in ("Polygon", "MultiPolygon"):
-        raise ValueError(f"a {kind} encloses nothing: draw a Polygon")
-    parts = data.get("coordinates")
-    rings = [parts] if kind == "Polygon" else parts
-    if not isinstance(rings, list) or not all(isinstance(part, list) and part for part in rings):
-        raise ValueError("its coordinates are not rings of points")
-    return tuple(_ring(part[0]) for part in rings)
-
-
-def _ring(points: object) -> tuple[Point, ...]:
-    try:
-        ring = tuple((float(point[0]), float(point[1])) for point in points)  # type: ignore[attr-defined]
-    except (TypeError, ValueError, IndexError, KeyError):
-        raise ValueError("its coordinates are not rings of points") from None
-    if len(ring) < 3:
-        raise ValueError("a ring needs at least three corners")
-    if not all(-180 <= x <= 180 and -90 <= y <= 90 for x, y in ring):
-        raise ValueError("its coordinates are not longitudes and latitudes (WGS 84)")
-    fault = polygon_fault(ring)
-    if fault:
-        raise ValueError(f"its outline is not an area: {fault}")
-    return ring

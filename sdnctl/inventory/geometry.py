@@ -6,6 +6,7 @@ steps up to some kilometres differs from the geodesic by less than a millionth (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -52,15 +53,33 @@ class ZoneContent:
     places: frozenset[str] = frozenset()
 
 
+class Ring(tuple[Point, ...]):
+    """The corners of an outline that has holes: what lies in one of `holes` is outside."""
+
+    holes: tuple[tuple[Point, ...], ...]
+
+    def __new__(cls, corners: Iterable[Point], holes: Iterable[Sequence[Point]] = ()) -> Ring:
+        made = super().__new__(cls, corners)
+        made.holes = tuple(map(tuple, holes))
+        return made
+
+
+def holes_of(ring: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
+    return ring.holes if isinstance(ring, Ring) else ()
+
+
 class Outline:
     """An area given by the corners of its ring, in either direction, closed or not; prepared for many questions.
 
-    Its edges are sorted into bands of latitude, so that a question looks at those near it only.
+    Its edges, and those of its holes, are sorted into bands of latitude, so that a question looks at those near it
+    only.
     """
 
     def __init__(self, ring: Sequence[Point]) -> None:
-        corners = [point for point, after in zip(ring, (*ring[1:], ring[0]), strict=True) if point != after]
-        self.edges = [(*a, *b) for a, b in zip(corners, (*corners[1:], *corners[:1]), strict=True)]
+        self.edges: list[Edge] = []
+        for one in (ring, *holes_of(ring)):
+            corners = [point for point, after in zip(one, (*one[1:], one[0]), strict=True) if point != after]
+            self.edges += [(*a, *b) for a, b in zip(corners, (*corners[1:], *corners[:1]), strict=True)]
         self.west, self.east = min(x for x, _ in ring), max(x for x, _ in ring)
         self.south, self.north = min(y for _, y in ring), max(y for _, y in ring)
         count = max(1, len(self.edges) // 4)
@@ -164,15 +183,34 @@ def zone_content(plant: Plant, hazard: Hazard) -> ZoneContent:
 
 def polygon_fault(polygon: Sequence[Point]) -> str:
     """Why these points do not enclose an area, or an empty string."""
-    if _surely_simple(polygon):
+    holes = holes_of(polygon)
+    if not holes and _surely_simple(polygon):
         return ""
+    if any(len(set(ring)) < 3 for ring in (polygon, *holes)):
+        return "a ring needs at least three corners"
     from shapely import is_valid_reason
     from shapely.geometry import Polygon
 
-    area = Polygon(polygon)
+    area = Polygon(polygon, holes)
     if not area.is_valid:
-        return str(is_valid_reason(area))
+        return _said(str(is_valid_reason(area)))
     return "" if area.area > 0 else "it encloses nothing"
+
+
+def _said(reason: str) -> str:
+    """A reason of the geometry library (``Self-intersection[4.35 43.842]``) as a sentence with a place."""
+    match = re.match(r"(?P<what>.*)\[(?P<x>\S+) (?P<y>\S+)\]\Z", reason)
+    if match is None:
+        return reason
+    words = {
+        "Self-intersection": "it crosses itself",
+        "Ring Self-intersection": "it touches itself",
+        "Hole lies outside shell": "a hole lies outside",
+        "Holes are nested": "a hole lies in a hole",
+        "Interior is disconnected": "its holes cut it in pieces",
+    }
+    what = words.get(match["what"], match["what"].lower())
+    return f"{what}, at {float(match['y']):.6f} N, {float(match['x']):.6f} E"
 
 
 def _surely_simple(polygon: Sequence[Point]) -> bool:

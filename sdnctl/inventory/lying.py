@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import cos, hypot, radians
 from typing import Any
 
-from sdnctl.inventory.geometry import Outline, distance
+from sdnctl.inventory.geometry import Outline, distance, holes_of
 from sdnctl.inventory.plant import Point
 
 METRES = 111_320.0
@@ -42,7 +42,9 @@ class Spots:
         for ring in rings:
             area = Outline(ring)
             for name in self._boxed(area.west, area.south, area.east, area.north, metres):
-                away = 0.0 if area.contains(self.points[name]) else to_ring(self.points[name], ring)
+                point = self.points[name]
+                edges = (to_ring(point, one) for one in (ring, *holes_of(ring)))
+                away = 0.0 if area.contains(point) else min(edges)
                 if away <= metres and away < found.get(name, float("inf")):
                     found[name] = away
         return found

@@ -20,11 +20,11 @@ from sdnctl.inventory.areas import Area
 from sdnctl.inventory.closures import Boxes, Held
 from sdnctl.inventory.finding import no_such
 from sdnctl.inventory.plant import Plant, Point
-from sdnctl.units import counted
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.files import write_bytes
 from sdnctl.usecases.lighting import Lighting
 from sdnctl.usecases.planning import compile_folder
+from sdnctl.wording import counted
 
 FORMATS = (".svg", ".pdf", ".html")
 
@@ -86,10 +86,10 @@ def caption_of(plant: Plant, areas: Sequence[Area], held: Held, network: str, on
         ("date", on.isoformat()),
         ("revision", revision(held)),
     )
-    cables = f"{len(held.cables)} cable{'' if len(held.cables) == 1 else 's'}"
-    return Caption(
-        "Closure", closure.id, fields, f"{cables}, {counted(len(held.joints), 'splices')} at {closure.at}"
-    )
+    holds = [counted(len(held.cables), "cables"), counted(len(held.joints), "splices")]
+    if held.nodes:
+        holds.append(counted(len(held.nodes), "passive nodes"))
+    return Caption("Closure", closure.id, fields, f"{', '.join(holds)} at {closure.at}")
 
 
 def area_of(plant: Plant, areas: Sequence[Area], place: str) -> str:

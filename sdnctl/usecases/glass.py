@@ -10,17 +10,18 @@ from pathlib import Path
 
 from sdnctl.errors import Diagnostic, Diagnostics, InputError, Severity, Source, UsageError
 from sdnctl.inventory.budgets import Advice, LinkBudget, budgets, cheapest
-from sdnctl.inventory.cuts import read_polygon
 from sdnctl.inventory.days import on_day
 from sdnctl.inventory.diversity import LEAD_IN, Comparison, compare
 from sdnctl.inventory.fields import Wavelength, parse_wavelength
 from sdnctl.inventory.finding import find_place, find_terminals, no_such
 from sdnctl.inventory.footprint import Footprint, Stretch, footprint, route_of, together
 from sdnctl.inventory.free import Free, Route
+from sdnctl.inventory.geometry import Ring
 from sdnctl.inventory.itinerary import Itinerary, itineraries, itinerary
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.naming import link_names
-from sdnctl.inventory.plant import Plant, Point
+from sdnctl.inventory.outlines import read_polygon
+from sdnctl.inventory.plant import Plant
 from sdnctl.inventory.spare import Channel, free_channels
 from sdnctl.units import Length
 
@@ -53,7 +54,7 @@ def _wavelength(text: str | None) -> Wavelength | None:
         raise UsageError(Diagnostic("no-such-wavelength", str(error), hint="write it like '1550 nm'")) from None
 
 
-def polygons_of(path: Path) -> tuple[tuple[Point, ...], ...]:
+def polygons_of(path: Path) -> tuple[Ring, ...]:
     """The outlines in a GeoJSON file; raises InputError that says what is wrong with it."""
     try:
         found = read_polygon(json.loads(path.read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from inventory_support import EXAMPLES
 
 from sdnctl.errors import InputError
+from sdnctl.inventory.cuts import length_of
 from sdnctl.usecases.asking import owners_of
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.glass import polygons_of
@@ -122,7 +124,10 @@ def test_whose_works_they_are(asked: Whatif) -> None:
         ("core-a--pop-soth", "no-such-thing", "core-a--pop-south"),
         ("node:core-c", "no-such-thing", "core-b"),
         ("c-mill@9 km", "beyond-its-end", "end a"),
+        ("c-mill@-9km", "beyond-its-end", "@-40m"),
         ("c-mill@x", "bad-distance", "@412m"),
+        ("c-mill@-", "bad-distance", "@-412m"),
+        ("c-mill@", "no-such-thing", "c-mill"),
         ("ch-ha@1m", "not-along", "segment, duct or cable"),
     ],
 )
@@ -131,6 +136,46 @@ def test_what_is_not_there_is_named(asked: Whatif, name: str, code: str, hint: s
         asked.ask([name])
     (found,) = caught.value.diagnostics
     assert (found.code, hint in found.hint) == (code, True), found
+
+
+@pytest.mark.parametrize(
+    ("from_a", "from_b", "length"),
+    [
+        ("segment:s-pont-n-pont-s@100m", "segment:s-pont-n-pont-s@-{}m", 390.95),
+        ("cable:c-mill@12.5 m", "cable:c-mill@-{} m", 105.39),
+        ("duct:du-pont-vieux@40m", "duct:du-pont-vieux@-{}m", 390.95),
+    ],
+)
+def test_distances_count_from_either_end(asked: Whatif, from_a: str, from_b: str, length: float) -> None:
+    plant, text = asked.plant, from_a.partition("@")[0]
+    (kind, _, name), along = text.partition(":"), float(from_a.partition("@")[2].rstrip(" m"))
+    whole = length_of(plant, kind, name)
+    assert whole == pytest.approx(length, abs=0.5)
+    here, there = asked.ask([from_a]), asked.ask([from_b.format(whole - along)])
+    marks = [[hit.stretches[0][0] for hit in one.cables] for one in (here, there)]
+    assert marks[0] == pytest.approx(marks[1])
+    assert list(here.points.values()) == [pytest.approx(point) for point in there.points.values()]
+
+
+def test_a_length_as_it_is_told_is_not_beyond_the_end(asked: Whatif) -> None:
+    """The segment is 390.95 m long, told as 391 m."""
+    (point,) = asked.ask(["segment:s-pont-n-pont-s@391m"]).points.values()
+    assert point == asked.plant.segments["s-pont-n-pont-s"].line[-1]
+
+
+def test_what_lies_in_a_hole_is_not_hit(tmp_path: Path, asked: Whatif) -> None:
+    outer = [[4.30, 43.80], [4.45, 43.80], [4.45, 43.92], [4.30, 43.92], [4.30, 43.80]]
+    hole = [[4.3301, 43.8101], [4.449, 43.8101], [4.449, 43.919], [4.3301, 43.919], [4.3301, 43.8101]]
+    path, found = tmp_path / "works.geojson", []
+    for rings in ([outer], [outer, hole], [hole]):
+        path.write_text(json.dumps({"type": "Polygon", "coordinates": rings}), encoding="utf-8")
+        found.append(asked.ask(polygons={"works": polygons_of(path)}))
+    whole, without, inside = ({*one.hit["segment"], *one.hit["chamber"], *one.hit["site"]} for one in found)
+    assert whole == without | inside
+    assert without < whole
+    border = without & inside  # segments that cross the edge of the hole
+    assert border
+    assert all(name in asked.plant.segments for name in border)
 
 
 def test_every_wrong_name_is_told_at_once(asked: Whatif) -> None:
@@ -152,6 +197,15 @@ def test_every_wrong_name_is_told_at_once(asked: Whatif) -> None:
         ('{"type": "FeatureCollection", "features": []}', "no polygon"),
         ('{"type": "Polygon", "coordinates": [[4, 43]]}', "not rings"),
         ("[]", "not a GeoJSON object"),
+        (
+            '{"type": "Polygon", "coordinates": [[[4, 43], [5, 44], [5, 43], [4, 44], [4, 43]]]}',
+            "it crosses itself, at 43.500000 N, 4.500000 E",
+        ),
+        ('{"type": "Polygon", "coordinates": [[[4, 43], [5, 44], [4, 43]]]}', "at least three corners"),
+        (
+            '{"type": "Polygon", "coordinates": [[[4, 43], [5, 43], [4, 44]], [[8, 43], [9, 43], [8, 44]]]}',
+            "a hole lies outside",
+        ),
     ],
 )
 def test_polygons_that_are_none(tmp_path: Path, text: str, said: str) -> None:

@@ -10,8 +10,8 @@ from sdnctl.cli.fibre import closures
 from sdnctl.cli.output import table
 from sdnctl.inventory.colours import strand_mark
 from sdnctl.inventory.fields import format_numbers
-from sdnctl.units import counted
 from sdnctl.usecases.documents import diagnostic_document
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import table
 from sdnctl.errors import Diagnostic, Severity, UsageError
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

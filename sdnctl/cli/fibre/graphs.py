@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sdnctl.cli.fibre.closures import WHOLE
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.inventory.synoptic import Kind
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

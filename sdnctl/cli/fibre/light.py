@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

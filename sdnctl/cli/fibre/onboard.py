@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
+from sdnctl.inventory.geometry import holes_of
 from sdnctl.inventory.onboarding import Verdict
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +144,10 @@ _WORDS = {"connected": "connected", "connect": "to connect now", "cannot": "that
 
 def geojson(found: Works) -> dict[str, Any]:
     """The road, its sites, and ducts and cables to lay, for a map (RFC 7946)."""
-    features = [_feature("Polygon", [[*ring, ring[0]]], {"kind": "works"}) for ring in found.rings]
+    features = [
+        _feature("Polygon", [[*one, one[0]] for one in (ring, *holes_of(ring))], {"kind": "works"})
+        for ring in found.rings
+    ]
     for one in found.answers:
         plan = one.connection
         properties: dict[str, Any] = {
