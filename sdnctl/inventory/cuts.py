@@ -166,20 +166,14 @@ def _distance(plant: Plant, kind: str, name: str, written: str, text: str) -> fl
     whole = length_of(plant, kind, name)
     if metres > whole + ROUNDED:
         summary = f"{kind} {name} is {format_length(round(whole, 1))} long, not {format_length(metres)}"
-        frm = (
-            "end a along the sheath"
-            if kind == "cable"
-            else "the end a"
-            if kind == "segment"
-            else "its first opening"
-        )
-        hint = f"Distances count from {frm}, with a minus (@-40m) from the other end."
+        starts = {"cable": "end a along the sheath", "segment": "the end a", "duct": "its first opening"}
+        hint = f"Distances count from {starts[kind]}, with a minus (@-40m) from the other end."
         now = called_now(plant, Place(name, 1, metres)) if kind == "cable" and not from_b else None
         if now is not None:
             hint = f"It was cut: what lies there now is cable:{now.cable}@{now.mark:.0f}m."
         raise InputError(Diagnostic("beyond-its-end", summary, text, hint=hint))
-    metres = min(metres, whole)
-    return whole - metres if from_b else metres
+    along = min(float(metres), whole)
+    return whole - along if from_b else along
 
 
 def length_of(plant: Plant, kind: str, name: str) -> float:

@@ -144,6 +144,70 @@ _WORDS = {"connected": "connected", "connect": "to connect now", "cannot": "that
 
 def geojson(found: Works) -> dict[str, Any]:
     """The road, its sites, and ducts and cables to lay, for a map (RFC 7946)."""
+    roads = ([[*one, one[0]] for one in (ring, *holes_of(ring))] for ring in found.rings)
+    features = [_feature("Polygon", road, {"kind": "works"}) for road in roads]
+    for one in found.answers:
+        plan = one.connection
+        name = f"{one.site} ({one.away:.0f} m off)" if one.away else one.site
+        figures = ("",) * 4
+        if plan is not None:
+            figures = (f"{plan.dig:.0f}", f"{plan.now:.0f}", f"{plan.cable:.0f}", str(plan.splices))
+        shown.add_row(name, f"[{_STYLE[one.verdict]}]{_sentence(one)}[/]", *figures)
+    parts: list[RenderableType] = [shown]
+    for one in found.of(Verdict.CONNECT):
+        if one.connection is not None:
+            parts += _plan(one.site, one.connection)
+    return [*parts, *_last(found, written)]
+
+
+def _sentence(one: Answer) -> str:
+    if one.connection is not None:
+        return f"connect now: {one.why}, {one.connection.closure} has {one.connection.spare} free strands"
+    return f"{'connected' if one.verdict is Verdict.CONNECTED else 'cannot:'} {one.why}"
+
+
+def _plan(site: str, plan: Connection) -> list[RenderableType]:
+    lay = [f"{one.metres:.0f} m from {one.a} to {one.b} ({one.now:.0f} m of it now)" for one in plan.lay]
+    dig = f"lay a duct: {'; '.join(lay)}" if lay else "no duct is to be laid"
+    through = f"; pull through {counted(len(plan.through), 'segments')} with a duct" if plan.through else ""
+    losses = ", ".join(f"{span.min:.1f}–{span.max:.1f} dB at {nm}" for nm, span in plan.losses.items())
+    lines = [
+        f"[bold]{site}[/]: {dig}{through}; {plan.cable:.0f} m of cable to {plan.closure} at {plan.place}",
+        f"  {plan.metres / 1000:.2f} km of fibre to {plan.goal}, {losses}",
+        f"  optics that close it: {', '.join(plan.closes) or 'none in the inventory'}",
+    ]
+    lines += [
+        f"  at {work.place}: {work.count} {work.kind}s {work.what}".rstrip()
+        for work in plan.works
+        if work.kind != "cut"
+    ]
+    lines += [f"  at {work.place}: {work.what}" for work in plan.works if work.kind == "cut"]
+    return list(lines)
+
+
+def _last(found: Works, written: Path | None) -> list[RenderableType]:
+    totals = _totals(found)
+    sites = ", ".join(f"{count} {_WORDS[verdict]}" for verdict, count in totals["sites"].items() if count)
+    lines: list[RenderableType] = []
+    if found.answers and not found.of(Verdict.CONNECT):
+        lines.append(sites)
+    elif found.answers:
+        lines.append(
+            f"{sites}: {totals['dig']:.0f} m to dig, {totals['dig_now']:.0f} m of them while the road is open, "
+            f"{totals['cable'] / 1000:.2f} km of cable, {totals['splices']} splices"
+        )
+    if found.unplaced:
+        lines.append(f"nobody wrote where these are: {', '.join(found.unplaced[:6])}")
+    if written is not None:
+        lines.append(f"the map layer is in {written}")
+    return lines
+
+
+_WORDS = {"connected": "connected", "connect": "to connect now", "cannot": "that cannot be connected"}
+
+
+def geojson(found: Works) -> dict[str, Any]:
+    """The road, its sites, and ducts and cables to lay, for a map (RFC 7946)."""
     features = [
         _feature("Polygon", [[*one, one[0]] for one in (ring, *holes_of(ring))], {"kind": "works"})
         for ring in found.rings
