@@ -217,7 +217,7 @@ def _verdict(report: Report) -> Iterator[RenderableType]:
 def _between(low: Spot, high: Spot) -> str:
     """The ends of an interval: in one clause where they lie between the same two places."""
     if not low.here and not high.here and (low.behind, low.ahead) == (high.behind, high.ahead):
-        metres = f"{low.from_behind:,.0f} to {high.from_behind:,.0f} m behind {low.behind}"
+        metres = f"{low.from_behind:,.0f} and {high.from_behind:,.0f} m behind {low.behind}"
         return f"between {metres} towards {low.ahead}"
     return f"between {where(low)} and {where(high)}"
 
