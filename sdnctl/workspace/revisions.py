@@ -17,6 +17,7 @@ from sdnctl.errors import Diagnostic, InputError, Source
 from sdnctl.workspace.convention import FOLDERS, NETWORK
 
 _LINK, _FILES = "120000", ("100644", "100755", "120000")
+_TREE, _SUBMODULE = "040000", "160000"
 _MOST_LINKS = 8
 
 
@@ -36,11 +37,15 @@ def export_revision(folder: Path, revision: str, into: Path) -> str:
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}", may=True
     )
     if commit is None:
+        begun = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD", may=True) is not None
+        hint = "name a commit, branch or tag; a shallow clone has few: `git fetch --unshallow`"
         raise InputError(
             Diagnostic(
                 "no-such-revision",
                 f"git knows no revision {revision!r} here",
-                hint="name a commit, branch or tag; a shallow clone has few: `git fetch --unshallow`",
+                hint=hint
+                if begun
+                else "nothing is committed on this branch yet: `git commit` makes the first one",
             )
         )
     prefix, name = _prefix(folder), commit.decode().strip()
@@ -116,6 +121,15 @@ def _export(folder: Path, commit: str, entries: Iterable[_Entry], prefix: str, i
     wanted = []
     for entry in entries:
         parts = entry.path.removeprefix(prefix).split("/")
+        if entry.mode == _SUBMODULE and len(parts) <= 2:  # left out, its part of the network would seem removed
+            raise InputError(
+                Diagnostic(
+                    "network-in-submodule",
+                    f"in {what}, a part of the network is a submodule: its files are in another repository",
+                    source=Source(entry.path),
+                    hint="commit the files themselves; or have the whole network folder in the submodule",
+                )
+            )
         if entry.mode in _FILES and len(parts) <= 2 and not {"", ".", ".."} & set(parts):
             wanted.append(_followed(folder, commit, entry))
     if not wanted:
@@ -150,13 +164,15 @@ def _followed(folder: Path, commit: str, entry: _Entry) -> tuple[str, str]:
         if len(found) != 1:
             break
         (mode, second, third), _ = found[0]
+        if mode == _TREE:
+            break
         blob = third if commit else second
     raise InputError(
         Diagnostic(
             "link-leads-nowhere",
             "the symbolic link leads to no file of the repository",
             source=Source(entry.path),
-            hint="commit the file itself",
+            hint="commit the file itself, or the folder",
         )
     )
 
@@ -168,6 +184,10 @@ def _blobs(folder: Path, names: Sequence[str]) -> list[bytes]:
     position = 0
     for _ in names:
         end = found.index(b"\n", position)
+        if found.endswith(b" missing", position, end):
+            name = found[position:end].split(b" ")[0].decode()
+            hint = "`git fsck` says what is missing; `git fetch` gets it where this is a partial clone"
+            raise InputError(Diagnostic("git-failed", f"the repository lacks the object {name}", hint=hint))
         size = int(found[position:end].split(b" ")[2])
         contents.append(found[end + 1 : end + 1 + size])
         position = end + size + 2

@@ -135,6 +135,38 @@ def test_a_network_in_a_folder_of_a_repository_with_links(net: Net) -> None:
     assert inner.json("diff", "HEAD", code=1)["diagnostics"][0]["code"] == "link-leads-nowhere"
 
 
+def test_parts_of_a_network_that_are_elsewhere_are_not_taken_for_removed(net: Net) -> None:
+    """A folder that is a link or a submodule is refused by name; so is an object that a clone does not have."""
+    top = net.folder.parent / "parts"
+    for name in ("linked", "moduled"):
+        shutil.copytree(net.folder, top / name, ignore=shutil.ignore_patterns(".git", ".sdnctl"))
+        shutil.move(top / name / "intents", top / f"intents of {name}")
+    (top / "linked" / "intents").symlink_to("../intents of linked")
+    inner = top / "moduled" / "intents"
+    shutil.copytree(top / "intents of moduled", inner)
+    for folder in (inner, top):
+        git(folder, "init", "-q")
+        if folder is top:
+            for name in ("linked", "moduled"):
+                assert "nothing is committed" in Net(top / name)("diff", "HEAD").plain
+        git(folder, "-c", "advice.addEmbeddedRepo=false", "add", "-A")
+        git(folder, "commit", "-q", "-m", "one")
+    for name, code in (("linked", "link-leads-nowhere"), ("moduled", "network-in-submodule")):
+        there = Net(top / name)
+        there.ok("validate")
+        for words in (("diff", "HEAD"), ("hook", "check")):
+            (fault,) = there.json(*words, code=1)["diagnostics"]
+            assert (fault["code"], fault["file"].removeprefix("HEAD:")) == (code, f"{name}/intents")
+    (top / "linked" / "intents").unlink()
+    shutil.copytree(top / "intents of linked", top / "linked" / "intents")
+    git(top, "add", "linked/intents")
+    git(top, "commit", "-q", "-m", "two")
+    blob = git(top, "rev-parse", "HEAD:linked/network.yaml").strip()
+    (top / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    (fault,) = Net(top / "linked").json("diff", "HEAD", code=1)["diagnostics"]
+    assert (fault["code"], blob in fault["summary"]) == ("git-failed", True)
+
+
 # ── what is staged ───────────────────────────────────────────────────────────────────────────────
 
 
