@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -13,8 +14,22 @@ from sdnctl.exchange.netbox.model import Cable, Device, End, FrontPort, Interfac
 from sdnctl.exchange.netbox.records import KNOWN, QUIET, Record
 
 T = TypeVar("T")
+_KINDS: tuple[Kind, ...] = ("interface", "frontport", "rearport")
 _MODEL_OF: dict[str, str] = {"interface": "interfaces", "frontport": "front-ports", "rearport": "rear-ports"}
 METRES = {"km": 1000.0, "m": 1.0, "cm": 0.01, "mi": 1609.344, "ft": 0.3048, "in": 0.0254, "": 1.0}
+_SPELLED = {
+    "kilometer": "km",
+    "meter": "m",
+    "centimeter": "cm",
+    "mile": "mi",
+    "feet": "ft",
+    "foot": "ft",
+    "inche": "in",
+}
+_MEASURE = re.compile(r"([\d.\s]*\d)\s*([A-Za-z]*)\Z")
+_KILOBITS = {"": 1.0, "k": 1.0, "m": 1e3, "g": 1e6, "t": 1e9}
+_SHOWN_TYPE = re.compile(r"\((\d+)GE\)")
+"""How a list on the screen names a type of interface: ``SFP+ (10GE)``."""
 
 
 @dataclass
@@ -39,6 +54,8 @@ class _Reader:
         for model, found in records.items():
             for record in found:
                 number = record.values.get("id")
+                if isinstance(number, str) and number.isdecimal() and len(number) < 16:
+                    number = int(number)
                 if isinstance(number, int):
                     self.by_id[model, number] = record
 
@@ -116,6 +133,18 @@ class _Reader:
             return None
         return number
 
+    def _measure(self, record: Record, key: str, scale: Callable[[str], float | None]) -> float | None:
+        """A number, perhaps with a unit (``12.5 Kilometers``), times what `scale` makes of that; None for none."""
+        value = _plain(record.values.get(key))
+        match = _MEASURE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            number, unit = self._number(record, key), ""
+        else:
+            inner = Record(record.file, record.line, {key: "".join(match[1].split())})
+            number, unit = self._number(inner, key), match[2]
+        factor = scale(unit)
+        return number * factor if number is not None and factor is not None and number >= 0 else None
+
     # ── objects ──────────────────────────────────────────────────────────────────────────────────
 
     def _site(self, record: Record) -> Site:
@@ -128,7 +157,7 @@ class _Reader:
         return Site(
             self._own_name(record),
             self._text(record, "slug"),
-            self._text(record, "status") or "active",
+            self._text(record, "status").lower() or "active",
             self._text(record, "facility"),
             latitude,
             longitude,
@@ -147,7 +176,7 @@ class _Reader:
             site,
             role,
             self._named(record, "device_type", "device-types"),
-            status=self._text(record, "status") or "active",
+            status=self._text(record, "status").lower() or "active",
             description=self._text(record, "description"),
             comments=_lines(record.values.get("comments")),
         )
@@ -167,12 +196,16 @@ class _Reader:
         device = self._of_device(record)
         if device is None:
             return None
-        speed, mtu = self._number(record, "speed"), self._number(record, "mtu")
+        kind, mtu = self._text(record, "type") or "other", self._number(record, "mtu")
+        speed = self._measure(record, "speed", _kilobits)
+        shown = _SHOWN_TYPE.search(kind)
+        if speed is None and shown is not None:
+            speed = 1e6 * int(shown[1])
         enabled = str(_plain(record.values.get("enabled", True))).lower() not in ("false", "0", "no")
         return Interface(
             device,
             self._own_name(record),
-            self._text(record, "type") or "other",
+            kind,
             int(speed) if speed is not None and speed > 0 else None,
             int(mtu) if mtu is not None and mtu > 0 else None,
             enabled,
@@ -219,10 +252,11 @@ class _Reader:
         a, b = cast("tuple[tuple[End, ...], tuple[End, ...]]", sides)
         if not a or not b:
             return  # power, console, circuits: counted by the caller as what has no ends of ours
-        number, unit = self._number(record, "length"), self._text(record, "length_unit").lower()
-        length = number * METRES[unit] if number is not None and unit in METRES and number >= 0 else None
+        length = self._measure(
+            record, "length", lambda unit: METRES.get(_unit(unit or self._text(record, "length_unit")))
+        )
         self.made.inventory.cables.append(
-            Cable(a, b, self._text(record, "label"), status=self._text(record, "status"), length=length)
+            Cable(a, b, self._text(record, "label"), status=self._text(record, "status").lower(), length=length)
         )
         self.made.sources["cable", str(len(self.made.inventory.cables) - 1)] = record.source
 
@@ -236,12 +270,56 @@ class _Reader:
                 return None
             return tuple(one for one in found if isinstance(one, End))
         kind = self._text(record, f"side_{side}_type").rpartition(".")[2]
+        if f"termination_{side}_id" in values:  # tables of exports made by templates
+            kind, number = (
+                self._text(record, f"termination_{side}_type"),
+                self._number(record, f"termination_{side}_id"),
+            )
+            named = self._termination(record, {"object_type": kind, "object_id": int(number or 0)})
+            return None if named is None else (named,) if isinstance(named, End) else ()
+        if f"termination_{side}" in values:
+            return self._shown(record, side)
         if kind not in _MODEL_OF:
             return ()
         end = End(
             self._text(record, f"side_{side}_device"), cast(Kind, kind), self._text(record, f"side_{side}_name")
         )
         return (end,) if self._known_end(record, end) else None
+
+    def _shown(self, record: Record, side: str) -> tuple[End, ...]:
+        """Ends as a list on the screen has them: devices, and names of ports, several with commas between.
+
+        A name in no table of ports is power, console or a circuit, or was not exported: the cable is left out.
+        """
+        whole, names = self._text(record, f"device_{side}"), self._text(record, f"termination_{side}", 10_000)
+        devices = [whole] if ("device", whole) in self.made.sources else [one.strip() for one in whole.split(",")]
+        found = self._ports(devices, names)
+        if found is None:
+            split = [self._ports(devices, name.strip()) for name in names.split(",")]
+            found = tuple(end for ends in split if ends for end in ends) if all(split) else None
+        if found is None:
+            summary = f"a cable ends at {whole} {names}, which is in no table of ports; it is left out"
+            self.out.warning("cable-left-out", clean(summary), source=record.source,
+                             hint="Export interfaces, front and rear ports, too.")  # fmt: skip
+            return ()
+        if len({end.kind for end in found}) > 1:
+            self._error(record, "ambiguous-end", f"{whole} has ports of several kinds called {names}")
+            return ()
+        return found
+
+    def _ports(self, devices: Sequence[str], name: str) -> tuple[End, ...] | None:
+        """Every port of one of these devices that is called so, with or without its label; None where none is."""
+        short = name.rpartition(" (")[0] if name.endswith(")") else ""
+        for called in (name, short):
+            found = tuple(
+                End(device, kind, called)
+                for device in devices
+                for kind in _KINDS
+                if called and (kind, device, called) in self.made.sources
+            )
+            if found:
+                return found
+        return None
 
     def _termination(self, record: Record, one: Any) -> End | str | None:
         kind = str(one.get("object_type", "")).rpartition(".")[2] if isinstance(one, Mapping) else ""
@@ -262,6 +340,17 @@ class _Reader:
     def _known_end(self, record: Record, end: End) -> bool:
         what = f"{end.kind} {end.device} {end.name}"
         return self._there(record, (end.kind, end.device, end.name), "a cable", what)
+
+
+def _unit(text: str) -> str:
+    """A unit of length by its sign: ``Kilometers`` → ``km``."""
+    word = text.lower()
+    return _SPELLED.get(word.removesuffix("s"), word)
+
+
+def _kilobits(unit: str) -> float | None:
+    """``Gbps``, ``Gbit`` → kbit/s of one of them."""
+    return _KILOBITS.get(unit.lower().removesuffix("bps").removesuffix("bit"))
 
 
 def _port(one: Any) -> tuple[str, str]:

@@ -21,7 +21,12 @@ KNOWN = ("sites", "devices", "interfaces", "rear-ports", "front-ports", "cables"
 """Models that are read, as the API calls them."""
 QUIET = ("manufacturers", "device-roles", "device-types", "platforms")
 """Models that only name kinds of things: what of them matters stands on the devices too."""
-_STEM = re.compile(r"(?:\d+[-_ ]*)?(?:dcim[-_/])?(.*?)/?\Z")
+_STEM = re.compile(r"(?:\d+-*)?(?:netbox-)?(?:dcim[-/])?(.*?)/?\Z")
+_TITLE = re.compile(r"[^a-z0-9]+")
+_SAME = {"speed_kbps": "speed", "speed_formatted": "speed", "side_a": "device_a", "side_b": "device_b"}
+"""Titles of columns that a list on the screen calls otherwise than the forms do."""
+NOTHING = frozenset({"", "—"})
+"""Cells without a value; lists on the screen are exported with dashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Record:
 
 
 def model_of(name: str) -> str:
-    """``01-sites.csv``, ``dcim_sites.json``, ``dcim/sites/`` → ``sites``."""
-    name = name.lower().replace("_", "-")
+    """``01-sites.csv``, ``dcim_sites.json``, ``dcim/sites/``, ``netbox_sites.csv`` → ``sites``."""
+    name = name.lower().replace("_", "-").replace(" ", "-")
     stem = re.sub(r"\.(csv|json)\Z", "", name.rpartition("/")[2]) if name.endswith((".csv", ".json")) else name
     found = _STEM.fullmatch(stem)
     return found[1] if found is not None else stem
@@ -64,7 +69,10 @@ def read_records(contents: Mapping[str, bytes], out: Diagnostics) -> dict[str, l
 
 
 def _csv(text: str, file: str, out: Diagnostics) -> Iterator[tuple[str, Record]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    """Rows of a table: one for bulk import, or a list on the screen as it was exported, with titles for people."""
+    head = text.split("\n", 1)[0]
+    separator = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     model = model_of(file)
     line = 1
     try:
@@ -77,7 +85,8 @@ def _csv(text: str, file: str, out: Diagnostics) -> Iterator[tuple[str, Record]]
                     hint="A comma in a cell wants the cell in double quotes.",
                 )
             else:
-                yield model, Record(file, line + 1, {key: value for key, value in row.items() if value != ""})
+                values = {_column(key): value for key, value in row.items() if value not in NOTHING}
+                yield model, Record(file, line + 1, values)
             line = reader.line_num
     except csv.Error as error:
         out.error(
@@ -86,6 +95,12 @@ def _csv(text: str, file: str, out: Diagnostics) -> Iterator[tuple[str, Record]]
             source=Source(file, max(reader.line_num, 1)),
             hint="Export it again.",
         )
+
+
+def _column(title: str) -> str:
+    """``Device A``, ``device_a`` → ``device_a``."""
+    name = _TITLE.sub("_", title.lower()).strip("_")
+    return _SAME.get(name, name)
 
 
 def _json(text: str, file: str, out: Diagnostics) -> list[tuple[str, Record]]:
