@@ -46,7 +46,7 @@ def test_lists_on_the_screen(tmp_path: Path) -> None:
         ("r1:2", "r2:2", pytest.approx(391_000, rel=0.01), 1_000_000_000),
     ]
     left = [one for one in result.findings if one.code == "cable-left-out"]
-    assert [str(one.source) for one in left] == ["netbox_cables.csv:6"]
+    assert [str(one.source) for one in left] == ["netbox_cables.csv:6"] * 2  # both of its ends
     assert "PSU0" in left[0].summary
 
 

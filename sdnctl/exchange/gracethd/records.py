@@ -195,16 +195,23 @@ def _nested(value: Any) -> bool:
 
 
 def _valid(model: type[BaseModel], items: Iterator[Item], what: str, out: Diagnostics) -> Iterator[BaseModel]:
+    """Each item as its model; without a value that it does not take, so that nothing else has to go with it."""
     for item in items:
         try:
             yield model.model_validate(item)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+            faults = error.errors(include_url=False)
             name = item.get("id") or item.get("closure") or item.get("odf") or ""
-            column = ".".join(map(str, first["loc"]))
+            column = ".".join(map(str, faults[0]["loc"]))
             out.error(
                 "not-a-plant-object",
-                f"{what} {name}: {column}: {first['msg']}",
+                f"{what} {name}: {column}: {faults[0]['msg'][:200]}",
                 address=f"{what} {name}",
                 hint="Correct it in the delivery.",
             )
+            fields = {str(one["loc"][0]) for one in faults if one["loc"]}
+            rest = {key: value for key, value in item.items() if key not in fields}
+            try:
+                yield model.model_validate(rest)
+            except ValidationError:
+                continue

@@ -12,6 +12,8 @@ from sdnctl.inventory.fields import NAME
 
 _ID = re.compile(NAME + r"\Z")
 _LONGEST = 64
+MOST = 1e12
+"""No length, count or number of a row is greater."""
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?\Z")
 _FRENCH = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?:[ T].*)?\Z")
 _PLAIN = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
@@ -23,7 +25,7 @@ def read_number(text: str) -> float | None:
         value = float(text.replace("\u00a0", "").replace(" ", "").replace(",", "."))
     except ValueError:
         return None
-    return value if isfinite(value) else None
+    return value if isfinite(value) and abs(value) < MOST else None
 
 
 def read_count(text: str) -> int | None:
