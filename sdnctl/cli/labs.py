@@ -66,9 +66,7 @@ def address(
 
     invocation: Invocation = context.obj
     found = labs.address(invocation.context, switch)
-    invocation.output.show(
-        "lab address", lambda: {"ok": True, "switch": switch, "address": found}, lambda: [found]
-    )
+    invocation.output.value("lab address", lambda: {"ok": True, "switch": switch, "address": found}, found)
 
 
 @lab.command()

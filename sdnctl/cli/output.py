@@ -72,6 +72,13 @@ class Output:
             for item in render():
                 console.print(item)
 
+    def value(self, command: str, document: Callable[[], dict[str, Any]], text: str) -> None:
+        """Print one text that is copied, or given to another program: on one line, however wide a terminal is."""
+        if self.format is Format.JSON:
+            self.json(command, document())
+        else:
+            print(text)  # noqa: T201
+
     def json(self, command: str, document: dict[str, Any]) -> None:
         import json
 

@@ -51,7 +51,7 @@ def add(
     made, text = invocation.context.store.tokens.add(
         name, Role(role.value), invocation.context.author, tenants=tuple(tenant or ()), expires=expires
     )
-    invocation.output.show("controller token add", lambda: {"token": document(made), "text": text}, lambda: [text])
+    invocation.output.value("controller token add", lambda: {"token": document(made), "text": text}, text)
 
 
 @token.command("list")

@@ -80,7 +80,7 @@ def _chosen(folder: Path, files: Collection[str], only: Collection[Path]) -> lis
                     "not-a-network-file",
                     f"{path} is not a file of the network folder",
                     source=Source(str(path)),
-                    hint="docs/network-folder.md lists them; --network names another folder",
+                    hint="docs/network-folder.md lists them; a path begins here, wherever --network is",
                 )
                 for path in missing
             )

@@ -106,7 +106,7 @@ def canonical_yaml(text: str) -> str:
 
 def _only_comments(text: str) -> str:
     """A file that says nothing keeps its comments; what else it holds (markers, ``null``) is left as it is."""
-    lines = [line.strip() for line in text.strip().split("\n")]
+    lines = [line.strip() for line in text.strip().split("\n")] if text.strip() else []
     return "".join(f"{line}\n" for line in lines) if all(line[:1] in ("", "#") for line in lines) else text
 
 

@@ -123,6 +123,8 @@ links:
         ("? a\n: b\n", "a: b\n"),
         ("%YAML 1.2\n---\na: 1\n...\n# after\n", "a: 1\n# after\n"),
         ("# only this\n\n", "# only this\n"),
+        ("", ""),
+        (" \n\n", ""),
         ("a: 1\r\nb: 2\r\n", "a: 1\nb: 2\n"),
         (f"a: [{'x, ' * 40}\n  y]\n", "a:\n" + "  - x\n" * 40 + "  - y\n"),
     ],
