@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from yaml import safe_load
+
 from sdnctl.inventory.checking.table import RULES as TABLE
 
 RULES = {rule.code for rule in TABLE}
@@ -107,7 +109,7 @@ class Module:
     """What one walk over a module finds: calls with the functions round them, and texts that were given names."""
 
     calls: list[tuple[str, ast.Call, tuple[ast.AST, ...]]] = field(default_factory=list)
-    names: dict[ast.AST, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    names: dict[ast.AST, list[tuple[int, str, str]]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, tree: ast.Module) -> Module:
@@ -122,18 +124,20 @@ class Module:
             elif isinstance(node, ast.Assign) and around and (said := text(node.value)):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
-                        made.names[around[-1]][target.id] = said
+                        made.names[around[-1]].append((node.lineno, target.id, said))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 around = (*around, node)
             waiting += [(child, around) for child in reversed(list(ast.iter_child_nodes(node)))]
         return made
 
-    def texts(self, around: tuple[ast.AST, ...]) -> dict[str, str]:
-        return self.names.get(around[-1], {}) if around else {}
+    def texts(self, around: tuple[ast.AST, ...], line: int) -> dict[str, str]:
+        """Names of texts as they are at a line of the innermost function: the last assignment before it counts."""
+        given = sorted(self.names.get(around[-1], ())) if around else []
+        return {name: said for at, name, said in given if at <= line}
 
 
-Given = tuple[int, str, ast.Call]
-"""Where a function takes a code, by place and by name, and the diagnostic that it makes of it."""
+Given = tuple[int, str, int, ast.Call]
+"""Where a function takes a code, by place and by name, where a hint (99: nowhere), and what it makes of them."""
 
 
 def passed_on(module: Module) -> dict[str, list[Given]]:
@@ -146,7 +150,9 @@ def passed_on(module: Module) -> dict[str, list[Given]]:
             names = [item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
             shift = 1 if names[:1] in (["self"], ["cls"]) else 0
             if code.id in names and node.name not in MAKERS:
-                found[node.name].append((names.index(code.id) - shift, code.id, call))
+                hints = [number - shift for number, one in enumerate(names) if one in ("hint", "ask")]
+                place = names.index(code.id) - shift
+                found[node.name].append((place, code.id, hints[0] if hints else 99, call))
     return found
 
 
@@ -181,38 +187,47 @@ def entries() -> dict[str, Entry]:
 
     for path, module in modules.items():
         for name, call, around in module.calls:
-            names = module.texts(around)
+            names = module.texts(around, call.lineno)
             if name in MAKERS:
                 code = text(argument(call, 0, "code"))
                 if CODE.fullmatch(code) and len(call.args) + len(call.keywords) > 1:
                     add(path, code, worded(call, names), hinted(call, MAKERS[name], names))
-            for position, key, made in own[path].get(name) or shared.get(name, ()):
+            for position, key, advice, made in own[path].get(name) or shared.get(name, ()):
                 code = text(argument(call, position, key))
                 if CODE.fullmatch(code):
                     summary = (
                         worded(made, {}) or text(argument(call, position + 1, "summary")) or worded(call, names)
                     )
-                    add(path, code, summary, hinted(made, 5, {}) or hinted(call, 99, names))
+                    add(path, code, summary, hinted(made, 5, {}) or hinted(call, advice, names))
     return found
 
 
+def notes() -> dict[str, dict[str, str]]:
+    """What the page says where the source has no words."""
+    made = safe_load((ROOT / "contrib" / "diagnostics.yaml").read_text(encoding="utf-8"))
+    assert isinstance(made, dict)
+    return made
+
+
 def page() -> str:
-    found = entries()
+    found, said = entries(), notes()
     parts = [INTRODUCTION]
     for name, _ in AREAS:
         rows = {code: entry for code, entry in sorted(found.items()) if entry.areas[:1] == [name]}
         if rows:
             parts.append(f"## {name}\n\n| code | says | what to do |\n|---|---|---|")
             parts += [
-                f"| `{code}` | {_cell(entry.summaries)} | {_cell(entry.hints)} |" for code, entry in rows.items()
+                f"| `{code}` | {_cell(entry.summaries, said.get(code, {}).get('means', ''))} "
+                f"| {_cell(entry.hints, said.get(code, {}).get('do', ''))} |"
+                for code, entry in rows.items()
             ]
             parts[-1] += "\n"
     return "\n".join(parts)
 
 
-def _cell(said: list[str]) -> str:
-    shown = [one.replace("|", "\\|").replace("<", "&lt;") for one in said[:2]]
-    return "; or: ".join(shown) or "–"
+def _cell(said: list[str], instead: str) -> str:
+    shown = [one.replace("|", "\\|").replace("<", "&lt;").rstrip(".") for one in said[:2] or [instead]]
+    return "; or: ".join(shown)
 
 
 def test_every_diagnostic_is_documented(pytestconfig: pytest.Config) -> None:
@@ -220,6 +235,16 @@ def test_every_diagnostic_is_documented(pytestconfig: pytest.Config) -> None:
     if pytestconfig.getoption("--update-golden"):
         PAGE.write_text(made, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == made, "run this test with --update-golden"
+
+
+def test_every_diagnostic_says_what_it_means_and_what_to_do() -> None:
+    """In the source, or in `contrib/diagnostics.yaml`; which says nothing that the source says by now."""
+    found, said = entries(), notes()
+    assert not said.keys() - found.keys(), sorted(said.keys() - found.keys())
+    silent = [f"{code}: means" for code, entry in found.items() if not entry.summaries]
+    silent += [f"{code}: do" for code, entry in found.items() if not entry.hints]
+    noted = [f"{code}: {key}" for code, note in said.items() for key in note]
+    assert sorted(silent) == sorted(noted), sorted(set(silent) ^ set(noted))
 
 
 def test_codes_that_tests_and_pages_name_are_there() -> None:
