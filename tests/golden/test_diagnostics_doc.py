@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from yaml import safe_load
 
 from sdnctl.inventory.checking.table import RULES as TABLE
