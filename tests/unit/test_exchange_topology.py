@@ -6,6 +6,7 @@ proven.
 from __future__ import annotations
 
 import importlib.resources
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,23 @@ def test_zoo_hyperedge_elements_and_directed_edges() -> None:
     assert len(network.links) == 5
 
 
+def test_zoo_directed_edges_among_others_join_their_way_back() -> None:
+    text = (
+        '<graphml><graph edgedefault="directed"><node id="a"/><node id="b"/><node id="c"/>'
+        '<edge source="a" target="b"/><edge source="b" target="a"/><edge source="b" target="c"/>'
+        '<edge source="c" target="a" directed="false"/></graph></graphml>'
+    )
+    _, network, out = derived(text)
+    assert [wire.id for wire in network.links] == ["a--b", "b--c", "c--a"]
+    assert "mixed-directions" in codes(out)
+
+
+def test_sndlib_as_xml_is_told_from_graphml() -> None:
+    out = Diagnostics()
+    assert read_topology(b'<network xmlns="http://sndlib.zib.de/network"/>', "x.xml", Units(), out) is None
+    assert "native" in out.items[0].hint
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -250,6 +268,19 @@ def test_repetita_without_positions_has_lengths_from_delays() -> None:
     assert network.links[0].length == pytest.approx(1913 * 299.792458 / 1.4682, abs=1)
     _, network, _ = derived(text, Units(delay=1000.0))
     assert network.links[0].delay == 1_913_000
+
+
+def test_repetita_blank_lines_ends_of_lines_and_comments() -> None:
+    _, plain, _ = derived(REPETITA)
+    for text in (
+        REPETITA.replace("\n", "\n\n"),
+        REPETITA.replace("\n", "\r\n"),
+        "# made by hand\n\n" + REPETITA.replace("EDGES", "# arcs\nEDGES"),
+    ):
+        _, network, _ = derived(text)
+        assert network.links == [
+            replace(one, line=other.line) for one, other in zip(plain.links, network.links, strict=True)
+        ]
 
 
 def test_repetita_faults() -> None:

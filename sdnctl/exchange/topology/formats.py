@@ -14,7 +14,7 @@ from sdnctl.exchange.topology.topohub import read_topohub
 
 Name: TypeAlias = Literal["graphml", "topohub", "sndlib", "repetita"]
 _XML = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe<", b"\xfe\xff\0<")
-_REPETITA = re.compile(r"\s*NODES\s+\S+\s")
+_REPETITA = re.compile(r"(?:\s|#[^\n]*\n)*NODES\s+\S+\s")
 
 
 def recognise(content: bytes) -> Name | None:

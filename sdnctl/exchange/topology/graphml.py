@@ -9,6 +9,7 @@ GraphML's own ``<hyperedge>`` element becomes such a node. The others stay in th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sdnctl.exchange.safexml import XmlFault, read_xml
@@ -48,8 +49,10 @@ class _Reader:
     key_id: str = ""
     graphs: int = 0
     seen: bool = False
+    root: str = ""
 
     def start(self, name: str, attributes: dict[str, str], line: int) -> None:
+        self.root = self.root or name
         if name == "graphml":
             self.seen = True
         elif name == "key":
@@ -124,14 +127,16 @@ class _Reader:
 
     def finish(self) -> Graph | None:
         if not self.seen:
-            self.report.error(
-                "not-graphml", "the document is not GraphML", 1, hint="Its root element is <graphml>."
-            )
+            hint = "Its root element is <graphml>."
+            if self.root == "network":
+                hint = "SNDlib offers each network in two formats: take the native one (.txt), not XML."
+            self.report.error("not-graphml", "the document is not GraphML", 1, hint=hint)
             return None
         index = {key: place for place, key in enumerate(self.nodes)}
         for key, (line, found) in self.nodes.items():
             self.graph.nodes.append(self._made(key, line, found))
         self.graph.arcs = bool(self.pending) and all(own for *_, own in self.pending)
+        one_way: Counter[tuple[str, str]] = Counter()
         for label, a, b, line, found, own in self.pending:
             address = f"edge {label or f'{a}–{b}'}"
             missing = [end for end in (a, b) if end not in index]
@@ -141,6 +146,10 @@ class _Reader:
                 )
                 continue
             if own and not self.graph.arcs:
+                if one_way[b, a]:  # the way back of one that was read already
+                    one_way[b, a] -= 1
+                    continue
+                one_way[a, b] += 1
                 self.report.warning(
                     "mixed-directions", "a directed edge is read as an undirected one", line, address
                 )

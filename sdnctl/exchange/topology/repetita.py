@@ -2,7 +2,7 @@
 
 Nodes count from 0 in the order of their rows. Bandwidths and demands are kbit/s (an OC-192 is 9953280), delays
 µs in the sets made of Topology Zoo. IGP weights have no place in a network of links; they stay in the copy of
-the source.
+the source. Lines that begin with ``#`` are comments, which some tools write.
 """
 
 from __future__ import annotations
@@ -112,5 +112,5 @@ def _tables(text: str, names: tuple[str, ...], report: Report) -> dict[str, list
 
 def _rows(text: str) -> Iterator[_Row]:
     for line, content in enumerate(text.splitlines(), 1):
-        if cells := content.split():
+        if (cells := content.split()) and not content.startswith("#"):
             yield _Row(line, cells)
