@@ -48,6 +48,10 @@ class Table(Document[tuple[M, ...]]):
     """
 
     __slots__ = ("_made", "columns", "model", "numbers")
+    columns: Mapping[str, Sequence[Any]]
+    model: type[M]
+    numbers: Sequence[int]
+    _made: tuple[M, ...] | None
 
     def __init__(
         self, file: str, model: type[M], columns: Mapping[str, Sequence[Any]], numbers: Sequence[int]
@@ -62,15 +66,16 @@ class Table(Document[tuple[M, ...]]):
             object.__setattr__(self, name, one)
 
     @property
-    def value(self) -> tuple[M, ...]:  # type: ignore[override]
+    def value(self) -> tuple[M, ...]:
         """The rows as models."""
-        if self._made is None:
-            object.__setattr__(self, "_made", tuple(_models(self.model, self._all(), set(self.columns))))
-        made: tuple[M, ...] = self._made
+        made = self._made
+        if made is None:
+            made = tuple(_models(self.model, self._all(), set(self.columns)))
+            object.__setattr__(self, "_made", made)
         return made
 
     @property
-    def lines(self) -> Mapping[KeyPath, int]:  # type: ignore[override]
+    def lines(self) -> Mapping[KeyPath, int]:
         """Lines by key path, as other documents have them."""
         return {(): 1, **{(index,): number for index, number in enumerate(self.numbers)}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from sdnctl.errors import Source
@@ -54,13 +54,13 @@ def read_cables(
         *c.listed("inventory/cables.yaml", "cables"),
         *c.rows("inventory/cables.csv", "inventory/cables.yaml"),
     ):
-        origin = entry.at()
+        origin = entry.origin
         if not c.declare("cable", entry.item.id, origin):
             continue
         cable = _cable(c, entry, origin, types, segments, ducts, absent)
         if cable is not None:
             cables[cable.id] = cable
-    c.note_unknown_owners("cable", ((cable.life, cable.origin) for cable in cables.values()))
+    c.note_unknown_owners("cable", cables.values())
     return cables
 
 
@@ -107,7 +107,8 @@ def _cable(
             hint="Give one of the two.",
         )
         return None
-    slack = _slack(c, entry, places)
+    special = item if isinstance(item, models.CableModel) else None
+    slack = _slack(c, entry, special.slack, places) if special is not None else {}
     loops = sum(slack.values())
     steps = [float(segments[passage.segment].length) for passage in passages]
     route_length = sum(steps)
@@ -131,7 +132,7 @@ def _cable(
         _marks(places, steps, slack, sheath),
         sheath,
         slack,
-        _faults(c, entry, types[item.type].strands, sheath),
+        _faults(c, entry, special.faults, types[item.type].strands, sheath) if special is not None else (),
         life,
         origin,
         (item.was, item.was_from) if item.was is not None and item.was_from is not None else None,
@@ -243,10 +244,12 @@ def _between(duct: Duct, segments: Mapping[str, Segment], start: str, stop: str)
     return run if first < last else run[::-1]
 
 
-def _slack(c: Collector, entry: Entry[models.CableBase], places: Sequence[str]) -> dict[str, Length]:
+def _slack(
+    c: Collector, entry: Entry[models.CableBase], loops: Iterable[models.SlackModel], places: Sequence[str]
+) -> dict[str, Length]:
     item = entry.item
     slack: dict[str, Length] = {}
-    for number, loop in enumerate(item.slack if isinstance(item, models.CableModel) else ()):
+    for number, loop in enumerate(loops):
         if loop.at in places:
             slack[loop.at] = Length(slack.get(loop.at, 0.0) + loop.length)
         else:
@@ -280,11 +283,15 @@ def _check_sheath(c: Collector, entry: Entry[models.CableBase], sheath: float, l
 
 
 def _faults(
-    c: Collector, entry: Entry[models.CableBase], capacity: int, sheath: Length
+    c: Collector,
+    entry: Entry[models.CableBase],
+    written: Iterable[models.StrandFaultModel],
+    capacity: int,
+    sheath: Length,
 ) -> tuple[StrandFault, ...]:
     item = entry.item
     faults: list[StrandFault] = []
-    for number, fault in enumerate(item.faults if isinstance(item, models.CableModel) else ()):
+    for number, fault in enumerate(written):
         where = entry.at("faults", number)
         if max(fault.strands) > capacity:
             c.error(

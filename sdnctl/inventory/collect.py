@@ -41,6 +41,15 @@ class Lived(Protocol):
     def source(self) -> str | None: ...
 
 
+class Living(Protocol):
+    """An object of the plant: its life, and where it is written."""
+
+    @property
+    def life(self) -> Life: ...
+    @property
+    def origin(self) -> Source: ...
+
+
 NOTHING = models.Life()
 """What an object without defaults falls back to."""
 
@@ -209,9 +218,9 @@ class Collector:
             return None
         return self.life(NOTHING, own, address, origin)
 
-    def note_unknown_owners(self, kind: str, lives: Iterable[tuple[Life, Source]]) -> None:
+    def note_unknown_owners(self, kind: str, things: Iterable[Living]) -> None:
         """One warning per kind for objects of which nobody wrote whose they are or how they are known."""
-        unknown = [origin for life, origin in lives if not life.owner or not life.provenance]
+        unknown = [one.origin for one in things if not one.life.owner or not one.life.provenance]
         if unknown:
             self.warning(
                 "unknown-owner",

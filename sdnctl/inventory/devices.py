@@ -28,7 +28,7 @@ def read_devices(c: Collector, patching: Patching) -> dict[str, Device]:
         if device is not None:
             devices[device.id] = device
     _check_tags(c, devices)
-    c.note_unknown_owners("device", ((device.life, device.origin) for device in devices.values()))
+    c.note_unknown_owners("device", devices.values())
     return devices
 
 

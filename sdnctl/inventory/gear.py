@@ -92,7 +92,7 @@ def read_passives(c: Collector) -> dict[str, Passive]:
                 losses,
                 {port: (span.min, span.max) for port, span in item.port_losses.items()},
             )
-    c.note_unknown_owners("passive", ((passive.life, passive.origin) for passive in passives.values()))
+    c.note_unknown_owners("passive", passives.values())
     return passives
 
 
@@ -127,7 +127,7 @@ def read_switches(
         if c.exists("switch", row.item.switch, f"port {row.item.switch}:{row.item.port}", row.at("switch")):
             life = c.life(NOTHING, row.item, f"switch {row.item.switch} port {row.item.port}", row.origin)
             _port(c, switches[row.item.switch], row, life, mtus[row.item.switch], transceivers, written)
-    c.note_unknown_owners("switch", ((switch.life, switch.origin) for switch in switches.values()))
+    c.note_unknown_owners("switch", switches.values())
     return switches, written
 
 

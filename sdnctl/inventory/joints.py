@@ -47,6 +47,14 @@ class Joints:
     cut: dict[str, dict[int, int]] = field(default_factory=dict)
     splices: list[SpliceRun] = field(default_factory=list)
     terminations: list[TerminationRun] = field(default_factory=list)
+    _bits: dict[int, tuple[tuple[int, ...], int]] = field(default_factory=dict)
+
+    def bits(self, strands: tuple[int, ...]) -> int:
+        """Numbers as bits; the same tuple, which files name over and over again, is known by its identity."""
+        known = self._bits.get(id(strands))
+        if known is None:
+            known = self._bits[id(strands)] = strands, bits(strands)  # kept, so that nothing else gets its identity
+        return known[1]
 
     @property
     def cut_places(self) -> dict[str, tuple[tuple[int, int], ...]]:
@@ -55,7 +63,7 @@ class Joints:
     def cut_here(self, strands: StrandRange, place: int) -> None:
         """Note that strands are cut at an inner place of their cable."""
         places = self.cut.setdefault(strands.cable, {})
-        places[place] = places.get(place, 0) | bits(strands.strands)
+        places[place] = places.get(place, 0) | self.bits(strands.strands)
 
     def locate(self, c: Collector, strands: StrandRange, place: str, address: str, origin: Source) -> int | None:
         """The number of `place` on the cable's route, once the strands are known to exist there."""
@@ -64,7 +72,7 @@ class Joints:
             c.exists("cable", strands.cable, address, origin)
             return None
         capacity = self.types[cable.type].strands
-        if bits(strands.strands).bit_length() > capacity + 1:
+        if self.bits(strands.strands).bit_length() > capacity + 1:
             c.error(
                 "strand-beyond-capacity",
                 f"cable {cable.id} has {capacity} strands, not {max(strands.strands)}",
@@ -122,7 +130,7 @@ class Joints:
 
     def take(self, c: Collector, run: StrandRun, holder: Callable[[], str], address: str, origin: Source) -> int:
         """Join something to strand ends; those (as bits) to which something is joined already are reported."""
-        wanted, held = bits(run.strands), self.used.setdefault(run.key, [])
+        wanted, held = self.bits(run.strands), self.used.setdefault((run.cable, run.place, run.side), [])
         twice = 0
         for one in held:
             both = one.strands & wanted & ~twice
@@ -148,7 +156,7 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
         *c.listed("inventory/closures.yaml", "closures"),
         *c.rows("inventory/closures.csv", "inventory/closures.yaml"),
     ):
-        origin = entry.at()
+        origin = entry.origin
         if c.declare("closure", entry.item.id, origin) and (
             c.known(PLACES, entry.item.at)
             or c.missing(PLACES, entry.item.at, f"closure {entry.item.id}", entry.at("at"))
@@ -159,11 +167,13 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
         for number, splice in enumerate(entry.item.splices):
             _splice(c, joints, key, entry.item.at, splice, entry.at("splices", number))
     for row in c.rows("inventory/splices.csv"):
-        address, origin = f"closure {row.item.closure}", row.at()
-        if not c.exists("closure", row.item.closure, address, origin) or row.item.closure not in entries:
+        splice, origin = row.item, row.origin
+        closure, address = splice.closure, f"closure {splice.closure}"
+        held = entries.get(closure)
+        if held is None:
+            c.exists("closure", closure, address, origin)
             continue
-        life = c.own_life(row.item, address, origin)
-        _splice(c, joints, row.item.closure, entries[row.item.closure][0].item.at, row.item, origin, life)
+        _splice(c, joints, closure, held[0].item.at, splice, origin, c.own_life(splice, address, origin))
     for _, entry in written:
         _cut(c, joints, entry)
     opened = {key: _opened(c, joints, entry) for key, entry in written}
@@ -178,7 +188,7 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
         )
         for key, (entry, origin) in entries.items()
     }
-    c.note_unknown_owners("closure", ((closure.life, closure.origin) for closure in closures.values()))
+    c.note_unknown_owners("closure", closures.values())
     return closures
 
 
@@ -282,7 +292,7 @@ def _splice(
             "Budgets use the planning figure instead.",
             hint="Measure from the other end and give loss_ab and loss_ba; their mean is the loss.",
         )
-    if left.key == right.key and any(a == b for a, b in zip(left.strands, right.strands, strict=True)):
+    if left.cable == right.cable and left.key == right.key and any(a == b for a, b in zip(left.strands, right.strands, strict=True)):
         same = next(index for index, strand in enumerate(left.strands) if strand == right.strands[index])
         c.error(
             "spliced-to-itself",
@@ -309,11 +319,11 @@ def read_odfs(c: Collector, joints: Joints) -> dict[str, Odf]:
         for number, termination in enumerate(item.terminations):
             _terminate(c, joints, odfs[item.id], termination, taken, entry.at("terminations", number), None)
     for row in c.rows("inventory/terminations.csv"):
-        address, origin = f"ODF {row.item.odf}", row.at()
+        address, origin = f"ODF {row.item.odf}", row.origin
         if c.exists("ODF", row.item.odf, address, origin) and row.item.odf in odfs:
             own = c.own_life(row.item, address, origin)
             _terminate(c, joints, odfs[row.item.odf], row.item, taken, origin, own)
-    c.note_unknown_owners("ODF", ((odf.life, odf.origin) for odf in odfs.values()))
+    c.note_unknown_owners("ODF", odfs.values())
     return odfs
 
 
@@ -329,16 +339,16 @@ def _terminate(
     """Put the strands of one entry behind positions."""
     address = f"ODF {odf.id}"
     run = joints.ends(c, item.strands, odf.site, address, origin)
-    free = _take_positions(c, odf, item.positions, taken.setdefault(odf.id, []), origin)
+    free = _take_positions(c, joints, odf, item.positions, taken.setdefault(odf.id, []), origin)
     if run is not None and free and not joints.take(c, run, lambda: address, address, origin):
         joints.terminations.append(TerminationRun(odf.id, item.positions, run, life))
 
 
 def _take_positions(
-    c: Collector, odf: Odf, positions: tuple[int, ...], taken: list[_Held], origin: Source
+    c: Collector, joints: Joints, odf: Odf, positions: tuple[int, ...], taken: list[_Held], origin: Source
 ) -> bool:
     """Whether positions exist and have no strands yet; notes that they have now."""
-    wanted, fits = bits(positions), True
+    wanted, fits = joints.bits(positions), True
     if wanted.bit_length() > odf.positions + 1:
         fits = False
         c.error(

@@ -24,6 +24,7 @@ from sdnctl.inventory.plant import (
 from sdnctl.units import Length
 
 _PLACES = ("chamber", "site")
+_DUCTED = frozenset(kind for kind, mode in MODES.items() if mode.ducts)
 SNAP = Length(25.0)
 """How far the end of a segment's line may lie from its place before it is reported."""
 
@@ -39,7 +40,7 @@ def read_sites(c: Collector) -> dict[str, Site]:
             sites[item.id] = Site(
                 item.id, item.name or item.id, item.kind, item.position, item.feeder, life, origin, item.area
             )
-    c.note_unknown_owners("site", ((site.life, site.origin) for site in sites.values()))
+    c.note_unknown_owners("site", sites.values())
     return sites
 
 
@@ -48,20 +49,20 @@ def read_chambers(c: Collector) -> dict[str, Chamber]:
     chambers: dict[str, Chamber] = {}
     for entry in c.rows("inventory/chambers.csv"):
         row: models.ChamberRow = entry.item
-        origin = entry.at()
-        if row.id in sites:
+        key, origin = row.id, entry.origin
+        if key in sites:
             c.error(
                 "duplicate-id",
-                f"{row.id} is a site and a chamber",
-                f"chamber {row.id}",
+                f"{key} is a site and a chamber",
+                f"chamber {key}",
                 origin,
-                detail=f"The site is declared at {c.declared['site'][row.id]}.",
+                detail=f"The site is declared at {c.declared['site'][key]}.",
                 hint="Segments refer to both by id: give one of them another.",
             )
-        elif c.declare("chamber", row.id, origin):
-            life = c.life(NOTHING, row, f"chamber {row.id}", origin)
-            chambers[row.id] = Chamber(row.id, row.kind, (row.lon, row.lat), life, origin)
-    c.note_unknown_owners("chamber", ((chamber.life, chamber.origin) for chamber in chambers.values()))
+        elif c.declare("chamber", key, origin):
+            life = c.life(NOTHING, row, f"chamber {key}", origin)
+            chambers[key] = Chamber(key, row.kind, (row.lon, row.lat), life, origin)
+    c.note_unknown_owners("chamber", chambers.values())
     return chambers
 
 
@@ -71,45 +72,45 @@ def read_segments(c: Collector, sites: Mapping[str, Site], chambers: Mapping[str
     segments: dict[str, Segment] = {}
     for entry in c.rows("inventory/segments.geojson"):
         item: models.SegmentFeature = entry.item
-        line = item.coordinates
-        origin, address = entry.at(), f"segment {item.id}"
-        if not c.declare("segment", item.id, origin):
+        key, a, b, line = item.id, item.a, item.b, item.coordinates
+        origin, address = entry.origin, f"segment {key}"
+        if not c.declare("segment", key, origin):
             continue
-        if item.a not in positions or item.b not in positions:
-            found = [c.known(_PLACES, end) or c.missing(_PLACES, end, address, origin) for end in (item.a, item.b)]
+        if a not in positions or b not in positions:
+            found = [c.known(_PLACES, end) or c.missing(_PLACES, end, address, origin) for end in (a, b)]
             if not all(found):
                 continue
-        if item.a == item.b:
+        if a == b:
             c.error(
                 "segment-loop",
-                f"segment {item.id} begins and ends at {item.a}",
+                f"segment {key} begins and ends at {a}",
                 address,
                 origin,
                 hint="Correct a or b.",
             )
             continue
-        drawn = line_length(line)
-        _check_ends(c, item, line, positions, address, origin)
+        start, stop = positions.get(a), positions.get(b)
+        if start != line[0] or stop != line[-1]:
+            _check_ends(c, item, start, stop, address, origin)
+        length = item.length or line_length(line)
         life = c.life(NOTHING, item, address, origin)
-        segments[item.id] = Segment(
-            item.id, item.a, item.b, item.kind, line, item.length or drawn, life, origin, item.precision
-        )
-    c.note_unknown_owners("segment", ((segment.life, segment.origin) for segment in segments.values()))
+        segments[key] = Segment(key, a, b, item.kind, line, length, life, origin, item.precision)
+    c.note_unknown_owners("segment", segments.values())
     return segments
 
 
 def _check_ends(
     c: Collector,
     item: models.SegmentFeature,
-    line: Sequence[Point],
-    positions: Mapping[str, Point | None],
+    a: Point | None,
+    b: Point | None,
     address: str,
     origin: Source,
 ) -> None:
-    """Warn when a line does not begin and end at the places it claims to join."""
-    a, b = positions.get(item.a), positions.get(item.b)
-    if a is None or b is None or (a == line[0] and b == line[-1]):
+    """Warn when a line does not begin and end where the places are that it claims to join, if that is known."""
+    if a is None or b is None:
         return
+    line = item.coordinates
     off = max(distance(a, line[0]), distance(b, line[-1]))
     if off <= SNAP:
         return
@@ -129,7 +130,7 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
         *c.listed("inventory/ducts.yaml", "ducts"),
         *c.rows("inventory/ducts.csv", "inventory/ducts.yaml"),
     ):
-        origin = entry.at()
+        origin = entry.origin
         if c.declare("duct", entry.item.id, origin):
             entries[entry.item.id] = entry, origin
     ducts: dict[str, Duct] = {}
@@ -138,8 +139,7 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
         item = entry.item
         address = f"duct {key}"
         parent = ducts.get(item.parent) if item.parent else None
-        needs_faulty = (item.parent and parent is None) or not segments.keys() >= set(item.segments)
-        if needs_faulty:
+        if (item.parent and parent is None) or not all(map(segments.__contains__, item.segments)):
             for name in item.segments:
                 c.exists("segment", name, address, origin)
             if item.parent is not None:
@@ -177,9 +177,9 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             )
             continue
         life = c.life(entry.defaults, item, address, origin)
-        openings = _openings(c, item, places, origin)
-        bare = next((name for name in names if not MODES[segments[name].kind].ducts), None)
-        if bare is not None:
+        openings = _openings(c, item, places, origin) if item.openings else ()
+        if not _DUCTED.issuperset(segments[name].kind for name in names):
+            bare = next(name for name in names if segments[name].kind not in _DUCTED)
             c.warning(
                 "duct-in-the-air",
                 f"duct {key} runs through {bare}, an {MODES[segments[bare].kind].label}",
@@ -199,7 +199,7 @@ def read_ducts(c: Collector, segments: Mapping[str, Segment]) -> dict[str, Duct]
             item.capacity,
             openings,
         )
-    c.note_unknown_owners("duct", ((duct.life, duct.origin) for duct in ducts.values()))
+    c.note_unknown_owners("duct", ducts.values())
     return ducts
 
 

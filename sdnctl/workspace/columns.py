@@ -7,18 +7,17 @@ property test holds it against pydantic.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat
-from math import isfinite
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic_core import to_json
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from sdnctl.document import light
 
-Columns = dict[str, list[Any]]
+Columns = dict[str, Sequence[Any]]
 
 
 def text_columns(model: type[BaseModel], cells: Mapping[str, Sequence[str]]) -> Columns | None:
@@ -26,38 +25,29 @@ def text_columns(model: type[BaseModel], cells: Mapping[str, Sequence[str]]) -> 
 
     None where a value, a column, or a row is refused. All columns have the same length.
     """
-    distinct = {name: dict.fromkeys(column) for name, column in cells.items()}
-    return _checked(model, cells, distinct, "", (), strict=False)
-
-
-def json_columns(
-    model: type[BaseModel], values: Mapping[str, Sequence[Any]], beside: Collection[str] = ()
-) -> Columns | None:
-    """Columns of JSON values, as strictly as JSON is read; None says nothing. None where anything is refused.
-
-    `beside`: fields that are read elsewhere, and are not missing here.
-    """
-    distinct: dict[str, dict[Any, None]] = {}
-    for name, column in values.items():
-        kinds = set(map(type, column)) - {type(None)}
-        if kinds == {float} and not all(isfinite(value) for value in column if value is not None):
-            return None
-        if len(kinds) > 1 or not kinds <= {str, int, float, bool}:
-            return None  # 1, 1.0 and true are equal, and yet not the same
-        distinct[name] = dict.fromkeys(column)
-    return _checked(model, values, distinct, None, beside, strict=True)
-
-
-def tuple_column(model: type[BaseModel], name: str, values: list[Any]) -> list[Any] | None:
-    """A column of nested tuples of numbers (coordinates), as strictly as JSON is read."""
-    checker = _checker(model)
-    if checker is None:
+    fields, checker = model.model_fields, _checker(model)
+    if checker is None or not cells.keys() <= fields.keys():
         return None
+    distinct = {name: dict.fromkeys(column) for name, column in cells.items()}
+    empty = {name for name, texts in distinct.items() if "" in texts}
+    if any(field.is_required() and (name in empty or name not in cells) for name, field in fields.items()):
+        return None
+    wanted = {name: list(filter(None, texts)) for name, texts in distinct.items()}
     try:
-        found: list[Any] = getattr(checker.model_validate({name: values}, strict=True), name)
+        made = checker.model_validate(wanted)
     except ValidationError:
         return None
-    return found
+    found: Columns = {}
+    for name, column in cells.items():
+        values = getattr(made, name)
+        if len(values) == len(column):
+            found[name] = values  # all different, as ids are
+            continue
+        of = dict(zip(wanted[name], values, strict=True))
+        if name in empty:
+            of[""] = fields[name].get_default(call_default_factory=True)
+        found[name] = list(map(of.__getitem__, column))
+    return found if sound_rows(model, found, len(next(iter(found.values())))) else None
 
 
 def sound_rows(model: type[BaseModel], columns: Mapping[str, Sequence[Any]], count: int) -> bool:
@@ -76,65 +66,30 @@ def sound_rows(model: type[BaseModel], columns: Mapping[str, Sequence[Any]], cou
         return False
 
 
-def _checked(
-    model: type[BaseModel],
-    columns: Mapping[str, Sequence[Any]],
-    distinct: Mapping[str, dict[Any, None]],
-    absent: Any,
-    beside: Collection[str],
-    *,
-    strict: bool,
-) -> Columns | None:
-    checker = _checker(model)
-    if checker is None or not columns.keys() <= model.model_fields.keys():
-        return None
-    lacking = {name for name, texts in distinct.items() if absent in texts}
-    for name, field in model.model_fields.items():
-        if field.is_required() and (name in lacking or (name not in columns and name not in beside)):
-            return None
-    wanted = {name: [text for text in texts if text != absent] for name, texts in distinct.items()}
-    try:
-        if strict:  # JSON is the one input for which strict reading still makes dates and enums of text
-            made = checker.model_validate_json(to_json(wanted), strict=True)
-        else:
-            made = checker.model_validate(wanted)
-    except ValidationError:
-        return None
-    found: Columns = {}
-    for name, column in columns.items():
-        values = getattr(made, name)
-        if len(values) == len(column):
-            found[name] = values  # all different, as ids are
-            continue
-        of = dict(zip(wanted[name], values, strict=True))
-        if name in lacking:
-            of[absent] = model.model_fields[name].get_default(call_default_factory=True)
-        found[name] = list(map(of.__getitem__, column))
-    return found
-
-
 @lru_cache
 def _checker(model: type[BaseModel]) -> type[BaseModel] | None:
-    """A model whose fields are lists of what the fields of a model are; None where that would not be the same.
+    """A model whose fields are lists of what the fields of a model are."""
+    lists: dict[str, Any] = {
+        name: (list[annotated(field)] | None, None)  # type: ignore[misc]
+        for name, field in model.model_fields.items()
+    }
+    return create_model(f"{model.__name__}Columns", **lists) if is_plain(model) else None
 
-    It is not where a model has validators of fields, of all it is given, or names other than its attributes'.
+
+def is_plain(model: type[BaseModel]) -> bool:
+    """Whether what a model takes is what its fields take, but for validators of what came out of that.
+
+    Validators of one field, of all that is given, and other names than those of the attributes may say otherwise.
     """
     told = model.__pydantic_decorators__
     modes = {validator.info.mode for validator in told.model_validators.values()}
-    fields = model.model_fields
     if told.field_validators or told.validators or told.root_validators or not modes <= {"after"}:
-        return None
-    if any(field.alias or field.validation_alias or field.discriminator for field in fields.values()):
-        return None
-    if set(model.model_config) - {"extra", "frozen", "populate_by_name", "defer_build"}:
-        return None  # how text is read might be configured
-    lists: dict[str, Any] = {
-        name: (list[_annotated(field.annotation, field.metadata)] | None, None)  # type: ignore[misc]
-        for name, field in fields.items()
-    }
-    made: type[BaseModel] = create_model(f"{model.__name__}Columns", __config__=ConfigDict(extra="forbid"), **lists)
-    return made
+        return False
+    if any(field.alias or field.validation_alias or field.discriminator for field in model.model_fields.values()):
+        return False
+    return set(model.model_config) <= {"extra", "frozen", "populate_by_name", "defer_build"}
 
 
-def _annotated(annotation: Any, metadata: Sequence[Any]) -> Any:
-    return Annotated[(annotation, *metadata)] if metadata else annotation
+def annotated(field: FieldInfo) -> Any:
+    """What a field of a model may hold."""
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation

@@ -1,8 +1,9 @@
 """GeoJSON with a feature on each line, as sdnctl and others write it: the columns of a table without walking its text.
 
-Each line is read by itself, so its number is known. A parser that is fast does not say which keys stand twice, so
-keys are counted in the text; and what is in any way unusual (foreign members, blanks after quotes, a line that is no
-feature) is left to `features`, which says what is wrong with it.
+Each line is read and validated by itself, so its number is known. A parser that is fast does not say which keys stand
+twice, so keys are counted in the text; and what is in any way unusual (foreign members, null, blanks after quotes, a
+line that is no feature) is left to `features`, which says what is wrong with it. So this decides on speed only, and
+a property test holds it against the careful way.
 """
 
 from __future__ import annotations
@@ -10,19 +11,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from math import isfinite
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
-from pydantic import BaseModel
-from pydantic_core import from_json
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from sdnctl.workspace.columns import Columns, json_columns, sound_rows, tuple_column
+from sdnctl.workspace.columns import Columns, annotated, is_plain, sound_rows
 
-_FEATURE, _GEOMETRY = {"type", "properties", "geometry"}, {"type", "coordinates"}
 _BESIDE = ("coordinates",)
-_AFTER_KEYS = ('" ', '"\t', "\r")
-"""What may stand between a key and its colon, so that keys could not be counted."""
+_UNUSUAL = ("\t", "\r", '" ', "null")
+"""What may stand between a key and its colon, so that keys could not be counted, and values that are not given."""
+_KEYS = 5
+"""Of a feature (type, properties, geometry) and of its geometry (type, coordinates)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +36,26 @@ class FeatureTable:
 def read_lines(text: str, model: type[BaseModel], geometry: str) -> FeatureTable | None:
     """The features of a text as columns of a model's fields; None where it has to be read in the careful way."""
     start, end = text.find("\n") + 1, text.rfind("\n]")
-    if not 0 < start < end or any(mark in text for mark in _AFTER_KEYS):
+    if not 0 < start < end or any(mark in text for mark in _UNUSUAL):
         return None
     body = text[start:end]
     lines = body.split(",\n")
     if body.count("\n") != len(lines) - 1 or not _is_frame(text[: start - 1], text[end + 1 :]):
         return None
+    reader = _reader(model, geometry)
+    if reader is None:
+        return None
+    read = reader.__pydantic_validator__.validate_json
     try:
-        features = [from_json(line, allow_inf_nan=False) for line in lines]
-    except ValueError:
+        features: list[Any] = [read(line, strict=True) for line in lines]
+    except ValidationError:
         return None
-    if not _have(features, _FEATURE):
-        return None
-    properties, shapes = [one["properties"] for one in features], [one["geometry"] for one in features]
-    if not _have(shapes, _GEOMETRY) or set(map(type, properties)) != {dict}:
-        return None
-    if {one["type"] for one in features} != {"Feature"} or {one["type"] for one in shapes} != {geometry}:
-        return None
-    if body.count('":') != sum(map(len, chain(features, properties, shapes))):
+    properties = [one.properties for one in features]
+    if body.count('":') != _KEYS * len(lines) + sum(len(one.__pydantic_fields_set__) for one in properties):
         return None  # a key stands twice, or a value looks like a key
-    names = dict.fromkeys(chain.from_iterable(properties))
-    if "coordinates" in names:
-        return None
-    columns = json_columns(model, {name: [one.get(name) for one in properties] for name in names}, _BESIDE)
-    coordinates = _coordinates([one["coordinates"] for one in shapes], model, rings=geometry == "Polygon")
-    if columns is None or coordinates is None:
-        return None
-    columns["coordinates"] = coordinates
+    names = (name for name in model.model_fields if name not in _BESIDE)
+    columns: Columns = dict(zip(names, zip(*(vars(one).values() for one in properties), strict=True), strict=True))
+    columns["coordinates"] = [one.geometry.coordinates for one in features]
     return FeatureTable(columns, range(2, len(lines) + 2)) if sound_rows(model, columns, len(lines)) else None
 
 
@@ -74,31 +67,22 @@ def _is_frame(head: str, tail: str) -> bool:
         found = json.loads(head + tail, object_pairs_hook=list)
     except (ValueError, RecursionError):
         return False
-    return sorted(found, key=str) == [("features", []), ("type", "FeatureCollection")]
+    return bool(sorted(found, key=str) == [("features", []), ("type", "FeatureCollection")])
 
 
-def _have(values: list[Any], keys: set[str]) -> bool:
-    """Whether all are objects with these keys."""
-    return set(map(type, values)) == {dict} and all(set(one) == keys for one in set(map(tuple, values)))
-
-
-def _coordinates(values: list[Any], model: type[BaseModel], *, rings: bool) -> list[Any] | None:
-    """Coordinates as the model has them; None where a point has not two numbers, or something is out of range."""
-    lines = _joined(values) if rings else values
-    points = _joined(lines)
-    numbers = _joined(points)
-    if lines is None or points is None or numbers is None or not set(map(len, points)) <= {2}:
+@lru_cache
+def _reader(model: type[BaseModel], geometry: str) -> type[BaseModel] | None:
+    """A feature whose properties are the fields of a model; None where they would not be read as the model does."""
+    if not is_plain(model):
         return None
-    if not set(map(type, numbers)) <= {float, int} or not all(map(isfinite, numbers)):
-        return None
-    pairs = zip(numbers[::2], numbers[1::2], strict=True)
-    nested = [tuple(islice(pairs, count)) for count in map(len, lines)]
-    if rings:
-        each = iter(nested)
-        nested = [tuple(islice(each, count)) for count in map(len, values)]
-    return tuple_column(model, "coordinates", nested)
-
-
-def _joined(lists: list[Any] | None) -> list[Any] | None:
-    """What is in lists, one after the other; None where one is something else."""
-    return list(chain.from_iterable(lists)) if lists is not None and set(map(type, lists)) <= {list} else None
+    strict = ConfigDict(extra="forbid", allow_inf_nan=False)
+    fields: dict[str, Any] = {
+        name: (annotated(field), ... if field.is_required() else field.get_default(call_default_factory=True))
+        for name, field in model.model_fields.items()
+    }
+    coordinates = {name: fields.pop(name) for name in _BESIDE}
+    kinds: tuple[Any, Any] = Literal["Feature"], Literal[geometry]
+    shape: Any = create_model("Shape", __config__=strict, type=(kinds[1], ...), **coordinates)
+    properties: Any = create_model("Properties", __config__=strict, **fields)
+    parts: dict[str, Any] = {"type": (kinds[0], ...), "properties": (properties, ...), "geometry": (shape, ...)}
+    return create_model("Feature", __config__=strict, **parts)

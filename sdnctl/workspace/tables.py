@@ -21,7 +21,7 @@ from pydantic_core import to_json
 
 from sdnctl.document import Document, KeyPath, Table
 from sdnctl.errors import Diagnostics, Source
-from sdnctl.workspace.columns import sound_rows, text_columns
+from sdnctl.workspace.columns import text_columns
 from sdnctl.workspace.featurelines import read_lines
 from sdnctl.workspace.features import Feature, read_features
 from sdnctl.workspace.fields import keys_at
@@ -171,9 +171,7 @@ def _table(
 ) -> Table[M] | None:
     """Rows without a fault; None where one has some."""
     values = text_columns(model, dict(zip(header, columns, strict=True)))
-    if values is None or not sound_rows(model, values, len(numbers)):
-        return None
-    return Table(file, model, values, numbers)
+    return None if values is None else Table(file, model, values, numbers)
 
 
 def _ragged(collector: _Collector[M], fields: Mapping[str, Any], line: int, count: int, wanted: int) -> None:
