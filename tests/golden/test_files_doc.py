@@ -118,7 +118,8 @@ def test_every_key_says_what_it_is_for() -> None:
     silent = set()
     for name in schemas():
         root = schema_of(name)
-        for part, schema in {root["title"]: resolve(root.get("items", root), root), **root.get("$defs", {})}.items():
+        parts = {root["title"]: resolve(root.get("items", root), root), **root.get("$defs", {})}
+        for part, schema in parts.items():
             for key, value in schema.get("properties", {}).items():
                 if not str(value.get("description", "")).endswith("."):
                     silent.add(f"{part}.{key}")
