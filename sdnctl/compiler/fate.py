@@ -56,6 +56,16 @@ class Fates:
         """The bypasses that carry a trunk round everything that is cut, in order; None where they do not."""
         return self._repaired(trunk, path_now(trunk), links, nodes)
 
+    def leans_on(self, trunk: Trunk) -> frozenset[str]:
+        """Links that packets of a trunk may run over: those of its path now, and of the bypasses along it."""
+        ways = (hop.bypass.path.links for hop in self._hops(trunk, path_now(trunk)) if hop.bypass is not None)
+        return frozenset(path_now(trunk).links).union(*ways)
+
+    def _hops(self, trunk: Trunk, path: Path) -> tuple[HopGroup, ...]:
+        if trunk.key not in self._groups:
+            self._groups[trunk.key] = trunk_hops(trunk, path, self._bypasses)
+        return self._groups[trunk.key]
+
     def _fate(self, trunk: Trunk, links: frozenset[str], nodes: frozenset[str]) -> Fate:
         path = path_now(trunk)
         if self._repaired(trunk, path, links, nodes) is not None:
@@ -67,9 +77,7 @@ class Fates:
         self, trunk: Trunk, path: Path, links: frozenset[str], nodes: frozenset[str]
     ) -> tuple[Bypass, ...] | None:
         """What second buckets do with its packets at each cut on the path; None if they do not come through."""
-        if trunk.key not in self._groups:
-            self._groups[trunk.key] = trunk_hops(trunk, path, self._bypasses)
-        groups = self._groups[trunk.key]
+        groups = self._hops(trunk, path)
         index = 0
         used: list[Bypass] = []
         while index < len(groups):

@@ -28,8 +28,8 @@ from sdnctl.inventory.plant import Cable, Duct, Plant, Point, Segment
 from sdnctl.inventory.uses import Met, Uses
 from sdnctl.topology.graph import PortRef
 from sdnctl.usecases.consequences import Judge
-from sdnctl.usecases.restoring import dark_tubes, tubes_in_order
-from sdnctl.usecases.whatif_answer import FATES, Answer, CableHit, Rescue, ServiceHit
+from sdnctl.usecases.restoring import Broken, Key, Restoration, dark_tubes, tubes_in_order, tubes_of_users
+from sdnctl.usecases.whatif_answer import FATES, Answer, CableHit, Rescue, ServiceHit, Tube
 
 
 class Whatif:
@@ -73,12 +73,12 @@ class Whatif:
         return frozenset(self.compiled.topology.links).difference(self._link_of.values())
 
     @cached_property
-    def _over(self) -> Mapping[str, Sequence[Trunk]]:
-        """Link → trunks whose traffic runs over it now."""
+    def _trunks_of(self) -> Mapping[str, Sequence[Trunk]]:
+        """Demand → trunks that carry it."""
         table: dict[str, list[Trunk]] = defaultdict(list)
         for trunk in self.compiled.trunks:
-            for link in dict.fromkeys(path_now(trunk).links):
-                table[link].append(trunk)
+            for demand in trunk.demands:
+                table[demand].append(trunk)
         return table
 
     @cached_property
@@ -143,7 +143,11 @@ class Whatif:
             },
             services=self._services(fates),
             rescues=tuple(self._rescues(outcome)),
-            tubes=tubes_in_order(self.plant, met, fates, self._demands_of, self._place, self._name),
+            tubes=self._tubes(met, outcome, fates),
+            besides=(
+                *(f"switch {name}" for name in outcome.switches),
+                *(f"passive {name}" for name in sorted(damage.broken)),
+            ),
             dark_tubes=dark_tubes(self.plant, damage, met),
             owners=self._owners_of(damage),
             modes={name: _mode(self.plant.segments[name]) for name in sorted(damage.hit.get("segment", ()))},
@@ -279,11 +283,6 @@ class Whatif:
             sorted(hits, key=lambda one: (urgency[one.worst], one.rank, -one.without_service, one.application))
         )
 
-    def _place(self, demand: str) -> tuple[int, str]:
-        """Where a demand stands on the admission ladder, and its class."""
-        name = self.demands[demand].service_class
-        return self.compiled.classes[name].rank, name
-
     def _rescues(self, outcome: Outcome) -> Iterator[Rescue]:
         """Bypasses and standby paths that carry what survives, the busiest first."""
         links, nodes = frozenset(outcome.links), frozenset(outcome.switches)
@@ -311,12 +310,21 @@ class Whatif:
         ]
         yield from sorted(rescues, key=lambda one: (-one.demands, one.how, one.link, one.path))
 
-    def _demands_of(self, user: int) -> Iterable[str]:
-        one = self.uses.users[user]
-        if isinstance(one, AccessLine):
-            return (demand.id for end in one.endpoints for demand in self._at_endpoint.get(end, ()))
-        link = self._link_of.get(user)
-        return (demand for trunk in self._over.get(link, ()) for demand in trunk.demands) if link else ()
+    def _tubes(self, met: Met, outcome: Outcome, fates: Mapping[str, str]) -> tuple[Tube, ...]:
+        """Tubes with light in the order of splicing."""
+        tubes = tubes_of_users(self.plant, met)
+        links = dict.fromkeys(outcome.links, frozenset[Key]())
+        ends = dict.fromkeys(outcome.dark, frozenset[Key]())
+        for number, hit in tubes.items():
+            user = self.uses.users[number]
+            if isinstance(user, AccessLine):
+                ends |= {end: ends[end] | hit for end in user.endpoints}
+            elif number in self._link_of:
+                links[self._link_of[number]] |= hit
+        ladder = {name: one.rank for name, one in self.compiled.classes.items()}
+        mending = Restoration(Broken(links, ends, fates), self.judge.fates, self.demands, self._trunks_of, ladder)
+        lit = {key for keys in tubes.values() for key in keys}
+        return tubes_in_order(self.plant, met, mending.order(lit), {user: self._name(user) for user in tubes})
 
     def _name(self, user: int) -> str:
         return self._link_of.get(user) or self._named.get(user) or self.uses.users[user].address

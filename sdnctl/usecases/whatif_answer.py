@@ -67,7 +67,11 @@ class Rescue:
 
 @dataclass(frozen=True, slots=True)
 class Tube:
-    """A tube to splice: what comes back with it, and why it stands where it does in the order."""
+    """A tube to splice, and why it stands where it does in the order.
+
+    `first_class`: for whose sake it is next. With it, all before it being spliced, `without_service` demands are
+    served again, and `unprotected` more are back on their own paths.
+    """
 
     cable: str
     tube: Mark
@@ -82,7 +86,8 @@ class Tube:
 class Answer:
     """All that an event does.
 
-    `unused`: links that are hit but carry nothing (planned, out of budget, …). `owners`: who has what of theirs
+    `unused`: links that are hit but carry nothing (planned, out of budget, …). `besides`: gear that is gone, too;
+    what comes back with tubes comes back when that is mended. `owners`: who has what of theirs
     hit. `modes`: segment → how it is built, and what happened to it. `blocked`: duct → cables in
     it, which are not hurt.
     """
@@ -99,6 +104,7 @@ class Answer:
     services: tuple[ServiceHit, ...]
     rescues: tuple[Rescue, ...]
     tubes: tuple[Tube, ...]
+    besides: tuple[str, ...]
     dark_tubes: int
     owners: Mapping[str, tuple[str, ...]]
     modes: Mapping[str, str]

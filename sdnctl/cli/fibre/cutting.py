@@ -66,6 +66,8 @@ def render(found: Answer) -> list[RenderableType]:
         parts.append("no service runs over it")
     if found.tubes:
         parts.append(_tubes(found))
+        if found.besides:
+            parts.append(f"counted as if mended, too: {_few(found.besides, 8)}")
     theirs = [f"{who} ({_kinds(things)})" for who, things in found.owners.items()]
     if theirs:
         parts.append(f"whose works: {'; '.join(theirs)}")
