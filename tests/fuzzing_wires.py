@@ -88,6 +88,7 @@ def connection(case: Case) -> Found:
         assert pipe.aborted is ended
         why = channel.closed.result() if ended else None
         assert why is None or isinstance(why, DeviceError), why
+        assert why is None or "switch fuzzed" in str(why), why
         await channel.close()
         return list(why.diagnostics) if why is not None else []
 

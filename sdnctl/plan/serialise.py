@@ -67,7 +67,7 @@ def read(document: Json) -> Plan:
         raise PlanError(
             Diagnostic(
                 "plan-format",
-                f"plan format {brief(document.get('format'), 40)} is not known to this sdnctl "
+                f"plan format {brief(repr(document.get('format')), 40)} is not known to this sdnctl "
                 f"(it knows 1 to {FORMAT})",
                 hint="use the sdnctl that made it, or plan again",
             )

@@ -194,7 +194,7 @@ def read(document: Any) -> State:
             raise StoreError(
                 Diagnostic(
                     "state-format",
-                    f"state format {brief(document['format'], 40)} is not known to this sdnctl "
+                    f"state format {brief(repr(document['format']), 40)} is not known to this sdnctl "
                     f"(it knows {FORMAT})",
                     hint="use the sdnctl that wrote it",
                 )
@@ -216,4 +216,5 @@ def _names(data: Any) -> frozenset[str]:
 
 
 def _damaged(error: Exception) -> StoreError:
-    return StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=brief(error)))
+    hint = "restore the store from a copy, or write the file again with `sdnctl compile -o FILE`"
+    return StoreError(Diagnostic("state-damaged", "a stored state cannot be read", detail=brief(error), hint=hint))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdnctl.compiler.ir import Baseline, Network
-from sdnctl.errors import Diagnostic, Diagnostics, InputError
+from sdnctl.errors import Diagnostic, Diagnostics, InputError, Source, StoreError
 from sdnctl.topology.graph import Topology
 from sdnctl.workspace.folder import Loaded, load_network
 
@@ -225,4 +225,6 @@ def baseline_of(context: Context, choice: str) -> tuple[Baseline, State | None]:
                 hint="give store, none, or a file that `sdnctl compile -o` wrote",
             )
         ) from error
+    except StoreError as error:
+        raise StoreError(*(replace(one, source=Source(choice)) for one in error.diagnostics)) from error
     return state.baseline, state

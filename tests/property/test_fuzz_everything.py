@@ -213,3 +213,15 @@ def test_what_is_quoted_of_a_damaged_file_is_short() -> None:
     (said,) = caught.value.diagnostics
     assert len(str(said)) < 300
     assert "is not known to this sdnctl" in said.summary
+
+
+@pytest.mark.parametrize("text", ['{"format": 1}', '{"format": "\u202e"}', DEEP])
+def test_a_baseline_that_cannot_be_read_is_named(text: str) -> None:
+    """Such a state was refused without a word about its file, or what to do."""
+    with pytest.raises(StoreError) as caught:
+        TARGETS["state file"].parse(("state.json", text.encode()))
+    (said,) = caught.value.diagnostics
+    assert said.source is not None
+    assert said.source.file.endswith("state.json")
+    assert said.hint
+    assert "\u202e" not in str(said)

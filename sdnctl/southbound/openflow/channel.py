@@ -245,7 +245,7 @@ class Channel(asyncio.BufferedProtocol):
     def _malformed(self, error: Malformed) -> None:
         self.metrics.malformed.labels(error.message).inc()
         logger.warning("%s: closed, %s: %s at octet %d", self.device, error.message, error.reason, error.offset)
-        self.abort(error)
+        self.abort(error.of(self.device))
 
     def _end(self, error: DeviceError) -> None:
         if self.closed.done():
@@ -348,7 +348,7 @@ class Channel(asyncio.BufferedProtocol):
             self.features = decode_features(reply.body)
         except Malformed as error:
             self._malformed(error)
-            raise
+            raise error.of(self.device) from None
         self._alive.watch()
 
     async def request(self, name: str, expected: Type, build: Callable[[int], bytes] | None = None) -> Frame:

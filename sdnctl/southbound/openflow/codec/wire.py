@@ -85,16 +85,20 @@ class Frame(NamedTuple):
 class Malformed(ProtocolError):
     """Bytes that are not the protocol: which message, and the offset of the fault from its first octet."""
 
-    def __init__(self, message: str, offset: int, reason: str) -> None:
+    def __init__(self, message: str, offset: int, reason: str, device: str = "") -> None:
         self.message, self.offset, self.reason = message, offset, reason
         super().__init__(
             Diagnostic(
                 "openflow-malformed",
                 f"{message}: {reason}",
-                address=f"octet {offset}",
+                address=f"switch {device}, octet {offset}" if device else f"octet {offset}",
                 hint="the peer does not speak OpenFlow 1.3, or its implementation is broken",
             )
         )
+
+    def of(self, device: str) -> Malformed:
+        """The same, said of the device that sent it."""
+        return Malformed(self.message, self.offset, self.reason, device)
 
 
 class Unrepresentable(Exception):
