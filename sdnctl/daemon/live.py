@@ -119,7 +119,7 @@ class LiveFleet(Fleet):
         for device in devices:
             for driver, target in self._targets[device].items():
                 if driver.payload == "rules":
-                    session = Session(device, self._connector(driver, target), self, self.settings.poll_interval)
+                    session = Session(target, self._connector(driver, target), self, self.settings.poll_interval)
                     session.number = self._connections.pop(device, 0)  # a new switch is a new connection
                     self._sessions[device] = session
                     session.start()

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
-from sdnctl.southbound.base import Driver, PortState, Watching
+from sdnctl.southbound.base import Driver, PortState, Target, Watching
+from sdnctl.southbound.references import discreet
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Observer(Protocol):
 class Session:
     """The connection of one device. `number` counts its connections, `ports` is what was last reported."""
 
-    device: str
+    target: Target
     connect: Callable[[], Awaitable[Driver]]
     observer: Observer
     poll: float
@@ -53,6 +54,10 @@ class Session:
     _why: DeviceError | None = None  # why we ended it ourselves
     _task: asyncio.Task[None] | None = None
     _look: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def device(self) -> str:
+        return self.target.device
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"session {self.device}")
@@ -99,7 +104,7 @@ class Session:
                 self.driver = driver = await self.connect()
                 ports = await self._ports(driver)
             except Exception as error:
-                pause = await self._failed(_device_error(self.device, error), pause)
+                pause = await self._failed(_device_error(self.target, error), pause)
                 continue
             except asyncio.CancelledError:
                 await self._close()
@@ -113,7 +118,7 @@ class Session:
                 self.tried.set()
                 await self._stay(driver)
             except Exception as error:
-                self.reason, self._why = self._why or _device_error(self.device, error), None
+                self.reason, self._why = self._why or _device_error(self.target, error), None
             finally:
                 await self._close()
                 if self.reason is not None:
@@ -170,13 +175,15 @@ def _jittered(pause: float) -> float:
     return pause * random.uniform(0.5, 1.0)
 
 
-def _device_error(device: str, error: Exception) -> DeviceError:
+def _device_error(target: Target, error: Exception) -> DeviceError:
     """What went wrong as an error of the device; a bug of a driver is one of them, logged where it happened."""
     if isinstance(error, DeviceError):
         return error
-    if not isinstance(error, OSError):
-        logger.exception("%s: its driver failed", device)
-    text = f"{type(error).__name__}: {error}"
-    return DeviceUnreachable(
+    text, device = f"{type(error).__name__}: {error}", target.device
+    found = DeviceUnreachable(
         Diagnostic("driver-failed", f"the driver of {device} failed", address=f"switch {device}", detail=text)
     )
+    found = discreet(found, target, error)
+    if not isinstance(error, OSError):
+        logger.error("%s: its driver failed", device, exc_info=found.__cause__)
+    return found

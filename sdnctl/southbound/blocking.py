@@ -17,6 +17,7 @@ from typing import ClassVar, Generic, Protocol, Self, TypeVar
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic, SdnctlError
 from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Payload, Target
+from sdnctl.southbound.references import discreet
 
 T = TypeVar("T")
 
@@ -124,25 +125,29 @@ async def _in_thread(target: Target, work: Callable[[], T]) -> T:
     """Run `work` in the pool and speak of its failures in terms of the device."""
     try:
         return await asyncio.get_running_loop().run_in_executor(_shared_pool(), work)
-    except SdnctlError:
-        raise
-    except OSError as error:
-        raise DeviceUnreachable(
-            Diagnostic(
-                "device-unreachable",
-                f"{target.device} does not answer at {target.address}",
-                f"switch {target.device}",
-                detail=error.strerror or str(error) or type(error).__name__,
-                hint="is the device up, and its address right?",
-            )
-        ) from error
     except Exception as error:
-        raise DeviceError(
-            Diagnostic(
-                "driver-fault",
-                f"the driver of {target.device} failed: {type(error).__name__}",
-                f"switch {target.device}",
-                detail=str(error),
-                hint="this is a fault of the driver or of its library; please report it",
-            )
-        ) from error
+        told, cause = _of_device(target, error)
+    raise discreet(told, target, cause)
+
+
+def _of_device(target: Target, error: Exception) -> tuple[SdnctlError, BaseException | None]:
+    """A failure in terms of the device, and what it came from."""
+    if isinstance(error, SdnctlError):
+        return error, error.__cause__
+    if isinstance(error, OSError):
+        unreachable = Diagnostic(
+            "device-unreachable",
+            f"{target.device} does not answer at {target.address}",
+            f"switch {target.device}",
+            detail=error.strerror or str(error) or type(error).__name__,
+            hint="is the device up, and its address right?",
+        )
+        return DeviceUnreachable(unreachable), error
+    fault = Diagnostic(
+        "driver-fault",
+        f"the driver of {target.device} failed: {type(error).__name__}",
+        f"switch {target.device}",
+        detail=str(error),
+        hint="this is a fault of the driver or of its library; please report it",
+    )
+    return DeviceError(fault), error

@@ -14,6 +14,7 @@ from typing import Self, TypeAlias, TypeVar
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.southbound.base import Counters, Driver, Target
 from sdnctl.southbound.facts import DeviceFacts, FactsReader
+from sdnctl.southbound.references import discreet
 
 T = TypeVar("T")
 Targets: TypeAlias = Mapping[str, tuple[type[Driver], Target]]
@@ -125,9 +126,10 @@ class Readers:
     def _failed(self, device: str, error: Exception) -> None:
         if not isinstance(error, DeviceError):
             text = f"{type(error).__name__}: {error}"
-            error = DeviceError(
-                Diagnostic("driver-failed", f"the driver of {device} failed", f"device {device}", detail=text)
-            )
+            said = Diagnostic("driver-failed", f"the driver of {device} failed", f"device {device}", detail=text)
+            error = DeviceError(said)
+        if device in self._targets:
+            error = discreet(error, self._targets[device][1], error.__cause__)
         self.faults[device] = error
 
     async def _place(self) -> _Place | None:

@@ -13,17 +13,23 @@ import binascii
 import fnmatch
 import hashlib
 import hmac
+import json
 import os
 import re
+import traceback
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl.errors import DeviceError, Diagnostic, SdnctlError
 from sdnctl.southbound.base import Target
 
+E = TypeVar("E", bound=SdnctlError)
 MASK = "[secret]"
 SECRET_OPTIONS = ("password", "enable", "community", "auth_key", "privacy_key", "passphrase")
 """Options whose value is a reference to a secret. `key` refers to a file that is read by path."""
@@ -116,11 +122,52 @@ def scrub(text: str, secrets: Iterable[SecretStr | str | None]) -> str:
     for secret in secrets:
         clear = secret.get_secret_value() if isinstance(secret, SecretStr) else secret
         if clear:
-            forms |= {clear, repr(clear)[1:-1], base64.b64encode(clear.encode()).decode()}
+            octets = clear.encode("utf-8", "surrogateescape")
+            forms |= {
+                clear,
+                repr(clear)[1:-1],
+                repr(octets)[2:-1],
+                base64.b64encode(octets).decode(),
+                octets.hex(),
+            }
+            forms |= {json.dumps(clear, ensure_ascii=one)[1:-1] for one in (True, False)}
+            forms |= {quote(clear, safe="", errors="surrogateescape"), quote(clear, errors="surrogateescape")}
             forms |= {line for line in clear.splitlines() if len(line) > 8}  # of keys
     for form in sorted(forms, key=len, reverse=True):  # longest first: one may be in another
         text = text.replace(form, MASK)
     return text
+
+
+def secrets_of(target: Target) -> tuple[SecretStr, ...]:
+    """Every secret that a device's options refer to and that can be read now: what its driver may have used."""
+    found: list[SecretStr] = []
+    for option in SECRET_OPTIONS:
+        with suppress(DeviceError):
+            found += filter(None, [optional(target, option)])
+    return tuple(found)
+
+
+def discreet(error: E, target: Target, cause: BaseException | None = None) -> E:
+    """An error as it may be shown: drivers that others wrote tell what their libraries say, which know secrets.
+
+    `cause` is what it came from, and is shown with it in a traceback only where that tells no secret either.
+    """
+    secrets = secrets_of(target)
+    if secrets:
+        told = "".join(traceback.format_exception(cause)) if cause is not None else ""
+        clean = [_clean(one, secrets) for one in error.diagnostics]
+        if clean != list(error.diagnostics):
+            error = type(error)(*clean)
+        cause = cause if scrub(told, secrets) == told else None
+    error.__cause__, error.__suppress_context__ = cause, True
+    return error
+
+
+def _clean(one: Diagnostic, secrets: Iterable[SecretStr]) -> Diagnostic:
+    summary, address, detail, hint = (
+        scrub(text, secrets) for text in (one.summary, one.address, one.detail, one.hint)
+    )
+    return replace(one, summary=summary, address=address, detail=detail, hint=hint)
 
 
 # ── keys of SSH servers ──────────────────────────────────────────────────────────────────────────

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from typing import ClassVar
+from urllib.parse import quote
 
 import pytest
 
@@ -15,6 +18,7 @@ from sdnctl.errors import DeviceError, DeviceRefused, DeviceUnreachable
 from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Driver, Payload, Target
 from sdnctl.southbound.blocking import WORKERS, BlockingDriver
+from sdnctl.southbound.references import MASK
 
 busy_anywhere = 0
 most_anywhere = 0
@@ -136,6 +140,52 @@ def test_faults_name_the_device(fault: Exception, kind: type[DeviceError], text:
         assert isinstance(fault, DeviceRefused) or "pop-gare" in str(caught.value)
         driver._device.fault = None
         await driver.observe()  # one fault does not break the adapter
+        await driver.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["p%s\"w'o\\rd", "two\nlines of it", "ünïcode &?/ %41", "caf\udce9"],
+    ids=["quotes", "lines", "url", "octets"],
+)
+@pytest.mark.parametrize("kind", [RuntimeError, ConnectionError, DeviceRefused])
+def test_what_a_library_says_of_secrets_is_told_to_nobody(
+    secret: str, kind: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its words, the exception behind them, and the traceback of both; what tells no secret stays as it was."""
+    monkeypatch.setenv("PLANTED", secret)
+    target = Target("pop-gare", "here", options={"password": "env:PLANTED", "enable": "env:NOT_THERE"})
+    written = [
+        secret,
+        repr(secret),
+        json.dumps(secret),
+        json.dumps(secret, ensure_ascii=False),
+        quote(secret, safe="", errors="surrogateescape"),
+        str(secret.encode("utf-8", "surrogateescape")),
+    ]
+
+    async def main() -> None:
+        driver = await SlowDriver.open(target)
+        for form in written:
+            driver._device.fault = kind(f"login as admin with {form} failed")
+            driver._device.fault.__cause__ = ValueError(form)
+            with pytest.raises(DeviceError) as caught:
+                await driver.observe()
+            shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.diagnostics)
+            assert "login as admin with" in shown
+            assert MASK in shown
+            for one in written:
+                core = one.strip("b'\"")
+                assert core not in shown, shown
+                assert core not in repr(caught.value)
+        driver._device.fault = kind("no such port")
+        with pytest.raises(DeviceError, match="no such port") as caught:
+            await driver.observe()
+        if kind is RuntimeError:
+            assert isinstance(caught.value.__cause__, RuntimeError), "what a developer needs is there"
+        driver._device.fault = None
         await driver.close()
 
     asyncio.run(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -255,3 +256,21 @@ def test_switches_without_a_connection_are_polled(tmp_path: Path) -> None:
         assert told == [(2, False)]  # what was known of its ports still holds
 
     live(targets, use)
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, OSError])
+def test_a_driver_that_fails_with_a_secret_in_its_words_is_logged_without(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PLANTED", "tr0ub%s\ndor")
+    target = Target("sw-a", "here", options={"community": "env:PLANTED"})
+    secret = "tr0ub%s\ndor"
+    for words in ("no answer", f"no answer to {secret}", f"no answer to {secret!r}"):
+        told = session._device_error(target, kind(words))
+        assert "no answer" in str(told)
+        assert "tr0ub" not in str(told)
+    formatter = logging.Formatter()
+    logged = "\n".join(map(formatter.format, caplog.records))
+    assert logged.count("its driver failed") == (3 if kind is RuntimeError else 0)
+    assert logged.count("Traceback") == (1 if kind is RuntimeError else 0), "of what tells no secret"
+    assert "tr0ub" not in logged
