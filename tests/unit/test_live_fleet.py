@@ -272,5 +272,5 @@ def test_a_driver_that_fails_with_a_secret_in_its_words_is_logged_without(
     formatter = logging.Formatter()
     logged = "\n".join(map(formatter.format, caplog.records))
     assert logged.count("its driver failed") == (3 if kind is RuntimeError else 0)
-    assert logged.count("Traceback") == (1 if kind is RuntimeError else 0), "of what tells no secret"
+    assert logged.count("RuntimeError") == (1 if kind is RuntimeError else 0), "what tells no secret is whole"
     assert "tr0ub" not in logged
