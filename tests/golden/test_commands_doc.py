@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import typer
 from sdnctl_in_process import sdnctl
 
 ROOT = Path(__file__).parent.parent.parent
-PAGE = ROOT / "docs" / "commands.md"
+DOCS = ROOT / "docs"
+PAGE = DOCS / "commands.md"
 
 INTRODUCTION = """# Commands
 
@@ -84,13 +86,32 @@ def verbs() -> list[tuple[str, ...]]:
     ]
 
 
+def used_on(verb: tuple[str, ...]) -> list[str]:
+    """Links to the pages of the guide that show this verb in a block of commands, in the order of the guide."""
+    typed = re.compile(
+        rf"^(?:[$#] )?(?:.*[|(&] ?)?sdnctl(?: -{{1,2}}[\w-]+[ =]\S+)* {' '.join(verb)}(?![\w-])", re.MULTILINE
+    )
+    order = re.findall(r": (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    found = []
+    for name in order:
+        text = (DOCS / name).read_text(encoding="utf-8")
+        if name != PAGE.name and any(
+            typed.search(block) for block in re.findall(r"```\w+\n(.*?)```", text, re.DOTALL)
+        ):
+            title = re.search(r"^# (.+)$", text, re.MULTILINE)
+            found.append(f"[{title[1] if title else name}]({name})")
+    return found
+
+
 def page() -> str:
     parts = [INTRODUCTION]
     for verb in verbs():
         done = sdnctl(*verb, "--help")
         assert done.code == 0, done.err
         body = "\n".join(line.rstrip() for line in done.out.strip().splitlines())
-        parts.append(f"## sdnctl {' '.join(verb)}\n\n```\n{body}\n```\n")
+        shown = used_on(verb)
+        assert shown, f"no page of the guide shows `sdnctl {' '.join(verb)}`"
+        parts.append(f"## sdnctl {' '.join(verb)}\n\n```\n{body}\n```\n\nShown in {', '.join(shown[:4])}.\n")
     return "\n".join(parts)
 
 
