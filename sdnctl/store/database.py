@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from sdnctl.errors import Diagnostic, StoreError
+from sdnctl.errors import Diagnostic, StoreError, brief
 
 HEAD = "0004"
 """The newest migration; a store at this revision is opened without loading Alembic."""
@@ -67,7 +67,7 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
             Diagnostic(
                 "store-failed",
                 "the store cannot be read or written",
-                detail=str(getattr(error, "orig", None) or error),
+                detail=brief(getattr(error, "orig", None) or error),
                 hint="free disk space, fix permissions or restore the store, then run the command again: an "
                 "apply resumes where it stopped",
             )
@@ -82,7 +82,7 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
 def damaged(what: str, error: object) -> StoreError:
     """The error for something in the store that cannot be what was once written."""
     hint = "restore the store from a copy; `sdnctl plan --baseline none` shows what a new one would begin with"
-    return StoreError(Diagnostic("store-damaged", f"{what} is damaged", detail=str(error), hint=hint))
+    return StoreError(Diagnostic("store-damaged", f"{what} is damaged", detail=brief(error), hint=hint))
 
 
 def _unusable(url: str, error: BaseException) -> Diagnostic:

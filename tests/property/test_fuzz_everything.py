@@ -225,3 +225,13 @@ def test_a_baseline_that_cannot_be_read_is_named(text: str) -> None:
     assert said.source.file.endswith("state.json")
     assert said.hint
     assert "\u202e" not in str(said)
+
+
+def test_what_the_store_quotes_is_short() -> None:
+    """The snapshot that a damaged one follows was quoted whole."""
+    with pytest.raises(StoreError) as caught:
+        TARGETS["store: contents"].parse(
+            ("snapshot", json.dumps({"base": "x" * 9000}, separators=(",", ":")).encode())
+        )
+    assert len(str(caught.value)) < 700
+    assert "snapshot 2 in the store is damaged" in str(caught.value)
