@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -51,6 +52,8 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, leaf in made.items():
         leaf.private_key_pem.write_to_path(folder / f"{name}.key")
         leaf.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+    theirs.private_key_pem.write_to_path(folder / "self-signed.key")
+    theirs.cert_pem.write_to_path(folder / "self-signed.pem")
     return folder
 
 
@@ -82,7 +85,7 @@ def present(switch: PrivateSwitch, papers: Path, name: str) -> None:
     switch.set_tls(papers / f"{name}.key", papers / f"{name}.pem", papers / "ca.pem")
 
 
-def test_switches_that_dial_in(switch: PrivateSwitch, papers: Path) -> None:
+def test_switches_that_dial_in(switch: PrivateSwitch, papers: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With the right papers a switch is a device; with others it is refused, and an event says why."""
     targets = {name: {OpenFlowDriver: Target(name, "dial-in", dpid)} for name, dpid in (("a", A), ("b", B))}
 
@@ -108,6 +111,16 @@ def test_switches_that_dial_in(switch: PrivateSwitch, papers: Path) -> None:
             await asyncio.to_thread(switch.set_controller, "a", where.replace("ssl:", "tcp:"))
             await until(lambda: told("not-tls"), "a switch without TLS was not refused")
             assert not fleet.up
+            await asyncio.to_thread(present, switch, papers, "self-signed")
+            before = caplog.text.count("another authority")  # it is told once for each host, and always logged
+            await asyncio.to_thread(switch.set_controller, "a", where)
+            await until(lambda: caplog.text.count("another authority") > before, "a certificate of its own")
+            assert not fleet.up
+            await asyncio.to_thread(switch.vsctl, "del-controller", "a")
+            for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+                said = await asyncio.to_thread(of_another_time, papers, where, version)
+                assert "EOF" in said or "ALERT" in said, said
+            assert await asyncio.to_thread(of_another_time, papers, where, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
 
             await asyncio.to_thread(present, switch, papers, "a")
             await asyncio.to_thread(switch.set_controller, "a", where)
@@ -151,6 +164,23 @@ def without_certificate(papers: Path, where: str) -> None:
             assert secured.recv(8) == b"", "it was answered"
     except OSError:
         pass  # refused in the handshake
+
+
+def of_another_time(papers: Path, where: str, version: ssl.TLSVersion) -> str:
+    """A client with good papers that speaks one version of TLS only: what came of it, or why nothing did."""
+    context = ssl.create_default_context(cafile=str(papers / "ca.pem"))
+    context.check_hostname = False
+    context.set_ciphers("DEFAULT@SECLEVEL=0")  # else this side would not even try
+    context.load_cert_chain(papers / "a.pem", papers / "a.key")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("127.0.0.1", int(where.rpartition(":")[2])), timeout=10) as connection:
+        try:
+            with context.wrap_socket(connection) as secured:
+                return str(secured.version())
+        except ssl.SSLError as error:
+            return str(error.reason or error)
 
 
 def test_switches_that_are_dialled(switch: PrivateSwitch, papers: Path) -> None:
