@@ -33,6 +33,7 @@ from sdnctl.errors import Diagnostic, InputError
 from sdnctl.exchange.redacted_references import thinned
 from sdnctl.inventory import models
 from sdnctl.inventory.geometry import distance
+from sdnctl.inventory.lambert93 import to_grid
 from sdnctl.inventory.plant import Point
 
 CLOSE = 10.0
@@ -63,8 +64,18 @@ VOCABULARY: frozenset[Any] = frozenset(
 )
 NEAR = 0.01
 """Degrees beyond which a coordinate need not be looked at: more than `CLOSE` up to 89° of latitude."""
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBERS = (re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"), re.compile(r"-?\d+(?:[.,]\d+)?"))
+"""Numbers as programs write them; and as people do, with a comma, or in ``N43.8E4.3``, which has no exponent."""
+_SEXAGESIMAL = re.compile(r"(\d{1,3}) ?° ?(\d{1,2}) ?['’′] ?(\d{1,2}(?:[.,]\d+)?)? ?(?:[\"”″]|''|’’)? ?([NSEWO]?)")
+ROUGH = 40.0
+"""Metres by which a position in degrees, minutes and whole seconds may be off."""
 _APART = re.compile(r"[\W_]+")
+_MARKS = "[\u0300-\u036f]*"
+"""Accents that stand behind their letters, as some file systems write them."""
+_GAP = r"(?:[\W_]|%[0-9a-f]{2}|&nbsp;|&#160;)*"
+"""What may stand between the words of a name, in links and pages, too."""
+_ACCENT = r"(?:%c[3-5]%[0-9a-f]{2}|&[a-z]+;|&#x?[0-9a-f]+;|\\u[0-9a-f]{4}"
+_LIGATURES = {"œ": "oe", "æ": "ae", "ß": "ss"}
 
 
 @dataclass(frozen=True)
@@ -77,11 +88,15 @@ class Redaction:
     words: Mapping[str, str] = field(default_factory=dict)
     positions: tuple[Point, ...] = ()
     _pattern: re.Pattern[str] | None = field(init=False, repr=False, compare=False, default=None)
+    _stand_in: tuple[str, ...] = field(init=False, repr=False, compare=False, default=("redacted",))
+    """By the number of the group that matched."""
 
     def __post_init__(self) -> None:
         if self.words:
             longest_first = sorted(self.words, key=lambda word: (-len(word), word))
-            object.__setattr__(self, "_pattern", re.compile("|".join(map(_spelling, longest_first))))
+            pattern = "|".join(f"({_spelling(word)})" for word in longest_first)
+            object.__setattr__(self, "_pattern", re.compile(pattern))
+            object.__setattr__(self, "_stand_in", ("redacted", *(self.words[word] for word in longest_first)))
 
     def __bool__(self) -> bool:
         return bool(self.words or self.positions)
@@ -93,14 +108,9 @@ class Redaction:
         parts: list[str] = []
         end = 0
         for match in self._pattern.finditer(_folded(text)):
-            word = _APART.sub(" ", match.group()).strip()
-            parts += (text[end : match.start()], self._stand_in(word))
+            parts += (text[end : match.start()], self._stand_in[match.lastindex or 0])
             end = match.end()
         return "".join((*parts, text[end:]))
-
-    def _stand_in(self, found: str) -> str:
-        squeezed = found.replace(" ", "")
-        return next((text for word, text in self.words.items() if word.replace(" ", "") == squeezed), "redacted")
 
     def value(self, value: Any) -> Any:
         """A JSON value with `text` applied to all texts in it, keys too."""
@@ -117,13 +127,13 @@ class Redaction:
             return [self.value(item) for item in value]
         return value
 
-    def near(self, point: Sequence[Any]) -> bool:
-        """Whether a position is that of a restricted site, as far as can be told."""
+    def near(self, point: Sequence[Any], reach: float = CLOSE) -> bool:
+        """Whether a position is within so many metres of a restricted site, as far as can be told."""
         if len(point) < 2 or not all(isinstance(number, int | float) for number in point[:2]):
             return False
         x, y = float(point[0]), float(point[1])
         return any(
-            abs(x - place[0]) < NEAR and abs(y - place[1]) < NEAR and distance((x, y), place) <= CLOSE
+            abs(x - place[0]) < NEAR and abs(y - place[1]) < NEAR and distance((x, y), place) <= reach
             for place in self.positions
         )
 
@@ -136,9 +146,9 @@ class Redaction:
     def leaks(self, content: str, project: Callable[[Point], Point] | None = None) -> tuple[str, ...]:
         """What a finished file still says of restricted sites; empty is what it must be.
 
-        Pairs of neighbouring numbers are looked at as longitude and latitude in either order, and, where the file
-        is in another system, as what `project` makes of the positions (metres). Only names of four or more
-        characters with a letter among them are looked for here: shorter ones are also parts of numbers.
+        Pairs of neighbouring numbers are looked at as longitude and latitude in either order, with points, commas
+        or as minutes and seconds, and as what `project` makes of the positions (metres). Only names of four or
+        more characters with a letter among them are looked for here: shorter ones are also parts of numbers.
         """
         found = []
         if self._pattern is not None:
@@ -148,23 +158,38 @@ class Redaction:
                 if word not in VOCABULARY and len(word) > 3 and any(character.isalpha() for character in word):
                     found.append(f"line {lines.count(chr(10), 0, match.start()) + 1}: a name")
         if self.positions:
-            found += self._pairs(content, project)
-        return tuple(found)
+            for numbers in _NUMBERS:
+                found += self._pairs(content, numbers, project)
+            found += self._sexagesimal(content)
+        return tuple(dict.fromkeys(found))
 
-    def _pairs(self, content: str, project: Callable[[Point], Point] | None) -> Iterator[str]:
+    def _pairs(
+        self, content: str, numbers: re.Pattern[str], project: Callable[[Point], Point] | None
+    ) -> Iterator[str]:
         planar = [project(place) for place in self.positions] if project is not None else []
         wanted = [(value, NEAR) for place in self.positions for value in place]
         wanted += [(value, CLOSE) for place in planar for value in place]
         before: tuple[int, float] | None = None  # the number before, if it may be half of a position
-        for match in _NUMBER.finditer(content):
-            two = float(match.group())
+        for match in numbers.finditer(content):
+            two = float(match.group().replace(",", "."))
             here = (match.start(), two) if any(abs(two - value) <= reach for value, reach in wanted) else None
             if before is not None and here is not None:
                 one = before[1]
                 close = self.near((one, two)) or self.near((two, one))
-                if close or any(abs(one - x) <= CLOSE and abs(two - y) <= CLOSE for x, y in planar):
+                pairs = ((one, two), (two, one))
+                if close or any(abs(u - x) <= CLOSE and abs(v - y) <= CLOSE for x, y in planar for u, v in pairs):
                     yield f"line {content.count(chr(10), 0, here[0]) + 1}: a position"
             before = here
+
+    def _sexagesimal(self, content: str) -> Iterator[str]:
+        before: float | None = None
+        for match in _SEXAGESIMAL.finditer(content):
+            degrees, minutes, seconds, side = match.groups()
+            value = int(degrees) + int(minutes) / 60 + float((seconds or "0").replace(",", ".")) / 3600
+            value = -value if side and side in "SWO" else value
+            if before is not None and (self.near((before, value), ROUGH) or self.near((value, before), ROUGH)):
+                yield f"line {content.count(chr(10), 0, match.start()) + 1}: a position"
+            before = value
 
     def refuse_leaks(self, contents: Mapping[str, bytes], project: Callable[[Point], Point] | None = None) -> None:
         """Raise InputError if any of these files (name → bytes) says something of a restricted site."""
@@ -198,21 +223,40 @@ def redact(documents: Mapping[str, Document[Any]]) -> Redacted:
     sites = [site for site in _sites(documents) if site.restricted]
     if not sites:
         return Redacted(kept, Redaction(), {})
-    positions = tuple(site.position for site in sites if site.position is not None)
+    positions = tuple(dict.fromkeys(_positions(sites, documents)))
     away = Redaction({}, positions)
     rest = thinned(kept, frozenset(site.id for site in sites), away.hides)
     words: dict[str, str] = {}
     for number, site in enumerate(sites, 1):
         for word in (site.id, site.name, *sorted(rest.inside.get(site.id, ()))):
-            if plain := _APART.sub(" ", _folded(word)).strip():
+            if plain := _APART.sub(" ", _folded(unicodedata.normalize("NFC", word))).strip():
                 words.setdefault(plain, f"redacted-{number}")
     redaction = Redaction(words, positions)
     return Redacted(rest.rewritten(redaction.value), redaction, rest.counts)
 
 
+def grid(place: Point) -> Point:
+    """A position in metres of Lambert-93, as surveyors note it in any file; itself where there is no grid."""
+    try:
+        return to_grid(*place)
+    except ValueError:
+        return place
+
+
 def _sites(documents: Mapping[str, Document[Any]]) -> tuple[models.SiteModel, ...]:
     document = documents.get("inventory/sites.yaml")
     return document.value.sites if document is not None else ()
+
+
+def _positions(sites: Sequence[models.SiteModel], documents: Mapping[str, Document[Any]]) -> Iterator[Point]:
+    """Where restricted sites are: as they say, and where the lines end that lead to them."""
+    names = {site.id for site in sites}
+    yield from (site.position for site in sites if site.position is not None)
+    segments = documents.get("inventory/segments.geojson")
+    for row in segments.value if segments is not None else ():
+        for name, place in ((row.a, 0), (row.b, -1)):
+            if name in names:
+                yield tuple(row.coordinates[place][:2])
 
 
 def _folded(text: str) -> str:
@@ -228,6 +272,22 @@ def _fold(character: str) -> str:
 
 
 def _spelling(word: str) -> str:
-    """A pattern for a word in any spelling."""
-    parts = r"[\W_]*".join(re.escape(part) for part in word.split(" "))
+    """A pattern for a folded word in any spelling."""
+    parts = _GAP.join("".join(map(_letter, _whole(part))) for part in word.split(" "))
     return parts if len(word.replace(" ", "")) > 3 else rf"(?<![^\W_]){parts}(?![^\W_])"
+
+
+def _whole(part: str) -> Iterator[str]:
+    """The letters of a word, two that may be one in a ligature together."""
+    for ligature, letters in _LIGATURES.items():
+        part = part.replace(letters, ligature)
+    yield from part
+
+
+def _letter(letter: str) -> str:
+    """A letter with or without accent, also as links and pages write those; a ligature as one letter or two."""
+    if letter in _LIGATURES:
+        return rf"(?:{letter}|{_LIGATURES[letter]}|{_ACCENT}))"
+    if letter in "aceinouy":
+        return rf"(?:{letter}{_MARKS}|{letter}%cc%[0-9a-f]{{2}}|{_ACCENT}))"
+    return re.escape(letter) + _MARKS

@@ -17,7 +17,7 @@ from sdnctl.exchange.geojson.mapping import MappingFile, read_mapping
 from sdnctl.exchange.geojson.objects import objects
 from sdnctl.exchange.geojson.write import cable_types_of, write
 from sdnctl.exchange.naming import slug
-from sdnctl.exchange.redaction import redact
+from sdnctl.exchange.redaction import grid, redact
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging import (
     Exported,
@@ -58,7 +58,7 @@ def export_geojson(context: Context, target: Path, *, redacted: bool = False) ->
     name = target.name if target.suffix.lower() in SUFFIXES else None
     written = write(found, kept, cable_types_of(documents), name)
     if clean is not None:
-        clean.redaction.refuse_leaks(written.contents)
+        clean.redaction.refuse_leaks(written.contents, grid)
     others = [what for file, what in LEFT_OUT.items() if file in documents]
     if others:
         findings.append(_note("left-out", f"not on a map, and not written: {', '.join(others)}"))

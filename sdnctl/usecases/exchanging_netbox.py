@@ -15,7 +15,7 @@ from sdnctl.exchange.netbox.gather import gather
 from sdnctl.exchange.netbox.network import network
 from sdnctl.exchange.netbox.read import read_inventory
 from sdnctl.exchange.netbox.records import read_records
-from sdnctl.exchange.redaction import redact
+from sdnctl.exchange.redaction import grid, redact
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.files import FILES
 from sdnctl.usecases.context import Context
@@ -43,7 +43,7 @@ def export_netbox(context: Context, target: Path, *, redacted: bool = False) -> 
     made = gather(plant, documents)
     contents = write(made.inventory)
     if clean is not None:
-        clean.redaction.refuse_leaks(contents)
+        clean.redaction.refuse_leaks(contents, grid)
     files, changed = write_files(target, contents)
     return Exported(target, files, made.inventory.counts, (*notes, *made.findings), changed)
 

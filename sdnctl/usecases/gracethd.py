@@ -25,7 +25,7 @@ from sdnctl.exchange.gracethd.sources import read_source
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.targets import write_folder, write_package
 from sdnctl.exchange.naming import slug
-from sdnctl.exchange.redaction import Redaction, redact
+from sdnctl.exchange.redaction import Redaction, grid, redact
 from sdnctl.exchange.wkb import ShapeError
 from sdnctl.inventory.build import build_plant
 from sdnctl.inventory.lambert93 import to_grid
@@ -168,7 +168,7 @@ def _refuse_leaks(redaction: Redaction, made: Store) -> None:
     """Raise InputError if any cell or shape says something of a restricted site."""
     for table in made.tables.values():
         for cells, shape in made.cells(table.name):
-            told = redaction.leaks("\n".join(filter(None, cells)), lambda place: to_grid(*place))
+            told = redaction.leaks("\n".join(filter(None, cells)), grid)
             if told or (shape is not None and _shows(redaction, shape, table.crs)):
                 raise InputError(
                     Diagnostic(
