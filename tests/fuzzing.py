@@ -119,6 +119,8 @@ def fuzz(target: Target, count: int, seed: int, *, most_faults: int = 1, weigh: 
     outcome = Outcome(target.name, seed)
     warm = max(1, count // 5) if weigh else count
     before = (0, 0)
+    if weigh:
+        gc.collect()
     gc.freeze()  # what was there before is not looked through again and again
     with _logged(), _bounded(), _watched() as arm:
         for number in range(count):
