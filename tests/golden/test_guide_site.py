@@ -42,6 +42,20 @@ def test_every_page_of_the_guide_is_in_the_navigation(site: Path) -> None:
         assert f'href="{address}"' in menu or address == "index.html", f"{address} is not in mkdocs.yml"
 
 
+def test_questions_about_the_glass_stand_in_the_order_of_the_menu() -> None:
+    """The page of questions and the menu lead through a day in one order, and leave no page out."""
+    menu = re.findall(
+        r": ((?:fibre-|gracethd)\S*\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    asked = re.findall(
+        r"\(((?:fibre-|gracethd)[\w-]*\.md)", (ROOT / "docs" / "fibre.md").read_text(encoding="utf-8")
+    )
+    assert list(dict.fromkeys(asked)) == menu
+    assert set(menu) == {
+        path.name for pattern in ("fibre-*.md", "gracethd.md") for path in (ROOT / "docs").glob(pattern)
+    }
+
+
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
     fetched = re.compile(r"<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^\"'\s>]+")
     for page in site.rglob("*.html"):
