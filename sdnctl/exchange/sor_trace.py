@@ -27,6 +27,7 @@ TICK = 0.1
 _LIGHT_NM = range(600, 1701)
 """Wavelengths, nm, that reflectometers use, with room."""
 _INDEX = (1.3, 1.7)
+_GLASS = (1.46, 1.48)
 NEAR = 25.0
 """Nanoseconds (5 m) within which an event counts as being at a place."""
 CLIFF = 3.0
@@ -54,6 +55,14 @@ def reflectogram(file: SorFile, name: str, settings: Settings | None = None) -> 
             source=source,
             detail="Without it times are no distances; glass has 1.46 to 1.48.",
             hint="Give the one the instrument was set to: --index 1.4682.",
+        )
+    elif not _GLASS[0] <= index <= _GLASS[1]:
+        out.warning(
+            "sor-index-unlikely",
+            f"the group index of {name} is {index:g}, glass has {_GLASS[0]} to {_GLASS[1]}",
+            source=source,
+            detail="All distances are off by as much, by more than is left open.",
+            hint="Give that of the fibre: --index 1.4682.",
         )
     if not file.events:
         out.error(

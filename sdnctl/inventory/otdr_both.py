@@ -6,11 +6,18 @@ mean of both is right (ITU-T G.650.3).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sdnctl.errors import Severity
 from sdnctl.inventory.otdr import Finding, Interval, Kind, Survey, Verdict
-from sdnctl.inventory.otdr_remarks import name_of
+from sdnctl.inventory.otdr_remarks import Remark, name_of
 from sdnctl.units import Length, Loss
+
+AGREE = 0.006
+"""Share by which two instruments may measure one fibre differently: what their group indices are off, and more."""
+READING = 10.0
+"""Metres by which they may, whatever the length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,39 @@ def _same(one: Finding, back: Finding, length: float) -> bool:
     if one.joints or back.joints:
         return False
     return abs(one.where.spot.at - (length - back.where.spot.at)) <= one.where.half + back.where.half
+
+
+def at_odds(found: Survey, other: Survey, turned: Survey) -> tuple[Remark, ...]:
+    """Why two traces cannot be of one fibre from its two ends; empty where they can.
+
+    `turned` is the other trace as if it had been taken from this end.
+    """
+    return tuple(_at_odds(found, other, turned))
+
+
+def _at_odds(found: Survey, other: Survey, turned: Survey) -> Iterator[Remark]:
+    here, there = float(found.end.measured), float(other.end.measured)
+    allowed = READING + AGREE * max(here, there, float(found.course.length))
+    broken = [one.verdict is Verdict.BROKEN for one in (found, other)]
+    hint = "Check which strand and which end each of them is of."
+    if all(broken):
+        over = here + there - found.course.length
+        if over > allowed:
+            text = f"the two traces overlap by {over:,.0f} m: one broken fibre is not that long"
+            yield Remark("two-fibres", Severity.ERROR, text, None, hint)
+    elif any(broken):
+        text = f"the fibre is whole from {'there' if broken[0] else 'here'}, and broken from the other end"
+        yield Remark("two-fibres", Severity.ERROR, text, None, f"{hint} One of them may be older.")
+    elif abs(here - there) > allowed:
+        text = f"the two traces are of fibres of {here:,.0f} m and {there:,.0f} m"
+        yield Remark("two-fibres", Severity.ERROR, text, None, hint)
+    if _recognised(turned) > _recognised(other):
+        text = "the joints of the second trace lie where they do from this end: it is not of the far end"
+        yield Remark("same-end", Severity.ERROR, text, None, "Give a trace that was taken from the far end.")
+
+
+def _recognised(one: Survey) -> int:
+    return sum(finding.kind is Kind.JOINT for finding in one.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from sdnctl.inventory.course import Course, course, fibre_metres
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.finding import find_terminals, no_such
 from sdnctl.inventory.otdr import Survey, survey
-from sdnctl.inventory.otdr_both import BothWays, Meeting, both_ways, meeting
+from sdnctl.inventory.otdr_both import BothWays, Meeting, at_odds, both_ways, meeting
 from sdnctl.inventory.otdr_expected import Instrument, expected
 from sdnctl.inventory.otdr_remarks import Remark, against_records, against_reference, ordered
 from sdnctl.inventory.plant import Plant, StrandEnd, Terminal
@@ -57,7 +57,8 @@ class Question:
 class Report:
     """What a trace says: laid over the records, beside that of commissioning, and from the other end.
 
-    `both`: losses as the mean of both directions. `meeting`: the break as both ends see it. `notes` are about
+    `both`: losses as the mean of both directions. `meeting`: the break as both ends see it; neither where the two
+    traces cannot be of one fibre. `notes` are about
     files.
     """
 
@@ -78,17 +79,18 @@ def examine(folder: Path, plant: Plant, question: Question) -> Report:
     way = _course(plant, start, trace)
     reference = _reference(folder, plant, question, way, trace.wavelength, notes)
     found = survey(plant, way, trace, reference)
-    other = None
+    other, odd = None, tuple[Remark, ...]()
     if question.other is not None:
         back = read_trace(question.other, Settings(index=question.settings.index), question.strict, notes)
         other = survey(plant, _back(plant, way, back), back)
-    remarks = [*against_records(found), *(against_reference(found, reference) if reference else ())]
+        odd = at_odds(found, other, survey(plant, way, back))
+    remarks = [*odd, *against_records(found), *(against_reference(found, reference) if reference else ())]
     return Report(
         found,
         reference,
         other,
-        both_ways(found, other) if other else (),
-        meeting(found, other) if other else None,
+        both_ways(found, other) if other and not odd else (),
+        meeting(found, other) if other and not odd else None,
         ordered(remarks),
         notes.sorted(),
     )

@@ -167,3 +167,18 @@ def test_a_truncated_file(otdr: Ask, net: Path) -> None:
     assert said.code == 1
     assert "error[sor-truncated]" in said.err
     assert "byte" in said.err
+
+
+def test_two_traces_that_are_not_of_one_fibre(otdr: Ask, net: Path) -> None:
+    twice = otdr("before", "--other-end", net / "before.sor", form="json").document
+    assert [one["code"] for one in twice["remarks"]] == ["same-end"]
+    assert (twice["both_ways"], twice["meeting"]) == ([], None)
+    said = otdr("after", "--other-end", net / "back-whole.sor")
+    assert "two-fibres: the fibre is whole from there" in " ".join(said.out.split())
+    assert "both directions" not in said.out
+
+
+def test_an_index_that_no_glass_has_is_told(otdr: Ask) -> None:
+    said = otdr("after", "--index", "1.45")
+    assert said.code == 0
+    assert "sor-index-unlikely" in said.err + said.out

@@ -14,7 +14,7 @@ from sdnctl.inventory.calibration import Tolerances
 from sdnctl.inventory.course import Course, course
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.otdr import Finding, Kind, Survey, Verdict, survey
-from sdnctl.inventory.otdr_both import both_ways, meeting
+from sdnctl.inventory.otdr_both import at_odds, both_ways, meeting
 from sdnctl.inventory.otdr_expected import Instrument, expected
 from sdnctl.inventory.otdr_remarks import against_records, against_reference
 from sdnctl.inventory.plant import OdfPosition, Plant, StrandEnd
@@ -236,6 +236,35 @@ def test_two_breaks_leave_a_gap(world: World) -> None:
     assert met.gap == pytest.approx(between, rel=0.02)
     whole = looked_at(world, sor_file(world, SHOT))
     assert meeting(whole, back) is None
+
+
+def odds(world: World, here: bytes, there: bytes) -> list[str]:
+    """What is said of a trace from a and another one that is said to be from b."""
+    return [
+        one.code for one in at_odds(looked_at(world, here), looked_at(world, there, "b"), looked_at(world, there))
+    ]
+
+
+def test_two_traces_of_one_fibre_agree(world: World) -> None:
+    piece, mirrored = middle(world), world.reversed()
+    whole, back = sor_file(world, SHOT), sor_file(mirrored, replace(SHOT, index=1.4675))
+    assert odds(world, whole, back) == []
+    breaks = ((piece, 0.5), (len(world.pieces) - 1 - piece, 0.5))
+    assert odds(world, sor_file(world, SHOT, breaks[0]), sor_file(mirrored, SHOT, breaks[1])) == []
+
+
+def test_two_fibres_are_told_apart(world: World) -> None:
+    piece, mirrored = middle(world), world.reversed()
+    whole, cut = sor_file(world, SHOT), sor_file(world, SHOT, (piece, 0.5))
+    assert odds(world, whole, sor_file(make_world(9).reversed(), SHOT))[:1] == ["two-fibres"]
+    assert odds(world, cut, sor_file(mirrored, SHOT)) == ["two-fibres"]  # whole from there
+    late = sor_file(mirrored, SHOT, (len(world.pieces) - 2, 0.5))
+    assert "two-fibres" in odds(world, sor_file(world, SHOT, (len(world.pieces) - 2, 0.5)), late)
+
+
+def test_a_trace_from_the_same_end_is_not_of_the_far_one(world: World) -> None:
+    same = sor_file(world, SHOT)
+    assert odds(world, same, same) == ["same-end"]
 
 
 def test_a_bend_seen_from_both_ends_is_one(world: World) -> None:
