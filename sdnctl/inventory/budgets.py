@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from sdnctl.inventory.links import OpticalLink
 from sdnctl.inventory.optics import ATTENUATION_REACH, DirectedBudget, UnknownAttenuation, allowed_loss, budget
@@ -124,29 +125,33 @@ def _kind(plant: Plant, end: PortEnd) -> Transceiver | None:
 def cheapest(plant: Plant, link: OpticalLink) -> Advice | None:
     """The cheapest optics of the link's rate that close it, safely, both ways; None where none of its kinds do.
 
-    Prices decide where all parts have one. Otherwise the kinds that allow least loss count as cheapest, then fewer
-    and weaker attenuators. Attenuators that are on the way already stay there.
+    What has a price for all of its parts comes before what has not, the lower price first. Otherwise, and of equal
+    prices, the kinds that allow least loss count as cheapest, then fewer and weaker attenuators. Attenuators that
+    are on the way already stay there.
     """
-    best: tuple[tuple[object, ...], Advice] | None = None
-    parts = (None, *(plant.attenuators.values() or STANDARD))
-    for a, b in _pairs(plant, link):
-        try:
-            there, back = budget(plant, link.there, a, b), budget(plant, link.back, b, a)
-        except UnknownAttenuation:
-            continue
-        at_b, at_a = _attenuator(there, parts), _attenuator(back, parts)
-        if isinstance(at_b, str) or isinstance(at_a, str):
-            continue
+    parts = tuple(plant.attenuators.values()) or STANDARD
+    found = (one for a, b in _pairs(plant, link) for one in _fitted(plant, link, a, b, parts))
+    best = min(found, key=lambda one: one[0], default=None)
+    return best[1] if best else None
+
+
+def _fitted(
+    plant: Plant, link: OpticalLink, a: Transceiver, b: Transceiver, parts: Sequence[AttenuatorPart]
+) -> Iterator[tuple[tuple[object, ...], Advice]]:
+    """A pair of optics with the attenuators that may be the cheapest for it, and how it ranks."""
+    try:
+        there, back = budget(plant, link.there, a, b), budget(plant, link.back, b, a)
+    except UnknownAttenuation:
+        return
+    for at_b, at_a in product(_attenuators(there, parts), _attenuators(back, parts)):
         margin, overload = _left(((there, at_b), (back, at_a)))
         prices = [a.price, b.price, *(part.price for part in (at_a, at_b) if part is not None)]
         known = [price for price in prices if price is not None]
         price = sum(known) if len(known) == len(prices) else None
         damping = [part.loss_max for part in (at_a, at_b) if part is not None]
-        rank = (price is None, price or 0.0, allowed_loss(a, b), len(damping), sum(damping), a.id, b.id)
-        advice = Advice(a.id, b.id, at_a.id if at_a else None, at_b.id if at_b else None, margin, overload, price)
-        if best is None or rank < best[0]:
-            best = rank, advice
-    return best[1] if best else None
+        names = a.id, b.id, at_a.id if at_a else None, at_b.id if at_b else None
+        rank = (price is None, price or 0.0, allowed_loss(a, b), len(damping), sum(damping))
+        yield (*rank, *(name or "" for name in names)), Advice(*names, margin, overload, price)
 
 
 def _pairs(plant: Plant, link: OpticalLink) -> Iterator[tuple[Transceiver, Transceiver]]:
@@ -162,22 +167,20 @@ def _pairs(plant: Plant, link: OpticalLink) -> Iterator[tuple[Transceiver, Trans
                 yield a, b
 
 
-def _attenuator(figures: DirectedBudget, parts: Sequence[AttenuatorPart | None]) -> AttenuatorPart | str | None:
-    """The least attenuator with which a direction closes and is safe, None where it needs none, else why not."""
+def _attenuators(figures: DirectedBudget, parts: Sequence[AttenuatorPart]) -> tuple[AttenuatorPart | None, ...]:
+    """What may be put before a receiver so that a direction closes and is safe; None: nothing is needed.
+
+    Of those that fit, the cheapest that has a price and the weakest: one of them is in the cheapest whole.
+    """
     if figures.dispersed or not figures.closes:
-        return "does not close"
-    fitting = [
-        part
-        for part in parts
-        if part is not None and part.loss_min >= -figures.overload and part.loss_max <= figures.margin
-    ]
+        return ()
     if figures.safe:
-        return None
-    return min(
-        fitting,
-        key=lambda part: (part.price is None, part.price or 0, part.loss_max),
-        default="no attenuator fits",
-    )
+        return (None,)
+    fitting = [one for one in parts if one.loss_min >= -figures.overload and one.loss_max <= figures.margin]
+    priced = [(one.price, one.loss_max, one.id, one) for one in fitting if one.price is not None]
+    weakest = min(fitting, key=lambda one: (one.loss_max, one.id), default=None)
+    found = [min(priced)[-1]] if priced else []
+    return tuple(dict.fromkeys((*found, *((weakest,) if weakest else ()))))
 
 
 def _left(directions: Iterable[tuple[DirectedBudget, AttenuatorPart | None]]) -> tuple[Loss, Loss]:
