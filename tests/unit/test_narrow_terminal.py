@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +92,30 @@ def test_counts_in_words() -> None:
     ]
     assert said == ["1 switch", "2 switches", "1 bypass", "1 device", "0 links"]
     assert counted(1, "cases") == "1 case"
+
+
+QUESTIONS = (
+    "plan",
+    "whatif --cut segment:s-pont-n-pont-s",
+    "inventory closure k-moulin",
+    "inventory line core-a:3/tx",
+    "inventory synoptic",
+    "inventory trace core-a:3/tx",
+    "inventory free datacentre south --count 4",
+    "inventory capacity --top 5",
+    "inventory check",
+)
+
+
+def test_answers_at_forty_columns_leave_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that is said at two hundred columns, tables and diagnostics, is said at forty."""
+    folder = tmp_path / "net"
+    assert sdnctl("init", folder, "--example", "small").code == 0
+    for line in QUESTIONS:
+        said = {}
+        for columns in (200, 40):
+            monkeypatch.setenv("COLUMNS", str(columns))
+            found = sdnctl("-n", folder, *line.split())
+            said[columns] = Counter("".join((found.out + found.err).split()).replace("─", ""))
+            assert max(map(len, (found.out + found.err).splitlines())) <= columns, line
+        assert not said[200] - said[40], (line, said[200] - said[40])
