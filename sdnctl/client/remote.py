@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 import secrets
 import socket
 import threading
@@ -31,8 +32,8 @@ class Remote:
     """One controller. `where`: ``unix:PATH``, ``http://HOST:PORT`` or ``https://…``."""
 
     def __init__(self, where: str, *, token: str | None = None, author: str = "") -> None:
-        self.where = where
-        httpx = _httpx(where)
+        self.where = shown = _without_credentials(where)
+        httpx = _httpx(shown)
         self._unix = where.startswith("unix:")
         headers = {"Sdnctl-Author": quote(author)} if author and self._unix else {}
         if token:
@@ -41,7 +42,7 @@ class Remote:
         if self._unix:
             path = Path(where.removeprefix("unix:"))
             if not listening(path):
-                raise InputError(_not_there(where, "nobody listens there"))
+                raise InputError(_not_there(shown, "nobody listens there"))
             transport = httpx.HTTPTransport(uds=reachable(path), retries=1)
             self._client = httpx.Client(
                 transport=transport, base_url="http://controller", headers=headers, timeout=timeout
@@ -52,7 +53,7 @@ class Remote:
                 verify = trusted if trusted is not None else True
                 self._client = httpx.Client(base_url=where, headers=headers, timeout=timeout, verify=verify)
             except (httpx.InvalidURL, ValueError) as error:
-                raise InputError(_not_there(where, str(error))) from error
+                raise InputError(_not_there(shown, str(error).replace(where, shown))) from None
 
     def close(self) -> None:
         self._client.close()
@@ -213,6 +214,15 @@ def _lost(where: str, error: Exception) -> SdnctlError:
             hint="`sdnctl history` shows what became of a change; its next start finishes what was begun",
         )
     )
+
+
+def _without_credentials(where: str) -> str:
+    """An address as it may be shown: people write passwords and tokens into URLs, whether they are used or not."""
+    if where.startswith("unix:"):
+        return where
+    scheme, mark, rest = where.rpartition("://")
+    host = re.split("[?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}{mark}{host}"
 
 
 def _httpx(where: str) -> Any:

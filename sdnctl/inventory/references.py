@@ -20,7 +20,7 @@ ABILITIES: tuple[Ability, ...] = get_args(Ability)
 _PORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9/._:-]{0,63}")
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 _HOST_KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?|file:.+")
-_PASSWORD_IN_ADDRESS = re.compile(r"//[^/@]*:[^/@]*@")
+_PASSWORD_IN_ADDRESS = re.compile(r"//[^@]*:[^@]*@")
 _SECRET_NAME = re.compile(r"pass(word|phrase|wd)?$|secret|token|community|(^|_)key$|credential", re.IGNORECASE)
 _TAGS = range(2, 4095)
 """VLANs that may be used (IEEE 802.1Q): 1 is the default of most gear, 4095 is reserved."""

@@ -208,6 +208,46 @@ def test_a_secret_that_was_typed_into_a_file(net: Net, told: Told) -> None:
     told.assert_silent(TYPED)
 
 
+@pytest.mark.parametrize("kind", ["switch", "device"])
+@pytest.mark.parametrize("login", ["admin:{}", ":{}", "admin:{}/x", "admin:x@{}"])
+def test_a_password_in_an_address_is_refused_unseen(tmp_path: Path, told: Told, kind: str, login: str) -> None:
+    address = f"ssh://{login.format(TYPED)}@192.0.2.1:22"
+    uplink = "uplink: {port: e1, switch: sw-a, switch_port: 24}"
+    entry = f'devices:\n  - {{id: sw-x, site: alpha, {uplink}, drivers: {{x: "{address}"}}}}\n'
+    net = Net(write(tmp_path / "net"))
+    path = net.path("inventory/equipment.yaml")
+    text = path.read_text()
+    if kind == "switch":
+        first = text.index("{id: sw-a") + len("{id: sw-a")
+        path.write_text(f'{text[:first]}, drivers: {{openflow: "{address}"}}{text[first:]}')
+    else:
+        path.write_text(text + entry)
+    for words in (("validate",), ("--format", "json", "validate"), ("plan",), ("--format", "sarif", "validate")):
+        found = net(*words)
+        assert found.code == 1
+        assert "an address holds no password" in found.plain + found.out
+        told.result(words, found)
+    told.assert_silent(TYPED)
+
+
+def test_a_password_in_the_url_of_a_controller_is_not_shown(tmp_path: Path, told: Told) -> None:
+    net = Net(write(tmp_path / "net"))
+    for url in (
+        f"https://ann:{TYPED}@127.0.0.1:1",
+        f"http://127.0.0.1:1/?token={TYPED}",
+        f"http://127.0.0.1:1#{TYPED}",
+        f"ftp://ann:{TYPED}@127.0.0.1",
+        f"ann:{TYPED}@127.0.0.1:1",
+        f"https://ann:x@{TYPED}@[:1",
+    ):
+        for words in (("status",), ("--format", "json", "status")):
+            found = net("--controller", url, *words)
+            assert found.code == 1
+            assert "no-controller" in found.out + found.err
+            told.result(words, found)
+    told.assert_silent(TYPED)
+
+
 def test_the_password_of_the_store(net: Net, told: Told, caplog: pytest.LogCaptureFixture) -> None:
     """A store that cannot be reached, or is of no known kind: errors name it without its password."""
     where = f"operator:{quote(STORE_PASSWORD, safe='')}@127.0.0.1:1/sdnctl"

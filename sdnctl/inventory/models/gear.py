@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from sdnctl.inventory.fields import DispersionField, Dpid, EndField, Id, WavelengthField, Whole
 from sdnctl.inventory.models.base import Life, LossSpan, PlantObject, Status, Strict
 from sdnctl.inventory.models.devices import DeviceModel
+from sdnctl.inventory.references import DeviceAddress
 from sdnctl.units import BitrateField, LengthField, LossField, OctetsField, PowerField
 
 Price = Annotated[float, Field(ge=0)]
@@ -121,7 +122,7 @@ class SwitchModel(PlantObject):
     """What it is for (`core`, `access`), for listings."""
     mtu: OctetsField | None = None
     """That of ports that do not say theirs."""
-    drivers: dict[str, str] = {}
+    drivers: dict[str, DeviceAddress] = {}
     """The drivers that speak to it, each with the address to dial, or `dial-in`."""
     ports: tuple[PortModel, ...] = ()
     """Its trunk ports; ports of customers need no entry."""
