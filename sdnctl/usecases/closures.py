@@ -38,10 +38,21 @@ def box_plan(context: Context, name: str, on: date | None = None) -> BoxPlan:
     try:
         return BoxPlan(caption, held, lighting(context).on(held))
     except CompileError as error:  # a crew in the field needs the plan, whatever somebody asked of the network
-        bare = compile_network(replace(context.network(), demands=()))
-        light = Lighting(loaded.plant, bare, loaded.access)
         why = f"Links and lines without their services: {error.diagnostics[0].summary}."
-        return BoxPlan(caption, held, light.on(held), notes=(why,))
+        return BoxPlan(caption, held, _bare(context).on(held), notes=(why,))
+
+
+def lit(context: Context) -> Lighting:
+    """What runs on the glass; links and lines without their services where the intents cannot be carried."""
+    try:
+        return lighting(context)
+    except CompileError:
+        return _bare(context)
+
+
+def _bare(context: Context) -> Lighting:
+    loaded = context.loaded
+    return Lighting(loaded.plant, compile_network(replace(context.network(), demands=())), loaded.access)
 
 
 def lighting(context: Context) -> Lighting:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdnctl.document import Document
+from sdnctl.drawing.fibre.plan import Service
 from sdnctl.errors import Diagnostics, InputError
 from sdnctl.intents.models import Application
 from sdnctl.inventory.access import AccessLine
@@ -19,6 +20,7 @@ from sdnctl.inventory.glass import numbers
 from sdnctl.inventory.links import OpticalLink, optical_links
 from sdnctl.inventory.splitting import Cut, cut_edits, plan_cut
 from sdnctl.inventory.uses import chains_of
+from sdnctl.usecases.closures import lit
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.rewrites import Changed, edited, folder_texts, loaded_from, write
 from sdnctl.workspace.folder import Loaded
@@ -31,11 +33,15 @@ ROUNDING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Rewriting(Changed):
-    """What cutting a cable changes; `spliced` strands are spliced through at the cut, which is at `place`."""
+    """What cutting a cable changes; `spliced` strands are spliced through at the cut, which is at `place`.
+
+    `dark`: what runs there, and is dark from the cut until its strands are spliced.
+    """
 
     cut: Cut
     place: str
     spliced: int
+    dark: tuple[Service, ...]
 
 
 def cut_cable(context: Context, cable: str, at: str, closure: str, far: str | None = None) -> Rewriting:
@@ -53,7 +59,15 @@ def cut_cable(context: Context, cable: str, at: str, closure: str, far: str | No
     place = loaded.plant.cables[cable].places[cut.place]
     capacity = loaded.plant.cable_types[loaded.plant.cables[cable].type].strands
     gone = dict(loaded.plant.cut_places.get(cable, ())).get(cut.place, 0)
-    return Rewriting(texts, changed, cut, place, capacity - len(list(numbers(gone))))
+    dark = tuple(_dark(context, cut))
+    return Rewriting(texts, changed, cut, place, capacity - len(list(numbers(gone))), dark)
+
+
+def _dark(context: Context, cut: Cut) -> Iterator[Service]:
+    """What runs through a cable where it is cut, by name; without services where the intents cannot be carried."""
+    light = lit(context)
+    users = {run.user for run in light.uses.runs.get(cut.cable, ()) if run.low < 2 * cut.place < run.high}
+    yield from sorted((light.service(user) for user in users), key=lambda one: one.name)
 
 
 def _avoided(documents: Mapping[str, Document[Any]], cut: Cut) -> Iterator[DocumentEdit]:

@@ -77,6 +77,15 @@ def test_links_and_services_go_on(net: Path) -> None:
     assert (net / "inventory/closures.yaml").read_text().startswith("# ")  # comments stay
 
 
+def test_what_is_dark_meanwhile_is_told(net: Path) -> None:
+    """The cable carries a link of two strands, of which protected classes are the business."""
+    told = json.loads(sdnctl("-n", net, "-f", "json", *CUT, "--dry-run").out)
+    assert [one["name"] for one in told["dark"]] == ["pop-south--pop-west"]
+    words = ("inventory", "works", "cut-cable", "c-dc-carrefour", "--at", "ch-boulevard", "--closure", "k-new")
+    said = " ".join(sdnctl("-n", net, *words, "--dry-run").out.split())
+    assert "dark until it is spliced: core-a--pop-north: scada, video, education" in said
+
+
 def test_the_diff_is_what_is_written(net: Path) -> None:
     before = texts(net)
     shown = sdnctl("-n", net, "-f", "json", *CUT, "--dry-run")

@@ -64,6 +64,7 @@ def _document(made: "Rewriting", *, written: bool) -> dict[str, Any]:
         "closure": made.cut.closure,
         "new_closure": made.cut.new_closure,
         "splices": made.spliced,
+        "dark": [{"name": one.name, "classes": list(one.classes)} for one in made.dark],
         "files": sorted(made.after),
         "diff": made.diff,
     }
@@ -78,6 +79,8 @@ def _show(output: "Output", made: "Rewriting") -> None:
         f"{cut.cable} is cut at {made.place} in {box}, its far part is {cut.far}: {made.spliced} splices to make"
     )
     output.console.print(said, markup=False)
+    if made.dark:
+        output.console.print(f"dark until it is spliced: {'; '.join(map(str, made.dark))}", markup=False)
 
 
 def _files(made: "Rewriting") -> str:
