@@ -7,15 +7,17 @@ import shutil
 import sqlite3
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
 
 from fuzzing import Case, Found, Target, scratch, written
-from fuzzing_documents import states
+from fuzzing_documents import short, states
 from fuzzing_mutators import NUMBERS, damaged, octets, tree_octets
 
-from sdnctl.store.state import loads
+from sdnctl.store.blobs import pack, read_object, whole_text
+from sdnctl.store.state import State, dumps, loads
 from sdnctl.store.store import Store, Verdict
 from sdnctl.store.tokens import Role
 
@@ -147,7 +149,18 @@ def blob_seeds() -> Sequence[Case]:
     """Snapshots as they stand in the store, whole and as a difference, and the detail of a journal's entry."""
     database_seeds()
     differing = b'{"base":1,"down":["l0"],"format":1,"silent":{}}'
-    return [("snapshot", states()[0][1]), ("snapshot", differing), ("journal", b'{"index": 0}')]
+    return [("snapshot", _whole()), ("snapshot", differing), ("journal", b'{"index": 0}')]
+
+
+@cache
+def _whole() -> bytes:
+    """A state with the rules of one switch; the others' are read in the same way."""
+    return dumps(State(replace(short(), rules={"b": short().rules["b"]}))).encode()
+
+
+@cache
+def _base() -> bytes:
+    return pack(_whole().decode())
 
 
 def damaged_blobs(rng: Random, seeds: Sequence[Case]) -> Case:
@@ -160,6 +173,11 @@ def damaged_blobs(rng: Random, seeds: Sequence[Case]) -> Case:
     return name, zlib.compress(made, 1) if name == "snapshot" else made
 
 
+def _cell(data: bytes) -> bytes:
+    """What is damaged behind the compression, or before it."""
+    return data if data[:1] == b"\x78" else zlib.compress(data)
+
+
 @cache
 def _open_store() -> tuple[Store, sqlite3.Connection]:
     path = written(("blobs.db", database_seeds()[0][1]))
@@ -169,12 +187,20 @@ def _open_store() -> tuple[Store, sqlite3.Connection]:
 
 
 def blob(case: Case) -> Found:
-    """The second snapshot, which others may be differences to, is this; or its journal says this."""
+    """The second snapshot, which may be a difference to the first, is this; or its journal says this.
+
+    One in eight is read out of SQLite, which takes longer than what is tested here; `store: database` is about it.
+    """
     name, data = case
+    if zlib.crc32(data) % 8:
+        if name == "snapshot":
+            loads(whole_text(2, {1: _base(), 2: _cell(data)}.get))
+        else:
+            read_object(data.decode("utf-8", "replace"), "the journal")
+        return None
     store, connection = _open_store()
     if name == "snapshot":
-        held = data if data[:1] == b"\x78" else zlib.compress(data)
-        connection.execute("UPDATE snapshots SET content = ? WHERE id = 2", (held,))
+        connection.execute("UPDATE snapshots SET content = ? WHERE id = 2", (_cell(data),))
         loads(store.content(2))
     else:
         connection.execute("UPDATE journal SET detail = CAST(? AS TEXT) WHERE snapshot = 1", (data,))

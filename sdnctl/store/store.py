@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
@@ -12,10 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from sdnctl.errors import Diagnostic, StoreError
-from sdnctl.plainjson import parse_json
 from sdnctl.store import lease as leases
 from sdnctl.store.bindings import Bindings
-from sdnctl.store.database import damaged, open_engine, transaction
+from sdnctl.store.blobs import pack, read_object, unpack, whole_text
+from sdnctl.store.database import open_engine, transaction
 from sdnctl.store.freezes import Freezes
 from sdnctl.store.lease import Lease, Seen
 from sdnctl.store.records import AuditEntry, JournalEntry, Snapshot, Verdict, now
@@ -74,30 +73,24 @@ class Store:
 
         A snapshot that was written as what differs from an earlier one (``base``) is put together with that.
         """
-        with self._read() as connection:
-            blob = connection.execute(select(snapshots.c.content).where(snapshots.c.id == number)).scalar()
-        text = _unpack(blob, f"snapshot {number}")
-        if not text.startswith(_BASED):
-            return text
-        changes = _object(text, f"snapshot {number}")
-        base = changes.pop("base", None)
-        if type(base) is not int or not 0 < base < number:  # so that a damaged chain has an end
-            raise damaged(f"snapshot {number} in the store", f"it follows {base!r}")
-        whole = _object(self.content(base), f"snapshot {base}")
-        kept = {key: value for key, value in whole.items() if key == "compiled"}
-        return json.dumps(kept | changes, sort_keys=True, separators=(",", ":"))
+
+        def cell(number: int) -> bytes | None:
+            with self._read() as connection:
+                return connection.execute(select(snapshots.c.content).where(snapshots.c.id == number)).scalar()
+
+        return whole_text(number, cell)
 
     def plan(self, fingerprint: str) -> str:
         """The JSON of a stored plan."""
         with self._read() as connection:
             blob = connection.execute(select(plans.c.content).where(plans.c.fingerprint == fingerprint)).scalar()
-        return _unpack(blob, f"plan {fingerprint[:12]}")
+        return unpack(blob, f"plan {fingerprint[:12]}")
 
     def journal(self, snapshot: int) -> tuple[JournalEntry, ...]:
         query = select(journal).where(journal.c.snapshot == snapshot).order_by(journal.c.id)
         with self._read() as connection:
             return tuple(
-                JournalEntry(row.id, row.created, row.snapshot, row.event, _object(row.detail, "the journal"))
+                JournalEntry(row.id, row.created, row.snapshot, row.event, read_object(row.detail, "the journal"))
                 for row in connection.execute(query)
             )
 
@@ -145,7 +138,7 @@ class Store:
             if plan is not None:
                 known = connection.execute(select(plans.c.fingerprint).where(plans.c.fingerprint == plan[0]))
                 if known.first() is None:
-                    values = {"fingerprint": plan[0], "created": now(), "content": _pack(plan[1])}
+                    values = {"fingerprint": plan[0], "created": now(), "content": pack(plan[1])}
                     connection.execute(insert(plans).values(**values))
             parent = connection.execute(
                 select(snapshots.c.id)
@@ -163,7 +156,7 @@ class Store:
                     plan=plan[0] if plan else None,
                     fingerprint=fingerprint,
                     summary=summary,
-                    content=_pack(content),
+                    content=pack(content),
                 )
             ).inserted_primary_key
             assert number is not None
@@ -181,7 +174,7 @@ class Store:
         """The pending snapshot is now what is applied; `content` replaces it where the apply learned more."""
         with self._write(lease) as connection:
             _close(
-                connection, snapshot, "applied", "end", {"content": _pack(content)} if content is not None else {}
+                connection, snapshot, "applied", "end", {"content": pack(content)} if content is not None else {}
             )
 
     def abandon(self, lease: Lease, snapshot: int, why: str, *, successor: tuple[str, str] | None = None) -> None:
@@ -199,7 +192,7 @@ class Store:
             fingerprint, content = successor
             values = {"author": row.author, "parent": row.parent, "reason": "rollback", "state": "applied"}
             values |= {"fingerprint": fingerprint, "summary": f"undid snapshot {snapshot}", "created": now()}
-            connection.execute(insert(snapshots).values(**values, plan=None, content=_pack(content)))
+            connection.execute(insert(snapshots).values(**values, plan=None, content=pack(content)))
 
     def record_verdicts(self, found: Iterable[Verdict]) -> None:
         """Keep the latest verdict of each application and level.
@@ -292,31 +285,3 @@ def _audit(
 ) -> None:
     values = {"created": now(), "author": author, "action": action, "detail": detail}
     connection.execute(insert(audit).values(**values, plan=plan, result=result))
-
-
-_BASED = '{"base":'
-"""How a text begins that says only what differs from another snapshot; no key comes before this one."""
-
-
-def _pack(text: str) -> bytes:
-    return zlib.compress(text.encode(), 6)
-
-
-def _unpack(blob: bytes | None, what: str) -> str:
-    if blob is None:
-        raise StoreError(Diagnostic("no-such-record", f"the store holds no {what}", hint="see `sdnctl history`"))
-    try:
-        return zlib.decompress(blob).decode()
-    except (zlib.error, UnicodeDecodeError, TypeError) as error:
-        raise damaged(f"{what} in the store", error) from error
-
-
-def _object(text: Any, what: str) -> dict[str, Any]:
-    """The JSON object in a text of the store; raises StoreError."""
-    try:
-        found = parse_json(text)
-        if not isinstance(found, dict):
-            raise TypeError("it is no object")
-    except (ValueError, TypeError, AttributeError) as error:
-        raise damaged(f"{what} in the store", error) from error
-    return found

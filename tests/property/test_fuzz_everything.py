@@ -16,6 +16,7 @@ from fuzzing_report import Row, read_report, write_report
 from fuzzing_targets import REPORT, TARGETS, WANTED, today
 
 from sdnctl.errors import Diagnostic, InputError, StoreError
+from sdnctl.store.blobs import pack, whole_text
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -235,3 +236,16 @@ def test_what_the_store_quotes_is_short() -> None:
         )
     assert len(str(caught.value)) < 700
     assert "snapshot 2 in the store is damaged" in str(caught.value)
+
+
+def test_a_snapshot_follows_thousands() -> None:
+    """Each was read inside the one that follows it: after a thousand the store could not be read any more."""
+    cells = {number: pack(f'{{"base":{number - 1},"down":[{number}]}}') for number in range(2, 5000)}
+    cells[1] = pack('{"compiled":{"a":1},"down":[],"format":1}')
+    assert whole_text(4999, cells.get) == '{"compiled":{"a":1},"down":[4999]}'
+    cells[7] = pack('{"base":9}')
+    with pytest.raises(StoreError, match="snapshot 7 in the store is damaged"):
+        whole_text(4999, cells.get)
+    del cells[8]
+    with pytest.raises(StoreError, match="no snapshot 8"):
+        whole_text(4999, cells.get)
