@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,20 @@ class Works:
 
     def of(self, verdict: Verdict) -> tuple[Answer, ...]:
         return tuple(one for one in self.answers if one.verdict is verdict)
+
+    @property
+    def crowded(self) -> Mapping[str, tuple[int, int]]:
+        """Closure → strands that all sites together want there, and those that are free, where these are fewer.
+
+        Each site has an answer of its own, as if it were the only one.
+        """
+        wanted: dict[str, int] = defaultdict(int)
+        spare: dict[str, int] = {}
+        for one in self.answers:
+            if one.connection is not None:
+                wanted[one.connection.closure] += self.count
+                spare[one.connection.closure] = one.connection.spare
+        return {name: (count, spare[name]) for name, count in wanted.items() if count > spare[name]}
 
 
 def onboard(

@@ -18,10 +18,12 @@ from sdnctl_in_process import sdnctl
 from shapely.geometry import Point as Spot
 from shapely.geometry import Polygon
 
+from sdnctl.cli.fibre import onboard as shown
 from sdnctl.inventory.geometry import distance
 from sdnctl.inventory.lying import Plane, Spots
 from sdnctl.inventory.onboarding import DIG, Answer, Onboarding, Verdict
 from sdnctl.inventory.plant import Plant, Point
+from sdnctl.usecases.connecting import onboard
 
 DOUBT = 0.05
 """Metres around an outline within which a plane and a polygon of another library may differ."""
@@ -243,3 +245,24 @@ def test_the_command_writes_a_map_layer(tmp_path: Path) -> None:
     assert sdnctl("-n", small, "whatif", "--onboard").code == 64
     assert sdnctl(*asked, "--cut", "site:mill").code == 64
     assert sdnctl(*asked, "--reach", "far").code == 64
+
+
+def test_sites_that_want_the_same_strands_are_told(tmp_path: Path) -> None:
+    """Each site has an answer as if it were the only one; together they may want more than there is."""
+    network = road()
+    school = named(network, "sites", "school")
+    x, y = school["position"]
+    network["sites"]["sites"].append({**school, "id": "nursery", "position": (x, y - 0.0002)})
+    plant, _ = plant_of(network)
+    ring = [(x - 0.0005, y - 0.0005), (x + 0.0005, y - 0.0005), (x + 0.0005, y + 0.0005), (x - 0.0005, y + 0.0005)]
+    works = tmp_path / "works.geojson"
+    works.write_text(json.dumps({"type": "Polygon", "coordinates": [[*ring, ring[0]]]}), encoding="utf-8")
+    few = onboard(plant, [works], count=2)
+    spare = few.answers[0].connection
+    assert spare is not None
+    assert [one.verdict for one in few.answers] == [Verdict.CONNECT] * 2
+    assert few.crowded == {}
+    most = onboard(plant, [works], count=spare.spare)
+    assert most.crowded == {"box-3": (2 * spare.spare, spare.spare)}
+    said = " ".join(str(line) for line in shown.render(most))
+    assert f"box-3 has {spare.spare} free strands, and {2 * spare.spare} are wanted there" in said

@@ -27,6 +27,10 @@ def document(found: Works, written: Path | None = None) -> dict[str, Any]:
         "count": found.count,
         "sites": [_answer(one) for one in found.answers],
         "totals": _totals(found),
+        "crowded": [
+            {"closure": closure, "wanted": wanted, "spare": spare}
+            for closure, (wanted, spare) in found.crowded.items()
+        ],
         "unplaced": list(found.unplaced),
         "map": str(written) if written is not None else None,
     }
@@ -132,6 +136,9 @@ def _last(found: Works, written: Path | None) -> list[RenderableType]:
             f"{sites}: {totals['dig']:.0f} m to dig, {totals['dig_now']:.0f} m of them while the road is open, "
             f"{totals['cable'] / 1000:.2f} km of cable, {totals['splices']} splices"
         )
+    for closure, (wanted, spare) in found.crowded.items():
+        told = f"{closure} has {spare} free strands, and {wanted} are wanted there: not for all of its sites"
+        lines.append(f"[yellow]{told}[/]")
     if found.unplaced:
         lines.append(f"nobody wrote where these are: {', '.join(found.unplaced[:6])}")
     if written is not None:
