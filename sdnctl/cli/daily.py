@@ -31,7 +31,9 @@ def plan(
     ] = None,
     against: Annotated[str, typer.Option(help="What to compare with: live, empty, or a compiled file.")] = "live",
     baseline: BaselineOption = "store",
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 when changes are pending.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 2 when changes are pending, or not known.")
+    ] = False,
     limit: LimitOption = 65_536,
 ) -> int:
     """Show what would change on which switch, and what each intent would feel; changes nothing."""
@@ -55,7 +57,7 @@ def plan(
         invocation.output.diagnostics(plans.warnings(prepared))
     if interrupted(prepared.plan):
         return 3
-    return 2 if exit_code and not prepared.plan.empty else 0
+    return 2 if exit_code and prepared.pending else 0
 
 
 @app.command()

@@ -46,10 +46,14 @@ def render(prepared: Prepared) -> list[RenderableType]:
     end = [f"[yellow]not reachable, nothing planned for[/]: {', '.join(plan.unknown)}"] if plan.unknown else []
     end += [prepared.proof.sentence] if prepared.proof is not None else []
     if plan.empty:
-        if plan.unknown and not plan.observed_fingerprints:
+        if prepared.unanswered:
             start = f"[yellow]no switch of {plan.network} answers[/], so what would change is not known"
             return [f"{start}; `sdnctl lab up` makes switches on this machine", *end]
         those = "the other switches" if plan.unknown else "the switches"
+        if prepared.pending:
+            end.append(
+                "[yellow]they do not hold what was asked for[/]: what changes there waits until they answer"
+            )
         return [f"[green]nothing to do[/]: {those} hold what {plan.network} asks for", *end]
     counts = summary(plan)
     parts: list[RenderableType] = [f"[bold]plan for {plan.network}[/]: {counts.sentence}"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import MARK, RIGHT, table
 from sdnctl.errors import Diagnostic, Severity
-from sdnctl.units import counted
 from sdnctl.usecases.documents import (
     diagnostic_document,
     drift_document,
@@ -17,6 +16,7 @@ from sdnctl.usecases.documents import (
     journal_document,
     status_document,
 )
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -136,7 +136,12 @@ def status(found: Status) -> list[RenderableType]:
             "`sdnctl rollback` undoes it"
         )
     up = found.switches - len(found.unreachable)
-    parts.append(f"switches {up}/{found.switches} answer, links {found.links - len(found.down)}/{found.links} up")
+    lit = found.links - len({*found.down, *found.unseen})
+    unseen = f", {len(found.unseen)} not known" if found.unseen else ""
+    if found.snapshot is not None:
+        parts.append(f"switches {up}/{found.switches} answer, links {lit}/{found.links} up{unseen}")
+    else:
+        parts.append(f"{counted(found.switches, 'switches')}, {counted(found.links, 'links')} in the folder")
     for what, names in (
         ("not reachable", found.unreachable),
         ("down", found.down),

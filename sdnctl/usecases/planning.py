@@ -35,6 +35,19 @@ class Prepared:
         """Why devices could not be asked."""
         return self.observation.faults
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether no switch could be asked, so that what would change is not known."""
+        return self.desired.compiled.topology.nodes.keys() <= set(self.plan.unknown)
+
+    @property
+    def pending(self) -> bool:
+        """Whether something is to be changed: what the plan has, or what waits for a switch that is silent."""
+        if not self.plan.empty or self.unanswered:
+            return True
+        before = self.applied.rules if self.applied is not None else {}
+        return any(self.desired.rules.get(device) != before.get(device) for device in self.plan.unknown)
+
 
 def compile_folder(context: Context, baseline: str = "store") -> State:
     """What git says, compiled on the baseline; links the controller knows to be down are avoided.

@@ -54,7 +54,8 @@ class Status:
     """The whole picture; `pending` is an interrupted apply.
 
     `pinned` links count as failed; those of them that are `damped` flap, and wait until they have calmed down.
-    `drained` switches carry only what begins or ends there.
+    `drained` switches carry only what begins or ends there. `unseen` links have no end that answers: they count as
+    they were, and are neither up nor down as far as anybody knows.
 
     `groups` are the same demands again, by tenant or area; a demand between two areas counts in both.
     """
@@ -73,6 +74,7 @@ class Status:
     groups: tuple[GroupStatus, ...] = ()
     drained: tuple[str, ...] = ()
     damped: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 GROUPS: Mapping[str, Callable[[Demand], tuple[str, ...]]] = {
@@ -131,7 +133,7 @@ def standing(
         state.compiled.settings.name,
         snapshot,
         context.store.pending(),
-        tuple(sorted(node for node, one in ports.items() if one is None)),
+        tuple(sorted(node for node in topology.nodes if ports.get(node) is None)),
         len(topology.nodes),
         len(topology.links),
         tuple(sorted(links_down(topology, ports, state.down))),
@@ -142,6 +144,13 @@ def standing(
         () if by == "application" else picture.groups(GROUPS[by]),
         tuple(sorted(state.drained)),
         tuple(sorted(damped)),
+        tuple(
+            sorted(
+                link.id
+                for link in topology.links.values()
+                if ports.get(link.a.node) is None and ports.get(link.b.node) is None
+            )
+        ),
     )
 
 

@@ -153,6 +153,28 @@ def test_exit_codes(net: Net, edited: Net) -> None:
     assert net("plan", "--exit-code").code == 0
 
 
+def test_who_does_not_answer_is_neither_up_nor_as_it_should_be(tmp_path: Path) -> None:
+    """One switch, then none; with nothing to change, and with an edit that waits for the one that is silent."""
+    net = new_net(tmp_path / "net", example="small-links", kind="")
+    assert "12 switches, 18 links in the folder" in net.ok("status").out
+    net.ok("lab", "up", "--kind", "memory")
+    net.ok("apply", "--yes")
+    net.board.set_reachable("com-dourbie", False)
+    shown = net("plan", "--exit-code")
+    assert shown.code == 0, "it has what was asked for, as far as is known, and everybody else has"
+    assert "nothing to do: the other switches hold" in " ".join(shown.out.split())
+    assert "switches 11/12 answer, links 18/18 up" in net.ok("status").out
+    net.edit("intents/flood-sensors.yaml", "up: 64 kbit/s", "up: 32 kbit/s")
+    assert net("plan", "--exit-code").code == 2
+    net.ok("apply", "--yes")
+    net.ok("lab", "down")
+    shown = net("plan", "--exit-code")
+    assert (shown.code, "no switch of vallerive-links answers" in shown.out) == (2, True)
+    assert "switches 0/12 answer, links 0/18 up, 18 not known" in net.ok("status").out
+    found = net.json("status")
+    assert (found["ok"], len(found["unreachable"]), len(found["unseen"])) == (False, 12, 18)
+
+
 def test_failed_verification_is_four(net: Net) -> None:
     with net.board.changing("core-a") as embedded:
         kept = dict(embedded.rules.flows)

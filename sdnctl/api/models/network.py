@@ -30,6 +30,7 @@ class StatusDocument(Answer):
     groups: list[GroupStatus]
     drained: list[str]
     damped: list[str]
+    unseen: list[str] = Field(default=[], description="Links of which no end answers.")
 
 
 class AlteredDocument(Document):
