@@ -53,15 +53,17 @@ TRACES = (
     "inventory otdr before.sor --from core-a:3/tx --keep",
     "inventory otdr --from core-a:3/tx --save after.sor --cut c-carrefour-north@700m",
 )
+NIGHT = ("apply --yes", "verify --live", "lab cut segment:s-lycee-no-w")
+"""Last of all: maps say whether anything is applied."""
 PICTURES = (
     Picture("first-hour-map", "show map -o DRAWING --cut segment:s-pont-n-pont-s", scale=1.0),
-    Picture("first-hour-plan", "plan", scale=0.8),
     Picture("daily-work-line", "inventory line core-a:3/tx -o DRAWING"),
     Picture("fibre-closures-plan", "inventory closure k-moulin -o DRAWING"),
     Picture("fibre-closures-edit", "inventory closure k-moulin --edit mill.yaml -o DRAWING"),
     Picture("fibre-closures-synoptic", "inventory synoptic -o DRAWING", scale=1.2),
     Picture("fibre-cut-zone", "show map -o DRAWING --cut zone:low-bank", scale=1.0),
     Picture("fibre-otdr-trace", "inventory otdr after.sor --from core-a:3/tx --draw DRAWING", TRACES),
+    Picture("daily-work-status", "status", NIGHT, scale=0.9),
 )
 EDITS = """closure: k-moulin
 edits:
@@ -105,8 +107,9 @@ def terminal(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.delenv("NO_COLOR", raising=False)
     said = sdnctl("-n", folder, *command.split())
     assert said.code == 0, said.err
+    text = re.sub(r"\d\d:\d\d:\d\d UTC, \S+@\S+(?=\))", "10:15:00 UTC, ana@noc", DATE.sub("2026-03-31", said.out))
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)
-    console.print(Text.from_ansi(said.out.strip("\n")))
+    console.print(Text.from_ansi(text.strip("\n")))
     made = console.export_svg(title=f"$ sdnctl {command}", theme=SVG_EXPORT_THEME, unique_id="guide")
     return re.sub(r"@font-face \{.*?\}", "", made, flags=re.DOTALL).replace("Fira Code", "DejaVu Sans Mono")
 
@@ -141,7 +144,7 @@ def painted(drawing: str, picture: Picture, folder: Path) -> bytes:
     about = PngInfo()
     about.add_text(KEY, fingerprint(drawing))
     out = io.BytesIO()
-    image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+    image.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
         out, "PNG", optimize=True, pnginfo=about
     )
     return out.getvalue()
