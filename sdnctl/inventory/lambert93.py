@@ -24,6 +24,8 @@ _LAT_1, _LAT_2 = radians(44.0), radians(49.0)
 _X_0, _Y_0 = 700_000.0, 6_600_000.0
 WEST, SOUTH, EAST, NORTH = -9.86, 41.15, 10.38, 51.56
 """Degrees between which EPSG says that the grid is meant."""
+_FRANCE = ((-500_000.0, 1_500_000.0), (5_800_000.0, 7_400_000.0))
+"""Metres east and north between which it is used: the country and 100 km around it."""
 
 
 def _isometric(latitude: float) -> float:
@@ -60,6 +62,11 @@ def from_grid(x: float, y: float) -> Point:
     for _ in range(8):  # each turn gains a factor of 150
         sine = tanh(isometric + _E * atanh(_E * sine))
     return degrees(_LON_0 + atan2(east, south) / _N), degrees(asin(sine))
+
+
+def in_france(place: Point) -> bool:
+    """Whether a place on the grid is where the grid is meant for, and some way around."""
+    return all(low <= number <= high for number, (low, high) in zip(place, _FRANCE, strict=True))
 
 
 def scale_factor(latitude: float) -> float:

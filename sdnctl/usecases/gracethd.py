@@ -16,7 +16,7 @@ from sdnctl.exchange.gracethd.delivering import compose, merge
 from sdnctl.exchange.gracethd.extent import refuse_elsewhere
 from sdnctl.exchange.gracethd.keeping import FOLDER, keep, recall
 from sdnctl.exchange.gracethd.optical import check_routes
-from sdnctl.exchange.gracethd.places import degrees, in_france
+from sdnctl.exchange.gracethd.places import degrees
 from sdnctl.exchange.gracethd.reading import read_delivery, version_of
 from sdnctl.exchange.gracethd.records import Records, read_documents, write_documents, write_jumpers
 from sdnctl.exchange.gracethd.report import report_files
@@ -28,7 +28,7 @@ from sdnctl.exchange.naming import slug
 from sdnctl.exchange.redaction import Redaction, grid, redact
 from sdnctl.exchange.wkb import ShapeError
 from sdnctl.inventory.build import build_plant
-from sdnctl.inventory.lambert93 import to_grid
+from sdnctl.inventory.lambert93 import in_france, to_grid
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging import Exported, Imported, new_folder, refuse_full
 from sdnctl.workspace.dump import dump_documents

@@ -187,7 +187,7 @@ def test_rings_follow_the_right_hand_rule_and_the_box_holds_everything(tmp_path:
         (
             '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"layer": "chamber", '
             '"id": "a"}, "geometry": {"type": "Point", "coordinates": [843211.2, 6300000]}}]}',
-            "wrong-geometry",
+            "not-wgs84",
         ),
         (
             '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"layer": "site", '
@@ -334,6 +334,39 @@ def test_a_wrong_mapping_is_explained(mapping: str, code: str, tmp_path: Path) -
     with pytest.raises(InputError) as caught:
         bring_in(tmp_path, cable, mapping=tmp_path / "m.yaml")
     assert code in {item.code for item in caught.value.diagnostics}
+
+
+def hazard(*corners: list[float]) -> dict[str, Any]:
+    shape = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}
+    return {"type": "Feature", "properties": {"layer": "hazard", "id": "h", "kind": "flood"}, "geometry": shape}
+
+
+def test_positions_of_a_grid_are_told_once(tmp_path: Path) -> None:
+    chambers = [
+        {
+            "type": "Feature",
+            "properties": {"layer": "chamber", "id": f"c{n}"},
+            "geometry": point(809_000 + n, 6_303_000),
+        }
+        for n in range(9)
+    ]
+    path = tmp_path / "in.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": chambers}), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        import_geojson(path, tmp_path / "net")
+    (one,) = caught.value.diagnostics
+    assert one.code == "not-wgs84"
+    assert "Lambert-93" in one.detail
+    assert not (tmp_path / "net").exists()
+
+
+def test_an_outline_that_crosses_itself_is_no_area(tmp_path: Path) -> None:
+    bow = hazard([4.30, 43.80], [4.36, 43.86], [4.36, 43.80], [4.30, 43.86])
+    path = tmp_path / "in.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [bow]}), encoding="utf-8")
+    with pytest.raises(InputError, match="crosses itself"):
+        import_geojson(path, tmp_path / "net")
+    assert not (tmp_path / "net").exists()
 
 
 # ── restricted sites ─────────────────────────────────────────────────────────────────────────────

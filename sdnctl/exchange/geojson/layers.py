@@ -163,7 +163,12 @@ def _properties(layer: Layer, row: Row) -> Row:
     without = {*DRAWN, "slack"}
     own = [info.alias or name for name, info in MODELS[layer].model_fields.items() if name not in (*_LIFE, "id")]
     keys = [key for key in ("id", *own, *_LIFE) if key in row and key not in without]
-    return {"layer": layer, **{key: row[key] for key in keys}}
+    return {"layer": layer, **{key: value for key in keys if (value := _trimmed(row[key])) != ""}}
+
+
+def _trimmed(value: Any) -> Any:
+    """A text without blanks around it, which a table of the network folder would not keep."""
+    return value.strip() if isinstance(value, str) else value
 
 
 def _loops(cables: Sequence[Row], drawing: Drawing) -> Iterator[Item]:

@@ -17,7 +17,8 @@ from sdnctl.exchange.geojson.layers import DRAWN, LAYERS, Layer, Row
 from sdnctl.exchange.geojson.mapping import COUNT, MappingFile, renamed
 from sdnctl.exchange.geojson.placing import Places
 from sdnctl.exchange.naming import clean, is_id, slug
-from sdnctl.inventory.geometry import line_length
+from sdnctl.inventory.geometry import line_length, polygon_fault
+from sdnctl.inventory.lambert93 import in_france
 
 WANTED: dict[Layer, tuple[str, ...]] = {
     "site": ("Point", ""),
@@ -70,6 +71,8 @@ def objects(collections: Sequence[Collection], mapping: MappingFile | None, out:
     found = Objects()
     for collection in collections:
         _members(collection, found, out)
+        if _in_metres(collection, out):
+            continue
         for feature in collection.features:
             taken = _taken(feature, mapping)
             if taken is None:
@@ -79,6 +82,25 @@ def objects(collections: Sequence[Collection], mapping: MappingFile | None, out:
     _identify(found, out)
     _Placing(found, out).settle()
     return found
+
+
+def _in_metres(collection: Collection, out: Diagnostics) -> bool:
+    """Whether a file is in a grid: most of its positions are no degrees. Said once, not once a feature."""
+    firsts = [next(shapes.positions(one.geometry), None) for one in collection.features]
+    places = [(place[0], place[1]) for place in firsts if place is not None]
+    away = [(x, y) for x, y in places if abs(x) > 180 or abs(y) > 90]
+    if 2 * len(away) <= len(places):
+        return False
+    x, y = away[0]
+    french = in_france((float(x), float(y))) or in_france((float(y), float(x)))
+    out.error(
+        "not-wgs84",
+        f"({x:.9g}, {y:.9g}) and {len(away) - 1} more positions are no degrees",
+        source=collection.features[0].source,
+        detail="They look like metres of Lambert-93." if french else "",
+        hint="Export the layer in EPSG:4326, longitude before latitude.",
+    )
+    return True
 
 
 def _members(collection: Collection, found: Objects, out: Diagnostics) -> None:
@@ -130,7 +152,21 @@ def _shape(taken: Taken, out: Diagnostics) -> bool:
         row["coordinates"] = tree
     elif taken.layer == "hazard":
         row["polygon"] = tree[0][:-1] if len(tree[0]) > 1 and tree[0][0] == tree[0][-1] else tree[0]
-    return True
+    return kind != "Polygon" or all(_outline(taken, ring, out) for ring in tree)
+
+
+def _outline(taken: Taken, ring: list[list[float]], out: Diagnostics) -> bool:
+    """Whether a ring has an inside; what crosses itself is reported."""
+    why = polygon_fault([(x, y) for x, y in (ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)])
+    if why:
+        out.error(
+            "bad-polygon",
+            f"the outline of a {taken.layer} is no area: {why}",
+            address=f"{taken.layer} {clean(str(taken.row.get('id', '')), 60)}".strip(),
+            source=taken.found.source,
+            hint="Draw it again, corner by corner along its edge.",
+        )
+    return not why
 
 
 def _sound(kind: str, tree: Any) -> bool:

@@ -6,11 +6,11 @@ from itertools import islice
 
 from sdnctl.errors import Diagnostics, Source
 from sdnctl.exchange import wkb
-from sdnctl.exchange.gracethd.places import Point, in_france
+from sdnctl.exchange.gracethd.places import Point
 from sdnctl.exchange.gracethd.schema import KNOWN, WGS84
 from sdnctl.exchange.gracethd.store import Store, Table
 from sdnctl.exchange.wkb import ShapeError
-from sdnctl.inventory.lambert93 import to_grid
+from sdnctl.inventory.lambert93 import in_france, to_grid
 
 LOOKED_AT = 200
 """Shapes of a layer that are looked at: what is wrong with a whole layer shows in the first of them."""

@@ -13,12 +13,10 @@ from sdnctl.exchange.gracethd.schema import POINTS, SITES, STATUS, WGS84
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.exchange.gracethd.values import Names, read_date
 from sdnctl.exchange.wkb import ShapeError
-from sdnctl.inventory.lambert93 import from_grid, to_grid
+from sdnctl.inventory.lambert93 import from_grid, in_france, to_grid
 
 Point = tuple[float, float]
 
-FRANCE = ((-500_000.0, 1_500_000.0), (5_800_000.0, 7_400_000.0))
-"""Metres east and north between which the grid is used: the country and 100 km around it."""
 DEGREES = 9
 """Digits after the point of longitudes and latitudes: a tenth of a millimetre."""
 SOURCE = "GraceTHD delivery"
@@ -134,11 +132,6 @@ def metres(shape: bytes | None, crs: int) -> list[Point]:
         if not in_france(place):
             raise ShapeError(f"({one[0]:.9g}, {one[1]:.9g}) is not in France")
     return made
-
-
-def in_france(place: Point) -> bool:
-    """Whether a place on the grid is where the grid is meant for, and some way around."""
-    return all(low <= number <= high for number, (low, high) in zip(place, FRANCE, strict=True))
 
 
 def read_places(store: Store, records: Records, findings: Findings, ends: dict[str, Point]) -> Places:
