@@ -6,10 +6,8 @@ point their diagnostics at `document.at("cables", 3, "type")`. Long tables are k
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -42,9 +40,8 @@ class Document(Generic[T]):
 class Table(Document[tuple[M, ...]]):
     """A file of many rows of one model, as columns of validated values.
 
-    `value` are the rows as models, made when somebody asks for them. Stages that go through all rows take
-    `light_rows` instead: attributes of the same names and values, at a fifth of the price. `numbers` are the lines
-    on which the rows begin; columns that the file does not have are those of the model's defaults.
+    `value` are the rows as models, made when somebody asks for them; stages that go through all rows of all tables
+    take the columns instead. `numbers` are the lines on which the rows begin.
     """
 
     __slots__ = ("_made", "columns", "model", "numbers")
@@ -70,7 +67,7 @@ class Table(Document[tuple[M, ...]]):
         """The rows as models."""
         made = self._made
         if made is None:
-            made = tuple(_models(self.model, self._all(), set(self.columns)))
+            made = tuple(_models(self))
             object.__setattr__(self, "_made", made)
         return made
 
@@ -85,23 +82,16 @@ class Table(Document[tuple[M, ...]]):
         known = isinstance(row, int) and 0 <= row < len(self.numbers)
         return Source(self.file, self.numbers[row] if known and isinstance(row, int) else 1)
 
-    def light_rows(self) -> Iterator[Any]:
-        """Every row as a named tuple with the model's attributes."""
-        return light(self.model, self._all())
-
-    def sources(self) -> Iterator[Source]:
-        """Where every row stands."""
-        return map(Source, repeat(self.file), self.numbers)
-
     def column(self, name: str) -> Iterable[Any]:
-        """What all rows say in a column."""
+        """What all rows say in a column; the model's default where the file has no such column."""
         found = self.columns.get(name)
         if found is not None:
             return found
         return repeat(self.model.model_fields[name].get_default(call_default_factory=True), len(self.numbers))
 
-    def _all(self) -> Iterable[tuple[Any, ...]]:
-        return zip(*map(self.column, self.model.model_fields), strict=True)
+    def sources(self) -> Iterator[Source]:
+        """Where every row stands."""
+        return map(Source, repeat(self.file), self.numbers)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Document):
@@ -111,26 +101,15 @@ class Table(Document[tuple[M, ...]]):
     __hash__ = None  # type: ignore[assignment]  # lines are none of a hash, here as in other documents
 
 
-def light(model: type[BaseModel], rows: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-    """Rows of values, in the order of a model's fields, as named tuples."""
-    return map(_row_maker(model), rows)
-
-
-@lru_cache
-def _row_maker(model: type[BaseModel]) -> Any:
-    made = namedtuple(model.__name__, tuple(model.model_fields))  # type: ignore[misc]  # noqa: PYI024
-    return partial(tuple.__new__, made)  # as its `_make` does, which is not of C
-
-
-def _models(model: type[M], rows: Iterable[tuple[Any, ...]], given: set[str]) -> Iterator[M]:
-    """Values that were validated as models, with what pydantic documents an instance to hold.
+def _models(table: Table[M]) -> Iterator[M]:
+    """Rows that were validated as models, with what pydantic documents an instance to hold.
 
     `model_construct` does the same and looks at every field of every row, five times as long.
     """
-    names = tuple(model.model_fields)
-    new, put = model.__new__, object.__setattr__
-    for values in rows:
-        made = new(model)
+    names, given = tuple(table.model.model_fields), set(table.columns)
+    new, put = table.model.__new__, object.__setattr__
+    for values in zip(*map(table.column, names), strict=True):
+        made = new(table.model)
         put(made, "__dict__", dict(zip(names, values, strict=True)))
         put(made, "__pydantic_fields_set__", given)
         put(made, "__pydantic_extra__", None)

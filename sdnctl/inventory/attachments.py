@@ -59,7 +59,7 @@ class _Attachments:
                     "terminal-claimed-twice",
                     f"ports {other[0]}:{other[1]} and {switch.id}:{row.port} both lead to {row.terminal}",
                     address,
-                    entry.at("terminal"),
+                    entry.where("terminal"),
                     detail=f"Endpoint {self.ports[other].first} names it for the first.",
                     hint="Correct the terminal or the port of one of the two.",
                 )
@@ -74,7 +74,7 @@ class _Attachments:
             "terminals-differ",
             f"endpoints of port {row.port} of {row.device} are {port.first} at {port.ref} and {said}",
             f"endpoint {row.id}",
-            entry.at("terminal"),
+            entry.where("terminal"),
             detail=f"The glass of a port ends at one place. {port.first} stands at {port.origin}.",
             hint="Give both the same terminal, or another port.",
         )
@@ -88,7 +88,7 @@ class _Attachments:
             ends = tuple(self._fitting(cable, ref))
             if len(ends) == 1:
                 return ends[0]  # nearly all are like that
-        origin = entry.at("terminal")
+        origin = entry.where("terminal")
         if not c.exists(("cable", "ODF"), ref.name, address, origin):
             return None
         if framed:
@@ -158,7 +158,7 @@ class _Attachments:
                 "endpoint-on-trunk-port",
                 f"port {row.port} of {row.device} is a trunk port",
                 address,
-                entry.at("port"),
+                entry.where("port"),
                 detail="Trunk ports accept labelled frames only.",
                 hint="Plug the endpoint into another port; if glass leads from this one to it, name its terminal.",
             )
@@ -218,23 +218,25 @@ def _placed(
     sites, devices, switches = (c.declared.get(kind, {}) for kind in ("site", "device", "switch"))
     for entry in c.rows("inventory/endpoints.csv"):
         row: models.EndpointRow = entry.item
-        address, origin = f"endpoint {row.id}", entry.at()
+        address, origin = f"endpoint {row.id}", entry.where()
         if not c.declare("endpoint", row.id, origin):
             continue
         if row.site not in sites:
-            c.missing(("site",), row.site, address, entry.at("site"))
+            c.missing(("site",), row.site, address, entry.where("site"))
         if row.device in devices:
             behind.check(entry)
             continue
         if row.device not in switches:
-            c.missing(KINDS if c.declared.get("device") else ("switch",), row.device, address, entry.at("device"))
+            c.missing(
+                KINDS if c.declared.get("device") else ("switch",), row.device, address, entry.where("device")
+            )
             continue
         if not isinstance(row.port, int):
             c.error(
                 "not-a-port-number",
                 f"{row.port} is not a port of switch {row.device}: its ports have numbers",
                 address,
-                entry.at("port"),
+                entry.where("port"),
                 hint="Write the number of the port, or the id of the device that has a port of this name.",
             )
             continue

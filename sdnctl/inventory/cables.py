@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from sdnctl.errors import Source
 from sdnctl.inventory import models
@@ -18,6 +19,7 @@ SHEATH_RATIO = (1.0, 1.06)
 SHEATH_TOLERANCE = Length(5.0)
 """Differences below this are rounding of short cables."""
 
+_SEGMENT = attrgetter("segment")
 _ABSENT = (models.Status.PLANNED, models.Status.ABANDONED)
 TYPES, PLACES, WAYS = ("cable type",), ("chamber", "site"), ("duct", "segment")
 
@@ -79,10 +81,9 @@ def _cable(
     """
     item = entry.item
     address = f"cable {item.id}"
-    for name in item.route:
-        if name not in ducts and name not in segments:
-            _all_there(c, entry, address)
-            return None  # not there, or declared but faulty: reported where it is declared
+    if not all(name in ducts or name in segments for name in item.route):
+        _all_there(c, entry, address)
+        return None  # not there, or declared but faulty: reported where it is declared
     if item.type not in types or not (c.known(PLACES, item.a) and c.known(PLACES, item.b)):
         _all_there(c, entry, address)
         return None
@@ -92,7 +93,7 @@ def _cable(
             "cable-route-not-contiguous",
             f"the route of cable {item.id} does not lead from {item.a} to {item.b}",
             address,
-            entry.at("route"),
+            entry.where("route"),
             detail=route,
             hint="List the ducts in order from end a; split a cable that passes a place twice.",
         )
@@ -107,10 +108,10 @@ def _cable(
             hint="Give one of the two.",
         )
         return None
-    special = item if isinstance(item, models.CableModel) else None
-    slack = _slack(c, entry, special.slack, places) if special is not None else {}
+    written: Sequence[models.SlackModel] = getattr(item, "slack", ())
+    slack = _slack(c, entry, written, places) if written else {}
     loops = sum(slack.values())
-    steps = [float(segments[passage.segment].length) for passage in passages]
+    steps = [float(segments[name].length) for name in map(_SEGMENT, passages)]
     route_length = sum(steps)
     sheath = item.sheath if item.sheath is not None else Length(route_length + loops)
     if passages:
@@ -121,7 +122,7 @@ def _cable(
         steps = [max(sheath - loops, 0.0)]
     life = c.life(entry.defaults, item, address, origin)
     if life.status is models.Status.IN_SERVICE and not (
-        absent.isdisjoint(item.route) and absent.isdisjoint(passage.segment for passage in passages)
+        absent.isdisjoint(item.route) and absent.isdisjoint(map(_SEGMENT, passages))
     ):
         _check_holders(c, item.id, passages, segments, ducts, origin)
     return Cable(
@@ -132,7 +133,7 @@ def _cable(
         _marks(places, steps, slack, sheath),
         sheath,
         slack,
-        _faults(c, entry, special.faults, types[item.type].strands, sheath) if special is not None else (),
+        _faults(c, entry, getattr(item, "faults", ()), types[item.type].strands, sheath),
         life,
         origin,
         (item.was, item.was_from) if item.was is not None and item.was_from is not None else None,
@@ -142,11 +143,11 @@ def _cable(
 def _all_there(c: Collector, entry: Entry[models.CableBase], address: str) -> None:
     """Report everything that a cable names and that is declared nowhere."""
     item = entry.item
-    c.known(TYPES, item.type) or c.missing(TYPES, item.type, address, entry.at("type"))
+    c.known(TYPES, item.type) or c.missing(TYPES, item.type, address, entry.where("type"))
     for key, end in (("a", item.a), ("b", item.b)):
-        c.known(PLACES, end) or c.missing(PLACES, end, address, entry.at(key))
+        c.known(PLACES, end) or c.missing(PLACES, end, address, entry.where(key))
     for place, name in enumerate(item.route):
-        c.known(WAYS, name) or c.missing(WAYS, name, address, entry.at("route", place))
+        c.known(WAYS, name) or c.missing(WAYS, name, address, entry.where("route", place))
 
 
 def _route(
@@ -185,8 +186,10 @@ def _straight(
     places, passages = [here], list[Passage]()
     for name in item.route:
         duct = ducts.get(name)
+        run: Sequence[str]
+        held = None if duct is None else name
         if duct is None:
-            run: Sequence[str] = (name,)
+            run = (name,)
         elif name in segments or duct.openings:
             return None
         else:
@@ -200,7 +203,7 @@ def _straight(
             else:
                 return None
             places.append(here)
-            passages.append(Passage(passed, None if duct is None else name))
+            passages.append(Passage(passed, held))
     if here != item.b or len(set(places)) != len(places):
         return None
     return tuple(passages), tuple(places)
@@ -257,7 +260,7 @@ def _slack(
                 "slack-off-route",
                 f"cable {item.id} keeps a loop at {loop.at}, where it does not pass",
                 f"cable {item.id}",
-                entry.at("slack", number),
+                entry.where("slack", number),
                 hint=f"It passes {', '.join(places)}.",
             )
     return slack
@@ -275,7 +278,7 @@ def _check_sheath(c: Collector, entry: Entry[models.CableBase], sheath: float, l
         if route
         else "the route has no length",
         f"cable {entry.item.id}",
-        entry.at("sheath"),
+        entry.where("sheath"),
         detail=f"Sheath {format_length(round(sheath))}, of that loops {format_length(round(loops))}, "
         f"route {format_length(round(route))}; usual is {low} to {high}.",
         hint="Check the sheath marks, the loops and the route.",
@@ -292,7 +295,7 @@ def _faults(
     item = entry.item
     faults: list[StrandFault] = []
     for number, fault in enumerate(written):
-        where = entry.at("faults", number)
+        where = entry.where("faults", number)
         if max(fault.strands) > capacity:
             c.error(
                 "strand-beyond-capacity",

@@ -6,12 +6,17 @@ again by everything that refers to the thing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache, partial
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from sdnctl.document import Document, Table
 from sdnctl.errors import Diagnostics, Source
@@ -50,6 +55,9 @@ class Living(Protocol):
     def origin(self) -> Source: ...
 
 
+_SAID = attrgetter(*models.Life.model_fields)
+"""All that an object says of its life."""
+
 NOTHING = models.Life()
 """What an object without defaults falls back to."""
 
@@ -57,7 +65,7 @@ NOTHING = models.Life()
 @quick
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[T]):
-    """One object as written, in a YAML list or as a row, and where it begins; `defaults` are those of its kind's file.
+    """One object as written, in a YAML list or as a row, and where it begins; `defaults` are those of its file.
 
     `document` and `path` lead to values in it, None where all of it stands on one line.
     """
@@ -68,7 +76,7 @@ class Entry(Generic[T]):
     document: Document[Any] | None = None
     path: tuple[str | int, ...] = ()
 
-    def at(self, *path: str | int) -> Source:
+    def where(self, *path: str | int) -> Source:
         """Where the object, or a value in it, stands."""
         if self.document is None or not path:
             return self.origin
@@ -76,7 +84,30 @@ class Entry(Generic[T]):
 
     def below(self, item: Any, *path: str | int) -> Entry[Any]:
         """An object within this one."""
-        return Entry(item, self.at(*path), self.defaults, self.document, (*self.path, *path))
+        return Entry(item, self.where(*path), self.defaults, self.document, (*self.path, *path))
+
+
+@lru_cache
+def _row_entry(model: type[BaseModel]) -> Callable[[Iterable[Any]], Any]:
+    """Makes an `Entry` that is its own item: of a row's values in the order of a model, its origin and defaults.
+
+    A large network has hundreds of thousands of rows, and each is looked at once.
+    """
+    own = {"__slots__": (), "item": property(_itself), "where": _origin}
+    if own.keys() & model.model_fields.keys():
+        raise TypeError(f"{model.__name__} has fields that are an entry's")
+    row = namedtuple(model.__name__, (*model.model_fields, "origin", "defaults"))  # type: ignore[misc]
+    made: Any = type(f"{model.__name__}Entry", (row,), own)
+    return partial(tuple.__new__, made)
+
+
+def _itself(row: Any) -> Any:
+    return row
+
+
+def _origin(row: Any, *path: str | int) -> Any:
+    """All of a row stands on its line."""
+    return row.origin
 
 
 @dataclass(slots=True)
@@ -115,7 +146,9 @@ class Collector:
         held = self.documents.get(sister)
         defaults = repeat(held.value.defaults if held is not None else NOTHING)
         if isinstance(document, Table):
-            return map(Entry, document.light_rows(), document.sources(), defaults)
+            model: type[BaseModel] = document.model
+            columns = map(document.column, model.model_fields)
+            return map(_row_entry(model), zip(*columns, document.sources(), defaults, strict=False))
         return map(Entry, document.value, (document.at(index) for index in range(len(document.value))), defaults)
 
     def declare(self, kind: str, name: str, origin: Source) -> bool:
@@ -174,16 +207,7 @@ class Collector:
 
     def life(self, defaults: models.Life, own: Lived, address: str, origin: Source) -> Life:
         """Merge an object's own life cycle with its file's defaults; validity must not end before it begins."""
-        said = (
-            id(defaults),
-            own.owner,
-            own.manager,
-            id(own.status),
-            own.valid_from,
-            own.valid_to,
-            own.source,
-            own.user,
-        )
+        said = id(defaults), _SAID(own)
         known = self._merged.get(said)
         if known is not None:
             return known  # thousands say the same

@@ -33,7 +33,7 @@ def read_devices(c: Collector, patching: Patching) -> dict[str, Device]:
 
 
 def _device(c: Collector, patching: Patching, entry: Entry[models.DeviceModel]) -> Device | None:
-    item, origin, address = entry.item, entry.at(), f"device {entry.item.id}"
+    item, origin, address = entry.item, entry.where(), f"device {entry.item.id}"
     if not c.declare("device", item.id, origin):
         return None
     if c.known(("switch",), item.id):
@@ -46,17 +46,17 @@ def _device(c: Collector, patching: Patching, entry: Entry[models.DeviceModel]) 
             hint="Give one of the two another id: endpoints name both by it.",
         )
         return None
-    c.exists("site", item.site, address, entry.at("site"))
+    c.exists("site", item.site, address, entry.where("site"))
     given = item.credentials
     if given.username is not None and not (given.password or given.key or given.auth_key or given.token):
         c.warning(
             "incomplete-credentials",
             f"device {item.id} has a username, and neither password nor key",
             address,
-            entry.at("credentials"),
+            entry.where("credentials"),
             hint="Write password: env:NAME or key: file:PATH, or delete the username.",
         )
-    if not c.exists("switch", item.uplink.switch, address, entry.at("uplink", "switch")):
+    if not c.exists("switch", item.uplink.switch, address, entry.where("uplink", "switch")):
         return None
     switch = patching.switches.get(item.uplink.switch)
     if switch is not None and (
@@ -67,7 +67,7 @@ def _device(c: Collector, patching: Patching, entry: Entry[models.DeviceModel]) 
             "uplink-on-trunk-port",
             f"port {item.uplink.switch_port} of {switch.id} is a trunk port",
             address,
-            entry.at("uplink", "switch_port"),
+            entry.where("uplink", "switch_port"),
             detail="Trunk ports accept labelled frames only.",
             hint="Plug the device into another port of the switch.",
         )
@@ -132,7 +132,7 @@ class Behind:
                 "endpoint-on-uplink",
                 f"port {row.port} of {row.device} is where device {device} is plugged in",
                 f"endpoint {row.id}",
-                entry.at("port"),
+                entry.where("port"),
                 hint=f"Give the endpoint another port, or {device} as its device.",
             )
 
@@ -148,7 +148,7 @@ class Behind:
                 "endpoint-elsewhere",
                 f"endpoint {row.id} is at {row.site}, its device {device.id} at {device.site}",
                 address,
-                entry.at("site"),
+                entry.where("site"),
                 hint="Correct the site or the device.",
             )
         if port == device.uplink:
@@ -156,7 +156,7 @@ class Behind:
                 "endpoint-on-uplink",
                 f"port {port} of {device.id} is its uplink",
                 address,
-                entry.at("port"),
+                entry.where("port"),
                 hint="Give the endpoint another port.",
             )
         if row.vlan is not None and "vlans" not in device.can:
@@ -164,7 +164,7 @@ class Behind:
                 "device-cannot",
                 f"device {device.id} tells no VLANs of customers apart",
                 address,
-                entry.at("vlan"),
+                entry.where("vlan"),
                 hint="Leave the VLAN out, or add vlans to `can` of the device.",
             )
         if row.terminal is not None:
@@ -172,17 +172,17 @@ class Behind:
                 "terminal-behind-device",
                 f"endpoint {row.id} names a terminal, and is plugged into {device.id}",
                 address,
-                entry.at("terminal"),
+                entry.where("terminal"),
                 hint="Delete the terminal: glass from the port of a device is not followed.",
             )
-        first = self._taken.setdefault((device.id, port, row.vlan), (row.id, entry.at()))
+        first = self._taken.setdefault((device.id, port, row.vlan), (row.id, entry.where()))
         if first[0] != row.id:
             vlan = "without VLAN" if row.vlan is None else f"with VLAN {row.vlan}"
             c.error(
                 "port-claimed-twice",
                 f"endpoints {first[0]} and {row.id} both claim frames {vlan} of port {port} of {device.id}",
                 address,
-                entry.at(),
+                entry.where(),
                 detail=f"{first[0]} stands at {first[1]}.",
                 hint="Give both a VLAN of their own, or another port.",
             )

@@ -16,9 +16,11 @@ from sdnctl.inventory.collect import Collector
 from sdnctl.inventory.fields import MaskPosition
 from sdnctl.inventory.models import Status
 from sdnctl.inventory.plant import Cable, CableType, Duct
+from sdnctl.quick import quick
 from sdnctl.units import Length
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Content:
     """What lies directly in a duct, in the segment where most does."""
@@ -32,6 +34,11 @@ class Content:
         return len(self.cables) + len(self.inner)
 
     @property
+    def words_of_all(self) -> str:
+        """Where it lies, and what everything in there is called."""
+        return f"In segment {self.segment}: {', '.join((*self.cables, *self.inner))}."
+
+    @property
     def words(self) -> str:
         parts = [(len(self.cables), "cable"), (len(self.inner), "inner duct")]
         return " and ".join(f"{number} {what}{'' if number == 1 else 's'}" for number, what in parts if number)
@@ -43,19 +50,23 @@ def lies_there(cable: Cable) -> bool:
 
 def contents(ducts: Mapping[str, Duct], cables: Iterable[Cable]) -> dict[str, Content]:
     """What lies in every duct in which something does."""
-    lying: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    nested: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    lying: dict[str, dict[str, list[str]]] = {}
+    nested: dict[str, dict[str, list[str]]] = {}
     for cable in cables:
+        key = cable.id
         for passage in cable.passages:
             if passage.duct is not None:
-                lying[passage.duct][passage.segment].append(cable.id)
+                lying.setdefault(passage.duct, {}).setdefault(passage.segment, []).append(key)
     for duct in ducts.values():
         for segment in duct.segments if duct.parent is not None else ():
-            nested[duct.parent or ""][segment].append(duct.id)
+            nested.setdefault(duct.parent or "", {}).setdefault(segment, []).append(duct.id)
     found: dict[str, Content] = {}
     for key in (*lying, *(key for key in nested if key not in lying)):
         here, within = lying.get(key, {}), nested.get(key, {})
-        fullest = max((*here, *within), key=lambda one: len(here.get(one, ())) + len(within.get(one, ())))
+        counts = {one: len(held) for one, held in here.items()}
+        for one, held in within.items():
+            counts[one] = counts.get(one, 0) + len(held)
+        fullest = max(counts, key=counts.__getitem__)
         found[key] = Content(fullest, tuple(here.get(fullest, ())), tuple(within.get(fullest, ())))
     return found
 
@@ -84,7 +95,6 @@ def check_contents(
     """Warn of ducts in which more lies than they hold, by number or by cross-section."""
     for key, content in contents(ducts, filter(lies_there, cables.values())).items():
         duct = ducts[key]
-        names = ", ".join((*content.cables, *content.inner))
         area = area_in(content, ducts, cables, types) if duct.diameter else None
         if duct.capacity is not None and content.count > duct.capacity:
             c.warning(
@@ -92,7 +102,7 @@ def check_contents(
                 f"duct {key} holds {content.words}, and takes {duct.capacity}",
                 f"duct {key}",
                 duct.origin,
-                detail=f"In segment {content.segment}: {names}.",
+                detail=content.words_of_all,
                 hint="Correct the routes of the cables, or the capacity of the duct.",
             )
         elif area is not None and duct.diameter and area > cross_section(duct.diameter):
@@ -102,7 +112,7 @@ def check_contents(
                 f"what lies in it {area * 1e6:.0f}",
                 f"duct {key}",
                 duct.origin,
-                detail=f"In segment {content.segment}: {names}.",
+                detail=content.words_of_all,
                 hint="Correct the routes of the cables, or the diameters of the duct and of what lies in it.",
             )
 

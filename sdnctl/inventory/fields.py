@@ -265,9 +265,9 @@ _OCTETS = {str(number): number for number in range(256)}
 _LENGTHS = {str(number): number for number in range(33)}
 
 
-def _written(parse: Any, write: Any, example: str) -> tuple[Any, ...]:
-    """Parse text; write text back; a value that is parsed already passes."""
-    read = remembering(parse)
+def _written(parse: Any, write: Any, example: str, *, repeated: bool = True) -> tuple[Any, ...]:
+    """Parse text; write text back; a value that is parsed already passes. `repeated`: few texts say all."""
+    read = remembering(parse) if repeated else parse
     return (
         BeforeValidator(lambda value: value if isinstance(value, _PARSED) else read(value)),
         PlainSerializer(write, return_type=str),
@@ -286,9 +286,9 @@ WavelengthField = Annotated[
 ]
 ShareField = Annotated[Share, *_written(parse_share, lambda share: f"{share * 100:.10g} %", "1.5 %")]
 DispersionField = Annotated[Dispersion, *_written(parse_dispersion, lambda d: f"{d:.10g} ps/nm", "1600 ps/nm")]
-StrandsField = Annotated[StrandRange, *_written(parse_strands, str, "C-12:1-12")]
+StrandsField = Annotated[StrandRange, *_written(parse_strands, str, "C-12:1-12", repeated=False)]
 MaskField = Annotated[MaskPosition, *_written(parse_mask, str, "A:2.3")]
-EndField = Annotated[EndRef, *_written(parse_end, str, "ODF-DC:7")]
+EndField = Annotated[EndRef, *_written(parse_end, str, "ODF-DC:7", repeated=False)]
 NumbersField = Annotated[tuple[int, ...], *_written(parse_numbers, format_numbers, "1-12,25")]
 PrefixField = Annotated[IPv4Network | IPv6Network, WrapValidator(_prefix)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]

@@ -104,17 +104,17 @@ def read_switches(
     written: list[tuple[str, Entry[models.PortModel]]] = []
     dpids: dict[int, str] = {}
     for entry in c.listed("inventory/equipment.yaml", "switches"):
-        item, origin, address = entry.item, entry.at(), f"switch {entry.item.id}"
+        item, origin, address = entry.item, entry.where(), f"switch {entry.item.id}"
         if not c.declare("switch", item.id, origin):
             continue
-        c.exists("site", item.site, address, entry.at("site"))
+        c.exists("site", item.site, address, entry.where("site"))
         twin = dpids.setdefault(item.dpid, item.id)
         if twin != item.id:
             c.error(
                 "duplicate-dpid",
                 f"switches {twin} and {item.id} have the same datapath id {item.dpid:#x}",
                 address,
-                entry.at("dpid"),
+                entry.where("dpid"),
                 hint="Give each switch its own.",
             )
         life = c.life(entry.defaults, item, address, origin)
@@ -124,7 +124,7 @@ def read_switches(
             _port(c, switches[item.id], below, Life(status=port.status), item.mtu, transceivers, written)
     mtus = {entry.item.id: entry.item.mtu for entry in c.listed("inventory/equipment.yaml", "switches")}
     for row in c.rows("inventory/ports.csv"):
-        if c.exists("switch", row.item.switch, f"port {row.item.switch}:{row.item.port}", row.at("switch")):
+        if c.exists("switch", row.item.switch, f"port {row.item.switch}:{row.item.port}", row.where("switch")):
             life = c.life(NOTHING, row.item, f"switch {row.item.switch} port {row.item.port}", row.origin)
             _port(c, switches[row.item.switch], row, life, mtus[row.item.switch], transceivers, written)
     c.note_unknown_owners("switch", switches.values())
@@ -141,7 +141,7 @@ def _port(
     written: list[tuple[str, Entry[models.PortModel]]],
 ) -> None:
     """Add one port to its switch; of a port that is described twice the first counts."""
-    item, where = entry.item, entry.at()
+    item, where = entry.item, entry.where()
     address = f"switch {switch.id} port {item.port}"
     if item.transceiver is not None:
         c.exists("transceiver", item.transceiver, address, where)
@@ -331,7 +331,7 @@ def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, 
             ref: EndRef | None = getattr(entry.item, lane)
             if ref is None:
                 continue
-            address, origin = f"switch {name} port {number}", entry.at(lane)
+            address, origin = f"switch {name} port {number}", entry.where(lane)
             end = patching.resolve(c, ref, switch.site, address, origin)
             if end is not None:
                 patching.join(c, PortEnd(name, number, lane), end, JUMPER_LENGTH, address, origin)
@@ -339,7 +339,7 @@ def read_jumpers(c: Collector, patching: Patching, written: Iterable[tuple[str, 
     tabled = ((patch, True) for patch in c.rows("inventory/jumpers.csv"))
     for patch, lives in (*listed, *tabled):
         jumper = patch.item
-        origin, address = patch.at(), f"jumper {jumper.a} – {jumper.b}"
+        origin, address = patch.where(), f"jumper {jumper.a} – {jumper.b}"
         # A connectorised strand is told apart by the site of the other end: resolve that one first.
         first, second = jumper.a, jumper.b
         if first.name in patching.joints.cables:

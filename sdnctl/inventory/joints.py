@@ -53,7 +53,10 @@ class Joints:
         """Numbers as bits; the same tuple, which files name over and over again, is known by its identity."""
         known = self._bits.get(id(strands))
         if known is None:
-            known = self._bits[id(strands)] = strands, bits(strands)  # kept, so that nothing else gets its identity
+            known = self._bits[id(strands)] = (
+                strands,
+                bits(strands),
+            )  # kept, so that nothing else gets its identity
         return known[1]
 
     @property
@@ -159,13 +162,13 @@ def read_closures(c: Collector, joints: Joints) -> dict[str, Closure]:
         origin = entry.origin
         if c.declare("closure", entry.item.id, origin) and (
             c.known(PLACES, entry.item.at)
-            or c.missing(PLACES, entry.item.at, f"closure {entry.item.id}", entry.at("at"))
+            or c.missing(PLACES, entry.item.at, f"closure {entry.item.id}", entry.where("at"))
         ):
             entries[entry.item.id] = entry, origin
     written = [(key, entry) for key, (entry, _) in entries.items() if isinstance(entry.item, models.ClosureModel)]
     for key, entry in written:
         for number, splice in enumerate(entry.item.splices):
-            _splice(c, joints, key, entry.item.at, splice, entry.at("splices", number))
+            _splice(c, joints, key, entry.item.at, splice, entry.where("splices", number))
     for row in c.rows("inventory/splices.csv"):
         splice, origin = row.item, row.origin
         closure, address = splice.closure, f"closure {splice.closure}"
@@ -196,7 +199,7 @@ def _cut(c: Collector, joints: Joints, entry: Entry[Any]) -> None:
     """Strands that are cut and wait."""
     item = entry.item
     for number, strands in enumerate(item.cut):
-        place = joints.locate(c, strands, item.at, f"closure {item.id}", entry.at("cut", number))
+        place = joints.locate(c, strands, item.at, f"closure {item.id}", entry.where("cut", number))
         if place is not None and 0 < place < len(joints.cables[strands.cable].places) - 1:
             joints.cut_here(strands, place)
 
@@ -205,7 +208,7 @@ def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozen
     """Strands in opened tubes, by cable; none of them may be cut there."""
     item, opened = entry.item, dict[str, frozenset[int]]()
     for number, strands in enumerate(item.opened):
-        where = entry.at("opened", number)
+        where = entry.where("opened", number)
         place = joints.locate(c, strands, item.at, f"closure {item.id}", where)
         if place is None:
             continue
@@ -220,7 +223,7 @@ def _opened(c: Collector, joints: Joints, entry: Entry[Any]) -> dict[str, frozen
             )
         opened[strands.cable] = opened.get(strands.cable, frozenset()) | frozenset(strands.strands)
     for number, tubes in enumerate(item.opened_tubes):
-        where = entry.at("opened_tubes", number)
+        where = entry.where("opened_tubes", number)
         within = _strands_of_tubes(c, joints, tubes, f"closure {item.id}", where)
         place = joints.locate(c, within, item.at, f"closure {item.id}", where) if within else None
         if within is None or place is None:
@@ -292,7 +295,11 @@ def _splice(
             "Budgets use the planning figure instead.",
             hint="Measure from the other end and give loss_ab and loss_ba; their mean is the loss.",
         )
-    if left.cable == right.cable and left.key == right.key and any(a == b for a, b in zip(left.strands, right.strands, strict=True)):
+    if (
+        left.cable == right.cable
+        and left.key == right.key
+        and any(a == b for a, b in zip(left.strands, right.strands, strict=True))
+    ):
         same = next(index for index, strand in enumerate(left.strands) if strand == right.strands[index])
         c.error(
             "spliced-to-itself",
@@ -309,15 +316,15 @@ def read_odfs(c: Collector, joints: Joints) -> dict[str, Odf]:
     odfs: dict[str, Odf] = {}
     taken: dict[str, list[_Held]] = {}
     for entry in c.listed("inventory/odfs.yaml", "odfs"):
-        item, origin = entry.item, entry.at()
+        item, origin = entry.item, entry.where()
         if not c.declare("ODF", item.id, origin):
             continue
-        if not c.exists("site", item.site, f"ODF {item.id}", entry.at("site")):
+        if not c.exists("site", item.site, f"ODF {item.id}", entry.where("site")):
             continue
         life = c.life(entry.defaults, item, f"ODF {item.id}", origin)
         odfs[item.id] = Odf(item.id, item.site, item.positions, item.connector, item.grade, life, origin)
         for number, termination in enumerate(item.terminations):
-            _terminate(c, joints, odfs[item.id], termination, taken, entry.at("terminations", number), None)
+            _terminate(c, joints, odfs[item.id], termination, taken, entry.where("terminations", number), None)
     for row in c.rows("inventory/terminations.csv"):
         address, origin = f"ODF {row.item.odf}", row.origin
         if c.exists("ODF", row.item.odf, address, origin) and row.item.odf in odfs:

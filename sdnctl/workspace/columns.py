@@ -1,12 +1,13 @@
 """Columns of a table validated at once, each distinct text once: nearly all tables are without fault.
 
-What pydantic would accept row by row is accepted here, with the same values; where anything is refused, nothing is
-told, and the caller has the rows judged one by one, for the words and the lines. So this decides on speed only, and a
-property test holds it against pydantic.
+What pydantic would accept row by row is accepted here, with the same values; where anything is refused, nothing
+is told, and the caller has the rows judged one by one, for the words and the lines. So this decides on speed only,
+and a property test holds it against pydantic.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat
@@ -14,8 +15,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic.fields import FieldInfo
-
-from sdnctl.document import light
 
 Columns = dict[str, Sequence[Any]]
 
@@ -52,16 +51,16 @@ def text_columns(model: type[BaseModel], cells: Mapping[str, Sequence[str]]) -> 
 
 def sound_rows(model: type[BaseModel], columns: Mapping[str, Sequence[Any]], count: int) -> bool:
     """Whether all rows pass what the model asks of a row as a whole (its validators of mode "after")."""
-    names = tuple(model.__pydantic_decorators__.model_validators)
-    if not names:
+    judges = [getattr(model, name) for name in model.__pydantic_decorators__.model_validators]
+    if not judges:
         return True
+    row_of = namedtuple(model.__name__, tuple(model.model_fields))  # type: ignore[misc]
     given = (
         columns[name] if name in columns else repeat(field.get_default(call_default_factory=True), count)
         for name, field in model.model_fields.items()
     )
-    rows = list(light(model, zip(*given, strict=True)))
     try:
-        return all(judge(row) is row for judge in (getattr(model, name) for name in names) for row in rows)
+        return all(judge(row) is row for row in map(row_of, *given) for judge in judges)
     except (ValueError, AssertionError):
         return False
 

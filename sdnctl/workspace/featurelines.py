@@ -1,9 +1,9 @@
-"""GeoJSON with a feature on each line, as sdnctl and others write it: the columns of a table without walking its text.
+"""GeoJSON with a feature on each line, as sdnctl writes it, made into columns without walking its text.
 
-Each line is read and validated by itself, so its number is known. A parser that is fast does not say which keys stand
-twice, so keys are counted in the text; and what is in any way unusual (foreign members, null, blanks after quotes, a
-line that is no feature) is left to `features`, which says what is wrong with it. So this decides on speed only, and
-a property test holds it against the careful way.
+Each line is read and validated by itself, so its number is known. A parser that is fast does not say which keys
+stand twice, so keys are counted in the text; and what is in any way unusual (foreign members, null, blanks after
+quotes, a line that is no feature) is left to `features`, which says what is wrong with it. So this decides on
+speed only, and a property test holds it against the careful way.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _is_frame(head: str, tail: str) -> bool:
 
 @lru_cache
 def _reader(model: type[BaseModel], geometry: str) -> type[BaseModel] | None:
-    """A feature whose properties are the fields of a model; None where they would not be read as the model does."""
+    """A feature whose properties are the fields of a model; None where the model reads them otherwise."""
     if not is_plain(model):
         return None
     strict = ConfigDict(extra="forbid", allow_inf_nan=False)
