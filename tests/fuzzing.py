@@ -12,6 +12,7 @@ raises), a diagnostic that says nothing or not where, more than `PATIENCE` secon
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import json
 import logging
@@ -210,8 +211,10 @@ def _told(target: Target, seed: int, number: int, case: Case, error: BaseExcepti
 
 
 def _memory() -> tuple[int, int]:
-    """Octets that the process has in memory, and Python's blocks, without garbage."""
+    """Octets that the process has in memory, and Python's blocks, without garbage and what the allocator keeps."""
     gc.collect()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize(), sys.getallocatedblocks()
 

@@ -56,9 +56,9 @@ def piece(target: Target, count: int) -> int:
         return 0
     outcome = fuzz(target, min(count, left), earlier.last_seed + 1 if earlier else 1, most_faults=20)
     row = Row.of(outcome, today())
-    sys.stdout.write("".join(f"{fault}\n" for fault in outcome.faults) + f"{row}\n")
     if not outcome.faults:
         write_report(REPORT, row, WANTED, add=True)
+    sys.stdout.write("".join(f"{fault}\n" for fault in outcome.faults) + f"{row}\n")
     return bool(outcome.faults)
 
 
