@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sdnctl.compiler.fate import Fate, Fates, path_now
 from sdnctl.compiler.ir import Bypass, Compiled, Trunk
-from sdnctl.errors import UsageError
+from sdnctl.errors import Diagnostic, UsageError
 from sdnctl.inventory.access import access_lines
 from sdnctl.inventory.filling import KINDS, Fill, cable_fill, duct_fill, fullest, port_fill, strand_fill
 from sdnctl.inventory.finding import no_such
@@ -53,8 +53,12 @@ def filling(
 ) -> Filling:
     """How full things of these kinds are (all by default), those of the plant on a day.
 
-    Raises UsageError for a kind, or a day, that there is not. Links are as they are compiled.
+    Raises UsageError for a kind, or a day, that there is not, and where full is less than what is marked. Links are
+    as they are compiled.
     """
+    if warn > full:
+        what = f"what counts as full ({full:.0%}) is less than what is marked ({warn:.0%})"
+        raise UsageError(Diagnostic("thresholds-reversed", what, hint="Give a --warn below --full."))
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError(no_such("kind of capacity", kind, KINDS, hint=f"One of {', '.join(KINDS)}."))

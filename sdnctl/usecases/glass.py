@@ -43,8 +43,9 @@ def as_of(plant: Plant, day: str | None) -> Plant:
         return plant
     try:
         return on_day(plant, date.fromisoformat(day))
-    except ValueError as error:
-        raise UsageError(Diagnostic("no-such-day", str(error), day, hint="write it like 2026-05-31")) from None
+    except ValueError:
+        what = f"{day} is not the date of a day"
+        raise UsageError(Diagnostic("no-such-day", what, day, hint="write it like 2026-05-31")) from None
 
 
 def _wavelength(text: str | None) -> Wavelength | None:

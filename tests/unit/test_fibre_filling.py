@@ -163,3 +163,9 @@ def test_thresholds_and_kinds() -> None:
     assert levels[-1] == "ok"
     with pytest.raises(UsageError):
         filling(context, ["fibre"])
+
+
+def test_full_is_not_less_than_marked() -> None:
+    with pytest.raises(UsageError) as caught:
+        filling(Context(EXAMPLES / "small"), ("cable",), warn=0.9, full=0.5)
+    assert caught.value.diagnostics[0].code == "thresholds-reversed"
