@@ -53,8 +53,8 @@ def filling(
 ) -> Filling:
     """How full things of these kinds are (all by default), those of the plant on a day.
 
-    Raises UsageError for a kind, or a day, that there is not, and where full is less than what is marked. Links are
-    as they are compiled.
+    Raises UsageError for a kind, or a day, that there is not, and where full is less than what is marked. Links
+    are as they are compiled.
     """
     if warn > full:
         what = f"what counts as full ({full:.0%}) is less than what is marked ({warn:.0%})"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
-from sdnctl.wording import counted
 from sdnctl.units import format_bitrate
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,4 +78,5 @@ def _share(found: Filling, one: Fill) -> str:
 def _counted(found: Filling, kind: str, fills: Any) -> str:
     levels = [found.level(one) for one in fills]
     full, warn = levels.count("full"), levels.count("warn")
-    return f"{counted(len(levels), f'{kind}s')}: {full} at {found.full * 100:.0f} % or more, {warn} at {found.warn * 100:.0f} %"
+    things = counted(len(levels), f"{kind}s")
+    return f"{things}: {full} at {found.full * 100:.0f} % or more, {warn} at {found.warn * 100:.0f} %"
