@@ -360,6 +360,20 @@ def test_positions_of_a_grid_are_told_once(tmp_path: Path) -> None:
     assert not (tmp_path / "net").exists()
 
 
+def test_latitude_before_longitude_is_noticed_by_lengths(small: Path, tmp_path: Path) -> None:
+    def turned(tree: Any) -> Any:
+        return tree[::-1] if isinstance(tree[0], int | float) else [turned(part) for part in tree]
+
+    data = json.loads(small.read_text(encoding="utf-8"))
+    for feature in data["features"]:
+        if feature["geometry"] is not None:
+            feature["geometry"]["coordinates"] = turned(feature["geometry"]["coordinates"])
+    path = tmp_path / "in.geojson"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    assert "axes-exchanged" in {one.code for one in import_geojson(path, tmp_path / "net").findings}
+    assert "axes-exchanged" not in {one.code for one in import_geojson(small, tmp_path / "right").findings}
+
+
 def test_an_outline_that_crosses_itself_is_no_area(tmp_path: Path) -> None:
     bow = hazard([4.30, 43.80], [4.36, 43.86], [4.36, 43.80], [4.30, 43.86])
     path = tmp_path / "in.geojson"

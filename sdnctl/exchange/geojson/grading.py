@@ -30,11 +30,52 @@ def graded(
     table: Mapping[Layer, Sequence[Row]], drawing: Drawing, sources: Mapping[tuple[Layer, str], Source]
 ) -> Iterator[Diagnostic]:
     """Findings on an imported plant."""
+    yield from _axes(table, drawing)
     for row in table.get("segment", ()):
         yield from _ends(row, drawing, sources.get(("segment", row["id"])))
     for row in table.get("cable", ()):
         yield from _sheath(row, drawing, sources.get(("cable", row["id"])))
     yield from _orphans(table, drawing, sources)
+
+
+def _axes(table: Mapping[Layer, Sequence[Row]], drawing: Drawing) -> Iterator[Diagnostic]:
+    """Longitude and latitude exchanged: then what is said of lengths fits the lines turned over, not as they are.
+
+    Nothing else tells, because a place somewhere else is a place, too.
+    """
+    here = there = 0
+    for stated, lines in _stated(table, drawing):
+        drawn = sum(line_length([(place[0], place[1]) for place in line]) for line in lines)
+        turned = sum(line_length([(place[1], place[0]) for place in line]) for line in lines)
+        here += _fits(stated, drawn)
+        there += _fits(stated, turned) and not _fits(stated, drawn)
+    if there > 1 and there > 2 * here:
+        yield Diagnostic(
+            "axes-exchanged",
+            "longitude and latitude look exchanged",
+            detail=f"{there} lengths of segments and sheaths fit the lines with latitude first, {here} as drawn.",
+            hint="Export with longitude before latitude, as RFC 7946 has it, and import again.",
+            severity=Severity.WARNING,
+        )
+
+
+def _stated(
+    table: Mapping[Layer, Sequence[Row]], drawing: Drawing
+) -> Iterator[tuple[float, list[Sequence[Sequence[float]]]]]:
+    """Lengths that a file says, and the lines that they are of."""
+    for row in table.get("segment", ()):
+        if row.get("length"):
+            yield parse_length(row["length"]), [row["coordinates"]]
+    for row in table.get("cable", ()):
+        names = [name for way in row.get("route") or () for name in drawing.segments_of(way)]
+        if row.get("sheath") and names and all(name in drawing.segments for name in names):
+            loops = sum(parse_length(loop["length"]) for loop in row.get("slack") or ())
+            yield parse_length(row["sheath"]) - loops, [drawing.segments[name]["coordinates"] for name in names]
+
+
+def _fits(stated: float, drawn: float) -> bool:
+    """Whether a length may be that of a line, generously."""
+    return 0.95 * drawn - ROUNDING <= stated <= 1.15 * drawn + ROUNDING
 
 
 def _ends(row: Row, drawing: Drawing, source: Source | None) -> Iterator[Diagnostic]:
