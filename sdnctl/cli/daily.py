@@ -9,7 +9,7 @@ import typer
 
 from sdnctl.cli.app import Invocation, app, controller, reporting
 from sdnctl.cli.pipelines import LimitOption
-from sdnctl.errors import Diagnostic, UsageError
+from sdnctl.errors import DeviceUnreachable, Diagnostic, UsageError
 
 if TYPE_CHECKING:
     from sdnctl.usecases.planning import Prepared
@@ -121,6 +121,14 @@ def _ask(invocation: Invocation, prepared: "Prepared", question: str, yes: bool,
         output.show("plan", dict, lambda: plans.render(prepared), lambda: plans.markdown(prepared, ctx.loaded))
         output.diagnostics(plans.warnings(prepared))
     check_outage(prepared.plan, allowed)
+    if prepared.unanswered:  # else a pipeline would take what was not even tried for done
+        raise DeviceUnreachable(
+            Diagnostic(
+                "nobody-answers",
+                f"no switch of {prepared.plan.network} answers, so nothing is applied",
+                hint="`sdnctl drivers` and `drivers:` in inventory/equipment.yaml say how switches are reached",
+            )
+        )
     if not prepared.plan.empty:
         _confirm(question, yes)
 

@@ -170,6 +170,9 @@ def test_who_does_not_answer_is_neither_up_nor_as_it_should_be(tmp_path: Path) -
     net.ok("lab", "down")
     shown = net("plan", "--exit-code")
     assert (shown.code, "no switch of vallerive-links answers" in shown.out) == (2, True)
+    for words in (("apply", "--yes"), ("rollback", "--yes")):
+        assert net.json(*words, code=1)["diagnostics"][0]["code"] == "nobody-answers"
+    assert len(net.history()) == 2
     assert "switches 0/12 answer, links 0/18 up, 18 not known" in net.ok("status").out
     found = net.json("status")
     assert (found["ok"], len(found["unreachable"]), len(found["unseen"])) == (False, 12, 18)
