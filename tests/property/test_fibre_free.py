@@ -101,6 +101,37 @@ def free_wavelength(losses: object) -> int:
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=30)
+def test_as_many_as_are_told_are_found_and_no_more(rng: random.Random) -> None:
+    """Strands on frames and open ones together; nothing is taken twice, and only what is loose gets a pigtail."""
+    plant = plant_of(random_network(rng))
+    free = Free(plant)
+    for a, b in pairwise(sorted(plant.sites)):
+        most = free.most(a, b)
+        assert free.routes(a, b, most + 1, 1) == ()
+        if not most:
+            continue
+        (best,) = free.routes(a, b, most, 1)
+        for part in best.taken:
+            assert len(set(part.strands)) == most
+            assert part.reserve >= 0
+        if len(best.taken) == 1 and (part := best.taken[0]) is not None:
+            ends = _ends(plant, part.cable, part.strands)
+            pigtails = {work.place: work.count for work in best.works if work.kind == "pigtail"}
+            for place, loose in ends.items():
+                assert pigtails.get(place, 0) == (loose if place in free._framed else 0)
+
+
+def _ends(plant: Plant, name: str, strands: tuple[int, ...]) -> dict[str, int]:
+    """Place at either end of a cable → how many of these strands are on no frame there."""
+    cable, loose = plant.cables[name], dict[str, int]()
+    for place, side in ((0, "b"), (len(cable.places) - 1, "a")):
+        at = [StrandEnd(name, strand, place, side) for strand in strands]  # type: ignore[arg-type]
+        loose[cable.places[place]] = sum(end not in plant.position_at for end in at)
+    return loose
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=30)
 def test_where_a_way_exists_one_is_found(rng: random.Random) -> None:
     plant = plant_of(random_network(rng))
     free = Free(plant)

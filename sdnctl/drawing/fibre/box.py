@@ -303,9 +303,10 @@ def _nodes(sheets: Sheets, plan: BoxPlan) -> None:
     sized = zip(NODE_COLUMNS, wide, strict=True)
     columns = [Column(head, size, "end" if head == "dB" else "start") for head, size in sized]
     for node in plan.held.nodes:
+        sheets.y += 1.5
         sheets.heading(node.title[0].upper() + node.title[1:], LINE * (len(node.ports) + 2))
         table(sheets, columns, node_rows(plan, node))
-        sheets.y += 3.0
+        sheets.y += 1.5
 
 
 # ── what runs here ───────────────────────────────────────────────────────────────────────────────
