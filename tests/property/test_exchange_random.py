@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from inventory_support import documents
 from random_plants import random_network
@@ -88,6 +88,7 @@ def test_geojson_comes_back_as_the_same_bytes(seed: int, name: str) -> None:
 
 
 @given(SEEDS)
+@example(3335)  # side A of a cable is on the switch that comes second
 @settings(max_examples=5, deadline=None)
 def test_netbox_comes_back_as_the_same_bytes(seed: int) -> None:
     netbox_and_back(seed)

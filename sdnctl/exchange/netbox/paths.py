@@ -55,6 +55,9 @@ def paths(inventory: Inventory) -> tuple[list[Found], list[tuple[str, int]]]:
                 )
                 continue
             joined |= pair
+            cable = inventory.cables[walker.at[start.key]]
+            if start in cable.b and any((end.device, end.name) == far for end in cable.a):
+                near, far = far, near  # side A of a single cable stays the beginning
             found.append(Found(near, far, length, label))
     return found, walker.faults
 
