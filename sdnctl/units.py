@@ -53,13 +53,6 @@ OCTETS: Mapping[str, int] = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB"
 DURATIONS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
-def counted(number: int, plural: str) -> str:
-    """A number of things in words: ``1 switch``, ``2 switches``; the word is given for many."""
-    if number == 1:
-        plural = re.sub(r"(?<=ch|sh|ss)es$|s$", "", plural)
-    return f"{number} {plural}"
-
-
 def parse_quantity(text: object, units: Mapping[str, int | Decimal], example: str) -> Decimal:
     """Read ``text`` as a number with one of `units` and return it in the base unit.
 

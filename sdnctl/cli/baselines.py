@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from sdnctl.cli.app import Invocation

@@ -10,9 +10,9 @@ from sdnctl.cli.output import RIGHT, table
 from sdnctl.plan.folding import Part, bounded, cell, folded, marker
 from sdnctl.plan.markdown import effect_text, feelings, impact_parts
 from sdnctl.plan.summary import outages, summary
-from sdnctl.units import counted
 from sdnctl.usecases.comparing import ADDED, CHANGED, REMOVED, Comparison, Difference, by_application
 from sdnctl.usecases.documents import diagnostic_document
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

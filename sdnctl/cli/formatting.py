@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdnctl.errors import Diagnostic, Severity, Source
-from sdnctl.units import counted
 from sdnctl.usecases.documents import diagnostic_document
 from sdnctl.usecases.reporting import Report, by_file
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.output import RIGHT, table
 from sdnctl.errors import Diagnostic, UsageError
-from sdnctl.units import counted, format_bitrate, format_duration, format_length, format_size
+from sdnctl.units import format_bitrate, format_duration, format_length, format_size
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

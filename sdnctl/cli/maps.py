@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdnctl.cli.app import Invocation
 from sdnctl.cli.output import RIGHT, table
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,7 +9,7 @@ import typer
 
 from sdnctl.cli.app import Invocation, app, reporting
 from sdnctl.errors import Diagnostic, UsageError
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 
 @app.command()

@@ -29,11 +29,11 @@ from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.ports import links_down
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State
-from sdnctl.units import counted
 from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.progress import Progress, listener, silent
+from sdnctl.wording import counted
 
 __all__ = ["Moved", "Reconciled", "Step", "drain", "flip", "moves", "network_of", "reconcile"]
 

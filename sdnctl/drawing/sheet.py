@@ -9,7 +9,7 @@ from sdnctl.drawing.canvas import Box, Drawing, Fill, Stroke, Text
 from sdnctl.drawing.column import Column
 from sdnctl.drawing.mapframe import Frame, MapFrame
 from sdnctl.drawing.scene import Point, Scene
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 LONG, SHORT = 420.0, 297.0
 MARGIN = 10.0

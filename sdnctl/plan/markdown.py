@@ -11,7 +11,7 @@ from sdnctl.errors import Diagnostic
 from sdnctl.plan.folding import Part, bounded, cell, folded, marker
 from sdnctl.plan.model import AttachmentChange, DeviceChange, Effect, Impact, Op, Plan, SettingsChange, Stage
 from sdnctl.plan.summary import outages, summary
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 _WORDS = {
     Effect.OUTAGE: "interrupted",

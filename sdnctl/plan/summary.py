@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdnctl.plan.model import Effect, Impact, Op, Plan, SettingsChange, StageKind
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.store.lease import Lease
 from sdnctl.store.state import State, dumps, loads
 from sdnctl.store.store import Snapshot
-from sdnctl.units import counted
 from sdnctl.usecases.auditing import audited
 from sdnctl.usecases.computing import Compute, at_once, waited
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.following import ApplyStopped, complete, follow
 from sdnctl.usecases.planning import Prepared, check_outage, plan_between, settings_of
 from sdnctl.usecases.progress import Progress, listener, silent
+from sdnctl.wording import counted
 
 __all__ = ["ApplyStopped", "Outcome", "apply", "carry_out", "follow", "resume", "summarise"]
 

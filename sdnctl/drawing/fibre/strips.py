@@ -14,7 +14,7 @@ from sdnctl.drawing.canvas import Fill, Marks, Stroke, Text
 from sdnctl.drawing.fibre.paper import INK, SOFT, Sheets
 from sdnctl.drawing.fibre.swatch import fitted, rectangle
 from sdnctl.inventory.synoptic import Kind, Section, Synoptic
-from sdnctl.units import counted
+from sdnctl.wording import counted
 
 STEP = 26.0
 """From one node to the next."""
