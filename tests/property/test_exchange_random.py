@@ -29,6 +29,9 @@ def plant(seed: int) -> Iterator[tuple[Path, Path]]:
     """A folder to work in, and below it a network folder with a random plant that has odd texts."""
     rng = random.Random(seed)
     network = random_network(rng)
+    for switch in network["equipment"]["switches"]:
+        for port in switch["ports"]:
+            port["rate"] = "10 Gbit/s"
     for items in (network["segments"], network["cables"]["cables"], network["sites"]["sites"]):
         for item in items:
             text = rng.choice(TEXTS)
