@@ -17,6 +17,7 @@ from sdnctl.inventory.fields import EndRef
 from sdnctl.inventory.gear import Patching
 from sdnctl.inventory.plant import AccessPort, Cable, Chamber, Device, PortEnd, Site, StrandEnd, Switch, Terminal
 
+_IN_SERVICE = models.Status.IN_SERVICE
 _PLACES = ("wall-box", "customer")
 """Kinds of chambers and sites where a customer's glass may end."""
 
@@ -65,7 +66,7 @@ class _Attachments:
                 )
         elif port.ref != row.terminal and self._find(row.terminal, address, entry) != port.terminal:
             self._differs(entry, port, f"{row.id} at {row.terminal}")
-        if row.status in (None, models.Status.IN_SERVICE):
+        if row.status is None or row.status is _IN_SERVICE:
             port.endpoints.append(row.id)
 
     def _differs(self, entry: Entry[models.EndpointRow], port: _Port, said: str) -> None:
@@ -85,7 +86,7 @@ class _Attachments:
         cable = self.patching.joints.cables.get(ref.name)
         framed = c.known(("ODF",), ref.name)
         if cable is not None and not framed:
-            ends = tuple(self._fitting(cable, ref))
+            ends = self._fitting(cable, ref)
             if len(ends) == 1:
                 return ends[0]  # nearly all are like that
         origin = entry.where("terminal")
@@ -110,7 +111,7 @@ class _Attachments:
                 hint=f"Write {cable.id}:1 to {cable.id}:{capacity}.",
             )
             return None
-        fit = tuple(self._fitting(cable, ref))
+        fit = self._fitting(cable, ref)
         c.error(
             "terminal-not-at-customer" if not fit else "ambiguous-end",
             f"cable {cable.id} ends at {cable.a} and {cable.b}, "
@@ -123,15 +124,16 @@ class _Attachments:
         )
         return None
 
-    def _fitting(self, cable: Cable, ref: EndRef) -> Iterator[StrandEnd]:
+    def _fitting(self, cable: Cable, ref: EndRef) -> list[StrandEnd]:
         """Ends of a strand at customers' places that a terminal may mean."""
-        number, last = ref.number, len(cable.places) - 1
+        number, last, found = ref.number, len(cable.places) - 1, list[StrandEnd]()
         if number is None or not 1 <= number <= self.patching.joints.types[cable.type].strands:
-            return
+            return found
         if ref.lane in (None, "b") and self._kind(cable.places[0]) in _PLACES:
-            yield StrandEnd(cable.id, number, 0, "b")
+            found.append(StrandEnd(cable.id, number, 0, "b"))
         if ref.lane in (None, "a") and self._kind(cable.places[last]) in _PLACES:
-            yield StrandEnd(cable.id, number, last, "a")
+            found.append(StrandEnd(cable.id, number, last, "a"))
+        return found
 
     def _kind(self, place: str) -> str:
         chamber, site = self.chambers.get(place), self.sites.get(place)

@@ -20,6 +20,7 @@ SHEATH_TOLERANCE = Length(5.0)
 """Differences below this are rounding of short cables."""
 
 _SEGMENT = attrgetter("segment")
+_IN_SERVICE = models.Status.IN_SERVICE
 _ABSENT = (models.Status.PLANNED, models.Status.ABANDONED)
 TYPES, PLACES, WAYS = ("cable type",), ("chamber", "site"), ("duct", "segment")
 
@@ -121,7 +122,7 @@ def _cable(
     else:
         steps = [max(sheath - loops, 0.0)]
     life = c.life(entry.defaults, item, address, origin)
-    if life.status is models.Status.IN_SERVICE and not (
+    if life.status is _IN_SERVICE and not (
         absent.isdisjoint(item.route) and absent.isdisjoint(map(_SEGMENT, passages))
     ):
         _check_holders(c, item.id, passages, segments, ducts, origin)

@@ -20,6 +20,9 @@ from sdnctl.quick import quick
 from sdnctl.units import Length
 
 
+_PLANNED = Status.PLANNED
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -45,7 +48,7 @@ class Content:
 
 
 def lies_there(cable: Cable) -> bool:
-    return cable.life.status is not Status.PLANNED
+    return cable.life.status is not _PLANNED
 
 
 def contents(ducts: Mapping[str, Duct], cables: Iterable[Cable]) -> dict[str, Content]:

@@ -137,15 +137,17 @@ def parse_strands(text: object) -> StrandRange:
     match = _STRANDS.match(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError(f"{text!r} does not name strands: write it like 'C-12:1-12' or 'C-12/a:1-12'")
-    return StrandRange(match[1], parse_numbers(match[3]), match[2])
+    cable, side, numbers = match.groups()
+    return StrandRange(cable, _parse_numbers(numbers), side)
 
 
 def parse_end(text: object) -> EndRef:
     """``ODF-DC:7``, ``ATT-1/in`` or ``core-a:3/tx`` → an `EndRef`."""
     match = _END.match(text.strip()) if isinstance(text, str) else None
-    if match is None or (match[2] is None and match[3] is None):
+    name, number, lane = match.groups() if match is not None else (None, None, None)
+    if name is None or (number is None and lane is None):
         raise ValueError(f"{text!r} does not name an end: write it like 'ODF-DC:7', 'ATT-1/in' or 'core-a:3/tx'")
-    return EndRef(match[1], int(match[2]) if match[2] else None, match[3])
+    return EndRef(name, None if number is None else int(number), lane)
 
 
 def parse_mask(text: object) -> MaskPosition:

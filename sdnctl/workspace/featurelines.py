@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -53,8 +54,9 @@ def read_lines(text: str, model: type[BaseModel], geometry: str) -> FeatureTable
     properties = [one.properties for one in features]
     if body.count('":') != _KEYS * len(lines) + sum(len(one.__pydantic_fields_set__) for one in properties):
         return None  # a key stands twice, or a value looks like a key
-    names = (name for name in model.model_fields if name not in _BESIDE)
-    columns: Columns = dict(zip(names, zip(*(vars(one).values() for one in properties), strict=True), strict=True))
+    names = [name for name in model.model_fields if name not in _BESIDE]
+    values = list(chain.from_iterable(map(dict.values, map(vars, properties))))
+    columns: Columns = {name: values[place :: len(names)] for place, name in enumerate(names)}
     columns["coordinates"] = [one.geometry.coordinates for one in features]
     return FeatureTable(columns, range(2, len(lines) + 2)) if sound_rows(model, columns, len(lines)) else None
 

@@ -78,12 +78,15 @@ class _Reader:
 
     def event(self, event: yaml.Event) -> bool:
         """Take one event; False when the rest of the file makes no sense to read."""
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        if isinstance(event, yaml.ScalarEvent):
-            self.tag(event.tag, line)
-            if self.wants_key:
-                return self.take_key(event.value, line)
-            value = scalar(event.value) if event.implicit[0] and not event.style else event.value
+        mark = event.start_mark
+        line = mark.line + 1 if mark else 1
+        if isinstance(event, yaml.ScalarEvent):  # as most are
+            if event.tag is not None:
+                self.tag(event.tag, line)
+            stack, text = self.stack, event.value
+            if stack and stack[-1].key is None and stack[-1].node.keys is not None:
+                return self.take_key(text, line)
+            value = scalar(text) if event.implicit[0] and not event.style else text
             self.add(Node(line, value), 1, event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             self.tag(event.tag, line)
@@ -113,13 +116,14 @@ class _Reader:
 
     @property
     def wants_key(self) -> bool:
-        return bool(self.stack) and isinstance(self.stack[-1].node.value, dict) and self.stack[-1].key is None
+        return bool(self.stack) and self.stack[-1].node.keys is not None and self.stack[-1].key is None
 
     def take_key(self, key: str, line: int) -> bool:
         top = self.stack[-1]
+        keys = top.node.keys
+        assert keys is not None
         top.key, top.key_line, top.skip = key, line, False
-        assert top.node.keys is not None
-        first = top.node.keys.get(key)
+        first = keys.get(key)
         if first is not None:
             self.fault(
                 "duplicate-key",
@@ -130,7 +134,7 @@ class _Reader:
             )
             top.skip = True
         else:
-            top.node.keys[key] = line
+            keys[key] = line
         return True
 
     def tag(self, tag: str | None, line: int) -> None:
