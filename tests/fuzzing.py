@@ -120,9 +120,6 @@ def fuzz(target: Target, count: int, seed: int, *, most_faults: int = 1, weigh: 
     outcome = Outcome(target.name, seed)
     warm = max(1, count // 5) if weigh else count
     before = (0, 0)
-    if weigh:
-        gc.collect()
-    gc.freeze()  # what was there before is not looked through again and again
     with _logged(), _bounded(), _watched() as arm:
         for number in range(count):
             if number == warm:
@@ -149,7 +146,6 @@ def fuzz(target: Target, count: int, seed: int, *, most_faults: int = 1, weigh: 
             else:
                 outcome.refused += 1
         arm(0)
-    gc.unfreeze()
     if weigh and not outcome.faults:
         after = _memory()
         outcome.grown, outcome.blocks = after[0] - before[0], after[1] - before[1]
