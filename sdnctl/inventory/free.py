@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import count as count_from
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -144,6 +145,7 @@ class Free:
         waiting: list[tuple[float, int, Node]] = [(0.0, 0, start)]
         done = set[Node]()
         prices: dict[Piece, float] = {}
+        turn = count_from(1)  # of equal costs the first found: nodes of different kinds cannot be compared
 
         def glass(piece: Piece) -> float:
             if piece not in prices:
@@ -161,7 +163,7 @@ class Free:
                 if cost + step < known.get(other, float("inf")):
                     known[other] = cost + step
                     before[other] = node
-                    heappush(waiting, (cost + step, len(known), other))
+                    heappush(waiting, (cost + step, next(turn), other))
         return None
 
     def towards(self, goals: Iterable[str], count: int) -> Mapping[str, tuple[float, str]]:
