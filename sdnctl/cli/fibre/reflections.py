@@ -194,7 +194,7 @@ def _verdict(report: Report) -> Iterator[RenderableType]:
         )
         if end.where.half:
             known = "" if report.reference else " without a trace of commissioning"
-            yield f"(a break in the last {end.where.half:.0f} m would look the same{known})"
+            yield f"a break in the last {end.where.half:.0f} m would look the same{known}"
         return
     if found.verdict is Verdict.LONGER:
         yield Text(f"no end where the records have it: {found.fibre:,.0f} m of fibre", style="bold red")
