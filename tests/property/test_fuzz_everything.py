@@ -249,3 +249,10 @@ def test_a_snapshot_follows_thousands() -> None:
     del cells[8]
     with pytest.raises(StoreError, match="no snapshot 8"):
         whole_text(4999, cells.get)
+
+
+def test_a_cell_without_a_name() -> None:
+    """A device that was not named was one that "is not there"."""
+    name, data = next(case for case in TARGETS["NetBox tables"].seeds() if case[0] == "07-rear-ports.csv")
+    said = list(TARGETS["NetBox tables"].parse((name, data.replace(b"odf-hub,", b",", 1))) or ())
+    assert said[0].summary == "port c-east names no device"

@@ -16,6 +16,7 @@ from sdnctl.exchange.netbox.records import KNOWN, QUIET, Record
 T = TypeVar("T")
 _KINDS: tuple[Kind, ...] = ("interface", "frontport", "rearport")
 _MODEL_OF: dict[str, str] = {"interface": "interfaces", "frontport": "front-ports", "rearport": "rear-ports"}
+_WORD = {"rearport": "rear port", "frontport": "front port"}
 METRES = {"km": 1000.0, "m": 1.0, "cm": 0.01, "mi": 1609.344, "ft": 0.3048, "in": 0.0254, "": 1.0}
 _SPELLED = {
     "kilometer": "km",
@@ -184,7 +185,8 @@ class _Reader:
     def _there(self, record: Record, key: tuple[str, ...], what: str, other: str) -> bool:
         if key in self.made.sources:
             return True
-        self._error(record, "dangling-reference", f"{what} refers to {other}, which is not there")
+        fault = f"refers to {other}, which is not there" if key[-1] else f"names no {_WORD.get(key[0], key[0])}"
+        self._error(record, "dangling-reference", f"{what} {fault}")
         return False
 
     def _of_device(self, record: Record) -> str | None:
