@@ -19,7 +19,6 @@ from sdnctl.inventory.plant import Cable, CableType, Duct
 from sdnctl.quick import quick
 from sdnctl.units import Length
 
-
 _PLANNED = Status.PLANNED
 
 

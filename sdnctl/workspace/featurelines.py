@@ -55,7 +55,7 @@ def read_lines(text: str, model: type[BaseModel], geometry: str) -> FeatureTable
     if body.count('":') != _KEYS * len(lines) + sum(len(one.__pydantic_fields_set__) for one in properties):
         return None  # a key stands twice, or a value looks like a key
     names = [name for name in model.model_fields if name not in _BESIDE]
-    values = list(chain.from_iterable(map(dict.values, map(vars, properties))))
+    values: list[Any] = list(chain.from_iterable(vars(one).values() for one in properties))
     columns: Columns = {name: values[place :: len(names)] for place, name in enumerate(names)}
     columns["coordinates"] = [one.geometry.coordinates for one in features]
     return FeatureTable(columns, range(2, len(lines) + 2)) if sound_rows(model, columns, len(lines)) else None
