@@ -38,7 +38,7 @@ def distance(a: Point, b: Point) -> Length:
 def line_length(line: Sequence[Point]) -> Length:
     """Metres along a line."""
     metres = 0.0
-    ax, ay = line[0]
+    ax, ay = line[0] if line else (0.0, 0.0)
     for bx, by in line[1:]:  # as `distance`, without a call for each of the many steps of a network
         middle = radians((ay + by) / 2)
         w = 1 - ECCENTRICITY_SQUARED * sin(middle) ** 2
