@@ -179,9 +179,11 @@ def status(found: Status) -> list[RenderableType]:
 
 def _standing(one: ApplicationStatus | GroupStatus) -> list[str]:
     """Demands, verdicts and protection, for people."""
-    lost = f"[yellow]{one.unprotected} have less[/]" if one.unprotected else "as asked"
-    lost += f", [bold red]{one.cut_off} cut off[/]" if one.cut_off else ""
-    return [str(one.demands), *(MARK[one.levels[level]] for level in ("V1", "V2", "V3")), lost]
+    less = one.unprotected - one.cut_off
+    held = [f"[yellow]{less} have less[/]"] if less else []
+    held += [f"[bold red]{one.cut_off} cut off[/]"] if one.cut_off else []
+    verdicts = (MARK[one.levels[level]] for level in ("V1", "V2", "V3"))
+    return [str(one.demands), *verdicts, ", ".join(held) or "as asked"]
 
 
 # ── drift ────────────────────────────────────────────────────────────────────────────────────────

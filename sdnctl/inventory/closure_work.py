@@ -287,7 +287,7 @@ class Work:
                     "tube-in-use", f"cable {cable} ends at {self.place}: {called} stays open", origin, hint
                 )
             elif cut:
-                strands = f"strand{'s' if len(cut) > 1 else ''} {format_numbers(cut)}"
+                strands = f"strand{'s' if len(cut) > 1 else ''} {format_numbers(tuple(cut))}"
                 hint = "Leave it open: a strand that was cut is shorter than its tube, mended or not."
                 self._error(
                     "tube-in-use",

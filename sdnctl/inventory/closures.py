@@ -117,7 +117,8 @@ class HeldNode:
         one = self.passive
         nm = one.channels.get(port)
         found = None if nm is None else loss_through(one, port, "com", nm)
-        return found or one.port_losses.get(port) or (one.loss_min, one.loss_max)
+        least, greatest = found or one.port_losses.get(port) or (one.loss_min, one.loss_max)
+        return Loss(least), Loss(greatest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from heapq import heappop, heappush
 
 from sdnctl.inventory.fields import Wavelength
 from sdnctl.inventory.filling import duct_fill
-from sdnctl.inventory.free import Free, Route, Work
+from sdnctl.inventory.free import Free, Route
+from sdnctl.inventory.free_works import Work
 from sdnctl.inventory.geometry import Outline, distance, line_length
 from sdnctl.inventory.itinerary import USUAL
 from sdnctl.inventory.lying import Spots

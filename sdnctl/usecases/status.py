@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sdnctl.compiler.fate import Fate, Fates
+from sdnctl.compiler.ir import Compiled
 from sdnctl.compiler.protection import effective_grades, stranded
 from sdnctl.errors import Diagnostic, UsageError
 from sdnctl.intents.demand import Demand
@@ -128,7 +130,8 @@ def standing(
         )
     snapshot, state = applied
     topology = state.compiled.topology
-    picture = _Picture.of(context, snapshot.id, state)
+    down = links_down(topology, ports, state.down)
+    picture = _Picture.of(context, snapshot.id, state, frozenset(down))
     return Status(
         state.compiled.settings.name,
         snapshot,
@@ -136,7 +139,7 @@ def standing(
         tuple(sorted(node for node in topology.nodes if ports.get(node) is None)),
         len(topology.nodes),
         len(topology.links),
-        tuple(sorted(links_down(topology, ports, state.down))),
+        tuple(sorted(down)),
         tuple(sorted(state.down)),
         picture.applications(),
         lab_text,
@@ -169,17 +172,21 @@ class _Picture:
     snapshot: int
 
     @classmethod
-    def of(cls, context: Context, snapshot: int, state: State) -> _Picture:
+    def of(cls, context: Context, snapshot: int, state: State, down: frozenset[str]) -> _Picture:
+        """With these links down, whether or not anybody has dealt with that yet."""
         grades = effective_grades(state.compiled)
-        cut_off = stranded(state.compiled, state.down)
+        cut_off = set(stranded(state.compiled, state.down))
         weaker = {
             demand
             for trunk in state.compiled.trunks
             if grades[trunk.key] != trunk.grade
             for demand in trunk.demands
         }
+        if down - state.down:
+            cut_off |= _lost(state.compiled, down)
+            weaker |= stranded(state.compiled, down)  # those that switches repair run on what was to protect them
         kept = {(verdict.application, verdict.level): verdict for verdict in context.store.verdicts()}
-        return cls(state.compiled.demands, cut_off | weaker, frozenset(cut_off), kept, snapshot)
+        return cls(state.compiled.demands, frozenset(cut_off | weaker), frozenset(cut_off), kept, snapshot)
 
     def applications(self) -> tuple[ApplicationStatus, ...]:
         return tuple(
@@ -229,6 +236,17 @@ class _Picture:
                 word = "failed" if ids.intersection(verdict.detail.split(" ")) else "ok"
             said.add(word)
         return next(word for word in WORST_FIRST if word in said)
+
+
+def _lost(compiled: Compiled, down: frozenset[str]) -> set[str]:
+    """Demands that switches do not send round links that are down: lost until the controller acts, if it can."""
+    fates = Fates(compiled).of(down, frozenset())
+    return {
+        demand
+        for trunk in compiled.trunks
+        if fates.get(trunk.key, Fate.REPAIRED) is not Fate.REPAIRED
+        for demand in trunk.demands
+    }
 
 
 def judged(verdict: Verdict | None, snapshot: int) -> str:

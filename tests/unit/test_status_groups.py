@@ -7,6 +7,7 @@ from typing import Any
 
 from sdnctl_in_process import Net, new_net
 
+CUT = ("core-a--pop-north", "com-aigues--pop-north")
 AREAS = {"aigues": "Aigues", "calvas": "Calvas", "boisset": "Haut Pays", "dourbie": "Haut Pays"}
 
 
@@ -79,3 +80,25 @@ def test_what_recorders_keep(tmp_path: Path) -> None:
     assert "29.9 TB" in net.ok("show", "retention").out
     unknown = net.json("status", "--by", "colour", code=64)
     assert unknown["diagnostics"][0]["hint"] == "one of application, tenant, area"
+
+
+def test_a_cut_that_nobody_dealt_with_yet_is_seen(tmp_path: Path) -> None:
+    """Switches repair what is protected, on what was to protect it; the rest is cut off until somebody acts."""
+    net = prepared(tmp_path / "net")
+    net.ok("apply", "--yes")
+    hits = {one["application"]: one for one in net.json("lab", "cut", *CUT)["hits"]}
+    assert {name for name, one in hits.items() if one["repaired"]} == {
+        "enterprise",
+        "flood-sensors",
+        "video-protection",
+    }
+    assert hits["schools"]["lost"] == 2
+    found = {one["application"]: one for one in net.json("status")["applications"]}
+    for name, hit in hits.items():
+        assert found[name]["cut_off"] == hit["lost"]
+        assert found[name]["unprotected"] == hit["lost"] + hit["repaired"]
+    text = " ".join(net.ok("status").out.split())
+    assert "6 have less" in text
+    assert "2 cut off" in text
+    net.ok("lab", "heal")
+    assert all(one["unprotected"] == 0 for one in net.json("status")["applications"])
