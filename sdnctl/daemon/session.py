@@ -7,7 +7,6 @@ every `poll` seconds.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -16,9 +15,7 @@ from typing import Protocol
 
 from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic
 from sdnctl.southbound.base import Driver, PortState, Target, Watching
-from sdnctl.southbound.references import discreet
-
-logger = logging.getLogger(__name__)
+from sdnctl.southbound.driver_faults import driver_fault
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
 """Seconds before the second attempt to connect; each further pause is twice as long, up to the longest."""
@@ -104,7 +101,7 @@ class Session:
                 self.driver = driver = await self.connect()
                 ports = await self._ports(driver)
             except Exception as error:
-                pause = await self._failed(_device_error(self.target, error), pause)
+                pause = await self._failed(self._fault(error), pause)
                 continue
             except asyncio.CancelledError:
                 await self._close()
@@ -118,13 +115,16 @@ class Session:
                 self.tried.set()
                 await self._stay(driver)
             except Exception as error:
-                self.reason, self._why = self._why or _device_error(self.target, error), None
+                self.reason, self._why = self._why or self._fault(error), None
             finally:
                 await self._close()
                 if self.reason is not None:
                     self.observer.left(self, self.reason)
             pause = 0.0 if loop.time() - started > LASTED else max(2 * pause, FIRST_PAUSE)
             await asyncio.sleep(_jittered(min(pause, LONGEST_PAUSE)))
+
+    def _fault(self, error: Exception) -> DeviceError:
+        return driver_fault(self.target.device, (self.target,), error, DeviceUnreachable)
 
     async def _failed(self, reason: DeviceError, pause: float) -> float:
         """Wait before the next attempt; returns how long this pause was meant to be."""
@@ -173,17 +173,3 @@ class Session:
 def _jittered(pause: float) -> float:
     """Between half of a pause and all of it, so that a city that lost power does not call all at once."""
     return pause * random.uniform(0.5, 1.0)
-
-
-def _device_error(target: Target, error: Exception) -> DeviceError:
-    """What went wrong as an error of the device; a bug of a driver is one of them, logged where it happened."""
-    if isinstance(error, DeviceError):
-        return error
-    text, device = f"{type(error).__name__}: {error}", target.device
-    found = DeviceUnreachable(
-        Diagnostic("driver-failed", f"the driver of {device} failed", address=f"switch {device}", detail=text)
-    )
-    found = discreet(found, target, error)
-    if not isinstance(error, OSError):
-        logger.error("%s: its driver failed", device, exc_info=found.__cause__)
-    return found

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sdnctl.errors import DeviceError, Diagnostic
+from sdnctl.errors import DeviceError
 from sdnctl.plan.model import DeviceChange, Stage
 from sdnctl.southbound import device_faults
 from sdnctl.southbound.base import Driver
@@ -22,6 +22,7 @@ PATIENCE = 120.0
 Told = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Hears of each step as it begins (``devices``), of each device done (``done``, ``of``), of faults by device."""
 Opener = Callable[[str], Awaitable[Driver]]
+Faulty = Callable[[str, Exception], DeviceError]
 Work = Callable[[Driver, tuple[DeviceChange, ...]], Awaitable[None]]
 
 _STEPS: tuple[tuple[str, Work], ...] = (
@@ -35,17 +36,18 @@ async def attach(
     stage: Stage,
     opened: Opener,
     gate: asyncio.Semaphore,
+    fault: Faulty,
     told: Told | None = None,
     patience: float = PATIENCE,
     took: dict[str, float] | None = None,
 ) -> dict[str, DeviceError]:
     """Make a stage; returns the fault of each device because of which it was taken back, nothing where it stands.
 
-    `opened` gives a device's driver, `gate` limits how many are worked on at a time, `patience` is what one device
-    has for one step (s). `took`: how long devices took lately (s); those that take longest begin first, so that
-    nobody waits for one that began last.
+    `opened` gives a device's driver, `gate` limits how many are worked on at a time, `fault` says what escaped
+    from a driver as an error of its device, `patience` is what one device has for one step (s). `took`: how long
+    devices took lately (s); those that take longest begin first, so that nobody waits for one that began last.
     """
-    return await _Attaching(stage, opened, gate, told, patience, {} if took is None else took).run()
+    return await _Attaching(stage, opened, gate, fault, told, patience, {} if took is None else took).run()
 
 
 @dataclass
@@ -53,6 +55,7 @@ class _Attaching:
     stage: Stage
     opened: Opener
     gate: asyncio.Semaphore
+    fault: Faulty
     told: Told | None
     patience: float
     took: dict[str, float]
@@ -104,11 +107,8 @@ class _Attaching:
                         self.confirmed.add(device)
                 except TimeoutError:
                     faults[device] = device_faults.unreachable(device, step, f"no answer in {self.patience:g} s")
-                except DeviceError as error:
-                    faults[device] = error
-                except OSError as error:
-                    said = Diagnostic("driver-failed", f"its driver failed: {error}", f"device {device}, {step}")
-                    faults[device] = DeviceError(said)
+                except Exception as error:  # a driver may fail in any way
+                    faults[device] = self.fault(device, error)
                 self.took[device] = clock() - start
             done += 1
             await self._tell("progress", {"step": step, "done": done, "of": len(names)})

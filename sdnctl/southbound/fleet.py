@@ -19,6 +19,7 @@ from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.plan.model import Change, Observed, Op, Rule, SettingsChange, Stage
 from sdnctl.southbound.attaching import PATIENCE, Told, attach
 from sdnctl.southbound.base import PAYLOADS, Counters, Driver, Fencing, PartReader, Payload, Target, Watching
+from sdnctl.southbound.driver_faults import driver_fault
 
 T = TypeVar("T")
 
@@ -225,16 +226,15 @@ class Fleet:
             async with self._gate:
                 try:
                     done[device] = await work(device)
-                except DeviceError as error:
-                    faults[device] = error
-                    await self._forget(device)
-                except OSError as error:
-                    failed = Diagnostic("driver-failed", f"its driver failed: {error}", f"switch {device}")
-                    faults[device] = DeviceError(failed)
+                except Exception as error:  # a driver may fail in any way
+                    faults[device] = self._fault(device, error)
                     await self._forget(device)
 
         await asyncio.gather(*(one(device) for device in devices))
         return done, faults
+
+    def _fault(self, device: str, error: Exception) -> DeviceError:
+        return driver_fault(device, self._targets.get(device, {}).values(), error)
 
     async def observe(self, devices: Iterable[str] | None = None) -> Observation:
         """Read back rules (and settings, attachments, where drivers are) of these devices, default all."""
@@ -321,7 +321,7 @@ class Fleet:
         async def session(device: str) -> Driver:
             return await self.driver(device, "attachments")
 
-        faults = await attach(stage, session, self._gate, told, self.patience, self._took)
+        faults = await attach(stage, session, self._gate, self._fault, told, self.patience, self._took)
         await asyncio.gather(*(self._forget(device) for device in faults))
         if faults:
             raise StageFailed(stage, dict(sorted(faults.items())))

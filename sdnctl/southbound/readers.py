@@ -13,8 +13,8 @@ from typing import Self, TypeAlias, TypeVar
 
 from sdnctl.errors import DeviceError, DeviceRefused, Diagnostic
 from sdnctl.southbound.base import Counters, Driver, Target
+from sdnctl.southbound.driver_faults import driver_fault
 from sdnctl.southbound.facts import DeviceFacts, FactsReader
-from sdnctl.southbound.references import discreet
 
 T = TypeVar("T")
 Targets: TypeAlias = Mapping[str, tuple[type[Driver], Target]]
@@ -124,13 +124,8 @@ class Readers:
             self._sought[device] = asyncio.get_running_loop().create_task(seek(), name=f"seek {device}")
 
     def _failed(self, device: str, error: Exception) -> None:
-        if not isinstance(error, DeviceError):
-            text = f"{type(error).__name__}: {error}"
-            said = Diagnostic("driver-failed", f"the driver of {device} failed", f"device {device}", detail=text)
-            error = DeviceError(said)
-        if device in self._targets:
-            error = discreet(error, self._targets[device][1], error.__cause__)
-        self.faults[device] = error
+        targets = [self._targets[device][1]] if device in self._targets else []
+        self.faults[device] = driver_fault(device, targets, error)
 
     async def _place(self) -> _Place | None:
         """A place in the queue, held until the work is done or late; there is none where all fit at once."""

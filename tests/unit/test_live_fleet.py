@@ -18,9 +18,11 @@ from sdnctl.daemon.settings import ControllerSettings
 from sdnctl.dataplane.switch import Port
 from sdnctl.dataplane.values import GROUP_BASE, Bucket, Group, GroupType, Output
 from sdnctl.errors import DeviceUnreachable, LeaseHeld
-from sdnctl.plan.model import Change, Op, Stage, StageKind
+from sdnctl.plan.model import Change, Observed, Op, Stage, StageKind
 from sdnctl.southbound.base import Driver, Target
+from sdnctl.southbound.driver_faults import driver_fault
 from sdnctl.southbound.embedded import Switchboard
+from sdnctl.southbound.fleet import Fleet, Observation
 from sdnctl.southbound.memory import MemoryDriver
 from sdnctl.southbound.openflow.codec.session import Role
 from sdnctl.southbound.openflow.driver import OpenFlowDriver
@@ -266,7 +268,7 @@ def test_a_driver_that_fails_with_a_secret_in_its_words_is_logged_without(
     target = Target("sw-a", "here", options={"community": "env:PLANTED"})
     secret = "tr0ub%s\ndor"
     for words in ("no answer", f"no answer to {secret}", f"no answer to {secret!r}"):
-        told = session._device_error(target, kind(words))
+        told = driver_fault(target.device, [target], kind(words))
         assert "no answer" in str(told)
         assert "tr0ub" not in str(told)
     formatter = logging.Formatter()
@@ -274,3 +276,32 @@ def test_a_driver_that_fails_with_a_secret_in_its_words_is_logged_without(
     assert logged.count("its driver failed") == (3 if kind is RuntimeError else 0)
     assert logged.count("RuntimeError") == (1 if kind is RuntimeError else 0), "what tells no secret is whole"
     assert "tr0ub" not in logged
+
+
+class Broken(MemoryDriver):
+    """A driver with a bug, which comes out with what it knows."""
+
+    async def observe(self) -> Observed:
+        raise KeyError("tr0ub4dor")
+
+
+def test_the_bug_of_one_driver_is_told_of_its_device_and_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PLANTED", "tr0ub4dor")
+    board = Switchboard(tmp_path)
+    for name in "ab":
+        board.create(name, [1])
+    bad = Target("b", f"memory:{tmp_path}", options={"community": "env:PLANTED"})
+
+    async def observe() -> Observation:
+        async with Fleet({"a": {MemoryDriver: Target("a", f"memory:{tmp_path}")}, "b": {Broken: bad}}) as fleet:
+            return await fleet.observe()
+
+    found = asyncio.run(observe())
+    assert found.unreachable == ("b",)
+    (told,) = found.faults["b"].diagnostics
+    assert told.code == "driver-failed"
+    assert told.detail == "KeyError: '[secret]'"
+    assert "b: its driver failed" in caplog.text
+    assert "tr0ub4dor" not in caplog.text
