@@ -22,8 +22,13 @@ def driver_fault(
     if isinstance(error, DeviceError):
         found, cause = error, error.__cause__
     else:
-        text, said = f"the driver of {device} failed", f"{type(error).__name__}: {error}"
-        found = kind(Diagnostic("driver-failed", text, f"device {device}", detail=said))
+        said = Diagnostic(
+            "driver-failed",
+            f"the driver of {device} failed",
+            f"device {device}",
+            detail=f"{type(error).__name__}: {error}",
+        )
+        found = kind(said)
         cause = error
     for target in targets:
         found = discreet(found, target, cause)

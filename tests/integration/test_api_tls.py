@@ -136,7 +136,7 @@ def test_old_versions_are_refused(running: Running, papers: Path, version: ssl.T
 
     assert shake() == "TLSv1.3"
     context.minimum_version = context.maximum_version = version
-    with pytest.raises(ssl.SSLError, match=r"EOF occurred|ALERT_PROTOCOL_VERSION"):
+    with pytest.raises(ssl.SSLError, match=r"EOF|PROTOCOL_VERSION"):
         shake()
 
 
