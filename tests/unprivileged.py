@@ -36,7 +36,8 @@ class Nobody:
 
     def popen(self, words: Sequence[str], **more: object) -> subprocess.Popen[bytes]:
         command, root = _become(words)
-        environment = {**self.environment, "PYTHONPATH": f"{root}:{root}/tests"}
+        sources = [root, root / "tests", *(root / one.relative_to(ROOT) for one in ROOT.glob("plugins/*/src"))]
+        environment = {**self.environment, "PYTHONPATH": ":".join(map(str, sources))}
         return subprocess.Popen(command, env=environment, cwd="/", **more)  # type: ignore[call-overload, no-any-return]
 
     def sdnctl(self, *commands: Sequence[object]) -> list[Result]:
