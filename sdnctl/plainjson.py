@@ -13,13 +13,16 @@ from typing import Any
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def parse_json(data: str | bytes) -> Any:
-    """The value of a JSON text, UTF-8 where it is octets; raises ValueError that says what is wrong with it."""
+def parse_json(data: str | bytes, **how: Any) -> Any:
+    """The value of a JSON text, UTF-8 where it is octets; raises ValueError that says what is wrong with it.
+
+    `how` numbers are made (``parse_float``, ``parse_int``) is as for `json.loads`.
+    """
     text = data if isinstance(data, str) else data.decode()
     try:
-        value = json.loads(text)
+        value = json.loads(text, **how)
         if _HALF.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
+            json.dumps(json.loads(text), ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     except UnicodeEncodeError:

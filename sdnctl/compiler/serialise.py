@@ -5,7 +5,6 @@ Format 2 is that of `compiler.compact`; format 1 (objects with field names throu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -13,6 +12,7 @@ from sdnctl.compiler.codec import Json, canonical, decode
 from sdnctl.compiler.compact import read_baseline, read_compiled, write_baseline, write_compiled
 from sdnctl.compiler.fingerprints import baseline_fingerprint, compiled_fingerprint, network_fingerprint
 from sdnctl.compiler.ir import Baseline, Compiled
+from sdnctl.plainjson import parse_json
 
 __all__ = [
     "baseline_fingerprint",
@@ -38,7 +38,7 @@ def dumps_compiled(compiled: Compiled) -> str:
 
 def loads_compiled(text: str) -> Compiled:
     """Read what `dumps_compiled` wrote, also an earlier one; raises ValueError that says what does not fit."""
-    return compiled_from_json(json.loads(text))
+    return compiled_from_json(parse_json(text))
 
 
 def compiled_to_json(compiled: Compiled, packed: Json = None) -> Json:
@@ -58,7 +58,7 @@ def dumps_baseline(baseline: Baseline) -> str:
 
 def loads_baseline(text: str) -> Baseline:
     """Read what `dumps_baseline` wrote, also an earlier one; raises ValueError that says what does not fit."""
-    return _read(Baseline, json.loads(text))
+    return _read(Baseline, parse_json(text))
 
 
 _READERS: Mapping[tuple[str, int], Callable[[Json], Any]] = {

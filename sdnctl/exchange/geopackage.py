@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -85,14 +85,24 @@ def unblob(data: Value) -> bytes | None:
     return None if flags & 0x10 else data[8 + size :]
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """TableError for what SQLite cannot read; damaged lengths make it ask for more memory than there is."""
+    try:
+        yield
+    except (sqlite3.Error, MemoryError) as error:
+        raise TableError(str(error) or "it is damaged: it asks for more memory than there is") from error
+
+
 def open_package(path: Path) -> sqlite3.Connection:
     """A GeoPackage to read; raises TableError where the file is no SQLite database."""
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
-        connection.text_factory = _text
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except (sqlite3.Error, ValueError) as error:
-        raise TableError(str(error)) from error
+    with _reading():
+        try:
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+            connection.text_factory = _text
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except ValueError as error:
+            raise TableError(str(error)) from error
     return connection
 
 
@@ -105,7 +115,7 @@ def _text(raw: bytes) -> str:
 
 def layers(connection: sqlite3.Connection) -> list[Layer]:
     """Every table that holds data, in the order in which they were made; raises TableError."""
-    try:
+    with _reading():
         names = [
             str(name)
             for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
@@ -120,8 +130,6 @@ def layers(connection: sqlite3.Connection) -> list[Layer]:
             )
             shapes = {str(table).lower(): (str(column), str(kind), srs) for table, column, kind, srs in rows}
         return [_layer(connection, name, shapes.get(name.lower())) for name in names]
-    except sqlite3.Error as error:
-        raise TableError(str(error)) from error
 
 
 def _layer(connection: sqlite3.Connection, name: str, shape: tuple[str, str, object] | None) -> Layer:
@@ -146,7 +154,7 @@ def others(connection: sqlite3.Connection) -> list[str]:
     """
     sql = """SELECT type, name FROM sqlite_master WHERE type IN ('view', 'trigger')
              OR (type = 'table' AND lower(name) IN ('gpkg_metadata', 'gpkg_data_columns', 'gpkg_tile_matrix'))"""
-    try:
+    with _reading():
         return [
             f"{kind} {name}"
             for kind, name in connection.execute(sql).fetchall()
@@ -155,8 +163,6 @@ def others(connection: sqlite3.Connection) -> list[str]:
             .startswith(("rtree_", "gpkg_tile_", "trigger_insert_feature_count_", "trigger_delete_feature_count_"))
             and (kind != "table" or connection.execute(f"SELECT 1 FROM {quoted(str(name))} LIMIT 1").fetchone())
         ]
-    except sqlite3.Error as error:
-        raise TableError(str(error)) from error
 
 
 def srs_of(connection: sqlite3.Connection, srs: int) -> tuple[str, int]:
@@ -166,7 +172,7 @@ def srs_of(connection: sqlite3.Connection, srs: int) -> tuple[str, int]:
             "SELECT organization, organization_coordsys_id FROM gpkg_spatial_ref_sys WHERE srs_id = ?", (srs,)
         ).fetchone()
         return (str(row[0]).upper(), int(row[1])) if row else ("", srs)
-    except (sqlite3.Error, TypeError, ValueError):
+    except (sqlite3.Error, TypeError, ValueError, MemoryError):
         return "", srs
 
 
@@ -175,15 +181,13 @@ def read_rows(connection: sqlite3.Connection, layer: Layer) -> Iterator[tuple[Va
     names = [quoted(column.name) for column in layer.columns]
     names.append(quoted(layer.shape) if layer.shape is not None else "NULL")
     select = f"SELECT {', '.join(names)} FROM {quoted(layer.name)}"
-    try:
+    with _reading():
         try:
             rows = connection.execute(f"{select} ORDER BY rowid")
         except sqlite3.OperationalError:  # a table may be without
             rows = connection.execute(select)
         for row in rows:  # noqa: UP028 - `yield from` would close the cursor of a connection that is closed
             yield row
-    except sqlite3.Error as error:
-        raise TableError(str(error)) from error
 
 
 class Writer:

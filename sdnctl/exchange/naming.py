@@ -15,7 +15,9 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 def clean(text: str, longest: int = 200) -> str:
     """One line that can be printed and stored anywhere: no control characters, no lone surrogates."""
-    kept = "".join(character if character.isprintable() else " " for character in text[: 4 * longest])
+    kept = text[: 4 * longest]
+    if not kept.isprintable():
+        kept = "".join(character if character.isprintable() else " " for character in kept)
     return " ".join(kept.split())[:longest]
 
 

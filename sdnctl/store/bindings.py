@@ -6,6 +6,7 @@ replaced is known as such, and refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
-from sdnctl.store.database import transaction
+from sdnctl.store.database import damaged, transaction
 from sdnctl.store.tables import audit, bindings
 
 
@@ -32,6 +33,7 @@ class Binding:
     retired: str | None = None
 
 
+_DPID = re.compile("[0-9a-f]{16}")
 _COLUMNS = [bindings.c[name] for name in Binding.__dataclass_fields__]
 
 
@@ -82,4 +84,6 @@ class Bindings:
 
 
 def _binding(row: Any) -> Binding:
+    if _DPID.fullmatch(row.dpid) is None:
+        raise damaged(f"the binding of {row.device} in the store", f"{row.dpid!r} is no datapath id")
     return Binding(row.device, int(row.dpid, 16), row.certificate, row.created, row.author, row.retired)

@@ -23,6 +23,11 @@ _WRITERS = 0x5D9C
 """The PostgreSQL advisory lock of writers: one number for every store, each in a database of its own."""
 
 
+_ENDLESS = "it asks for more memory than there is"
+"""What damaged lengths make SQLite do, without a word of its own."""
+_UNUSABLE = SQLAlchemyError, sqlite3.Error, OSError, MemoryError, ModuleNotFoundError, UnicodeDecodeError
+
+
 def open_engine(url: str) -> Engine:
     """Connect to `url` and migrate it to `HEAD`; raises StoreError when that is not possible.
 
@@ -45,7 +50,7 @@ def open_engine(url: str) -> Engine:
     except BaseException as error:
         if engine is not None:
             engine.dispose()
-        if isinstance(error, SQLAlchemyError | sqlite3.Error | OSError | ModuleNotFoundError | UnicodeDecodeError):
+        if isinstance(error, _UNUSABLE):
             raise StoreError(_unusable(url, error)) from error
         raise
     return engine
@@ -72,6 +77,8 @@ def transaction(engine: Engine, *, reading: bool = False) -> Iterator[Connection
                 "apply resumes where it stopped",
             )
         ) from error
+    except MemoryError as error:
+        raise damaged("what the store holds", _ENDLESS) from error
     except (ValueError, TypeError, OverflowError) as error:
         # of SQLite's library also while it words an error: the text of it quotes the damaged file
         if not reading and not isinstance(error, UnicodeDecodeError):
@@ -91,7 +98,9 @@ def _unusable(url: str, error: BaseException) -> Diagnostic:
     hint = "check --store, the folder's permissions and the disk; the default is .sdnctl/ in the network folder"
     if isinstance(error, ModuleNotFoundError) and url.startswith("postgresql"):
         hint = "pip install 'sdnctl[postgres]', and write postgresql+psycopg://USER@HOST/DATABASE"
-    return Diagnostic("store-unusable", f"the store {shown} cannot be opened", detail=str(reason), hint=hint)
+    return Diagnostic(
+        "store-unusable", f"the store {shown} cannot be opened", detail=str(reason) or _ENDLESS, hint=hint
+    )
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

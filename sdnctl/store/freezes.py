@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, delete, insert, select
 
+from sdnctl.plainjson import parse_json
 from sdnctl.store.database import damaged, transaction
 from sdnctl.store.tables import freezes
 
@@ -53,10 +54,9 @@ class Freezes:
 
 def _freeze(row: Row[Any]) -> Freeze:
     try:
-        found = json.loads(row.found)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise damaged("a freeze in the store", error) from error
-    texts = (row.device, row.since, row.by)
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in (*texts, *found)):
-        raise damaged("a freeze in the store", f"{texts!r}")
+        found = parse_json(row.found)
+    except ValueError as error:
+        raise damaged(f"the freeze of {row.device} in the store", error) from error
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise damaged(f"the freeze of {row.device} in the store", "what was found is no list of texts")
     return Freeze(row.device, row.since, frozenset(found), row.by)

@@ -29,7 +29,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from sdnctl.errors import Diagnostic, LeaseHeld, StoreError
-from sdnctl.store.database import damaged, transaction
+from sdnctl.store.database import transaction
 from sdnctl.store.tables import leases
 
 TTL = 15.0  # seconds
@@ -200,13 +200,8 @@ def seen(engine: Engine) -> Seen | None:
 
 
 def _row(connection: Connection) -> Row[Any] | None:
-    """The lease in the store; raises StoreError where it is damaged."""
-    row = connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
-    if row is not None and not (
-        isinstance(row.holder, str) and isinstance(row.until, int | float) and isinstance(row.generation, int)
-    ):
-        raise damaged("the lease in the store", f"{row.holder!r}, {row.until!r}, {row.generation!r}")
-    return row
+    """The lease in the store."""
+    return connection.execute(select(leases).where(leases.c.name == NAME)).one_or_none()
 
 
 def _take(connection: Connection, holder: str, now: float, silent: Seen | None) -> Lease:

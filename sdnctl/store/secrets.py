@@ -16,9 +16,9 @@ LENGTH = 32
 def secret(engine: Engine, name: str) -> bytes:
     """The secret of this name, made when it is asked for first; two processes that ask at once get the same."""
     with transaction(engine) as connection:
-        held = connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar()
+        held: bytes | None = connection.execute(select(secrets.c.value).where(secrets.c.name == name)).scalar()
         if held is not None:
-            if not isinstance(held, bytes) or len(held) != LENGTH:
+            if len(held) != LENGTH:
                 raise damaged(f"the secret {name} in the store", "it is not what was made")
             return held
         created = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

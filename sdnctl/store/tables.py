@@ -2,92 +2,82 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+from sdnctl.store.cells import Moment, held
 
 metadata = MetaData()
-_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite autoincrements INTEGER only
+_ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts INTEGER keys only
 
 snapshots = Table(
     "snapshots",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("created", String(32), nullable=False),  # ISO 8601, UTC
-    Column("author", String(200), nullable=False),
-    Column("reason", String(32), nullable=False),  # apply, rollback, reconcile
-    Column("state", String(16), nullable=False),  # pending, applied, abandoned
-    Column("parent", _ID, ForeignKey("snapshots.id"), nullable=True),
-    Column("plan", String(64), nullable=True),
-    Column("fingerprint", String(64), nullable=False),
-    Column("summary", Text, nullable=False),
-    Column("content", LargeBinary, nullable=False),  # zlib-compressed JSON
+    held("id", _ID, primary_key=True),
+    held("created", Moment()),  # ISO 8601, UTC
+    held("author", String(200)),
+    held("reason", String(32)),  # apply, rollback, reconcile
+    held("state", String(16)),  # pending, applied, abandoned
+    held("parent", _ID, ForeignKey("snapshots.id"), empty=True),
+    held("plan", String(64), empty=True),
+    held("fingerprint", String(64)),
+    held("summary", Text()),
+    held("content", LargeBinary()),  # zlib-compressed JSON
     Index("snapshots_state", "state", "id"),
 )
 
 plans = Table(
     "plans",
     metadata,
-    Column("fingerprint", String(64), primary_key=True),
-    Column("created", String(32), nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    held("fingerprint", String(64), primary_key=True),
+    held("created", Moment()),
+    held("content", LargeBinary()),
 )
 
 journal = Table(
     "journal",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("created", String(32), nullable=False),
-    Column("snapshot", _ID, ForeignKey("snapshots.id"), nullable=False),
-    Column("event", String(32), nullable=False),  # begin, stage, staged, stopped, end, abandoned
-    Column("detail", Text, nullable=False),  # JSON
+    held("id", _ID, primary_key=True),
+    held("created", Moment()),
+    held("snapshot", _ID, ForeignKey("snapshots.id")),
+    held("event", String(32)),  # begin, stage, staged, stopped, end, abandoned
+    held("detail", Text()),  # JSON
     Index("journal_snapshot", "snapshot", "id"),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("holder", String(200), nullable=False),
-    Column("until", Float, nullable=False),  # seconds since the epoch
-    Column("generation", BigInteger, nullable=False),
+    held("name", String(64), primary_key=True),
+    held("holder", String(200)),
+    held("until", Float()),  # seconds since the epoch
+    held("generation", BigInteger()),
 )
 
 audit = Table(
     "audit",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("created", String(32), nullable=False),
-    Column("author", String(200), nullable=False),
-    Column("action", String(64), nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("plan", String(64), nullable=True),  # fingerprint of the plan it was about
-    Column("result", String(64), nullable=True),  # begun, done, or the code of what stopped it
+    held("id", _ID, primary_key=True),
+    held("created", Moment()),
+    held("author", String(200)),
+    held("action", String(64)),
+    held("detail", Text()),
+    held("plan", String(64), empty=True),  # fingerprint of the plan it was about
+    held("result", String(64), empty=True),  # begun, done, or the code of what stopped it
 )
 
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("name", String(100), nullable=False),
-    Column("role", String(16), nullable=False),  # viewer, operator, admin
-    Column("tenants", Text, nullable=False),  # JSON; empty: the whole network
-    Column("hash", String(64), nullable=False),  # SHA-256, hex
-    Column("created", String(32), nullable=False),
-    Column("author", String(200), nullable=False),
-    Column("expires", String(32), nullable=True),
-    Column("used", String(32), nullable=True),
-    Column("revoked", String(32), nullable=True),
+    held("id", _ID, primary_key=True),
+    held("name", String(100)),
+    held("role", String(16)),  # viewer, operator, admin
+    held("tenants", Text()),  # JSON; empty: the whole network
+    held("hash", String(64)),  # SHA-256, hex
+    held("created", Moment()),
+    held("author", String(200)),
+    held("expires", Moment(), empty=True),
+    held("used", Moment(), empty=True),
+    held("revoked", Moment(), empty=True),
     Index("tokens_hash", "hash", unique=True),
     Index("tokens_name", "name", unique=True),
 )
@@ -95,40 +85,40 @@ tokens = Table(
 verdicts = Table(
     "verdicts",
     metadata,
-    Column("application", String(200), primary_key=True),
-    Column("level", String(8), primary_key=True),  # V1, V2, V3
-    Column("created", String(32), nullable=False),
-    Column("snapshot", _ID, ForeignKey("snapshots.id"), nullable=False),
-    Column("verdict", String(16), nullable=False),  # ok, degraded, failed
-    Column("detail", Text, nullable=False),
+    held("application", String(200), primary_key=True),
+    held("level", String(8), primary_key=True),  # V1, V2, V3
+    held("created", Moment()),
+    held("snapshot", _ID, ForeignKey("snapshots.id")),
+    held("verdict", String(16)),  # ok, degraded, failed
+    held("detail", Text()),
 )
 
 bindings = Table(
     "bindings",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
-    Column("device", String(200), nullable=False),
-    Column("dpid", String(16), nullable=False),  # hex: 64 bits are more than a signed integer holds
-    Column("certificate", String(64), nullable=False),  # SHA-256, hex; empty: any, or none
-    Column("created", String(32), nullable=False),
-    Column("author", String(200), nullable=False),
-    Column("retired", String(32), nullable=True),
+    held("id", _ID, primary_key=True),
+    held("device", String(200)),
+    held("dpid", String(16)),  # hex: 64 bits are more than a signed integer holds
+    held("certificate", String(64)),  # SHA-256, hex; empty: any, or none
+    held("created", Moment()),
+    held("author", String(200)),
+    held("retired", Moment(), empty=True),
     Index("bindings_device", "device"),
 )
 
 freezes = Table(
     "freezes",
     metadata,
-    Column("device", String(200), primary_key=True),
-    Column("since", String(32), nullable=False),
-    Column("by", String(200), nullable=False),  # who acknowledged it; empty: nobody did
-    Column("found", Text, nullable=False),  # JSON: marks of what differs
+    held("device", String(200), primary_key=True),
+    held("since", Moment()),
+    held("by", String(200)),  # who acknowledged it; empty: nobody did
+    held("found", Text()),  # JSON: marks of what differs
 )
 
 secrets = Table(
     "secrets",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("created", String(32), nullable=False),
-    Column("value", LargeBinary, nullable=False),
+    held("name", String(64), primary_key=True),
+    held("created", Moment()),
+    held("value", LargeBinary()),
 )

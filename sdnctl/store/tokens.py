@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from sdnctl.errors import Diagnostic, InputError, StoreError
 from sdnctl.plainjson import parse_json
-from sdnctl.store.database import transaction
+from sdnctl.store.database import damaged, transaction
 from sdnctl.store.tables import audit, tokens
 
 PREFIX = "sdnctl_"
@@ -163,11 +163,18 @@ class Tokens:
 
 
 def _token(row: Any) -> Token:
+    """A token of its row; raises StoreError where it is damaged, so that a broken one opens nothing."""
+    try:
+        role, tenants = Role(row.role), parse_json(row.tenants)
+    except ValueError as error:
+        raise damaged(f"the token {row.name} in the store", error) from error
+    if not isinstance(tenants, list) or not all(isinstance(one, str) for one in tenants):
+        raise damaged(f"the token {row.name} in the store", f"tenants {row.tenants}")
     return Token(
         row.id,
         row.name,
-        Role(row.role),
-        tuple(map(str, parse_json(row.tenants))),
+        role,
+        tuple(tenants),
         row.created,
         row.author,
         row.expires,

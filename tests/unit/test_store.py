@@ -24,6 +24,9 @@ from sdnctl.store.freezes import Freeze
 from sdnctl.store.store import Store, Verdict
 from sdnctl.store.tables import leases as lease_table
 from sdnctl.store.tables import metadata
+from sdnctl.store.tokens import Role
+
+DAYS = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
 
 
 def test_freezes_are_kept_one_for_each_switch(store: Store) -> None:
-    first, second = Freeze("sw-a", "2026-01-01", frozenset("abc")), Freeze("sw-b", "2026-01-02", frozenset())
+    first, second = Freeze("sw-a", DAYS[0], frozenset("abc")), Freeze("sw-b", DAYS[1], frozenset())
     for one in (second, first, replace(first, by="ann"), second):
         store.freezes.put(one)
     assert dict(store.freezes.all()) == {"sw-a": replace(first, by="ann"), "sw-b": second}
@@ -64,7 +67,7 @@ def test_freezes_are_kept_one_for_each_switch(store: Store) -> None:
     for damage in ("{", '{"a": 1}', "[1]"):
         with engine.begin() as connection:
             connection.execute(text("UPDATE freezes SET found = :found"), {"found": damage})
-        with pytest.raises(StoreError, match="a freeze in the store is damaged"):
+        with pytest.raises(StoreError, match="the freeze of sw-b in the store is damaged"):
             store.freezes.all()
 
 
@@ -164,10 +167,65 @@ def test_latest_verdict_wins(store: Store) -> None:
     with store.hold() as lease:
         number = begin(store, lease)
     store.record_verdicts(
-        [Verdict("video", "V1", "t1", number, "ok", ""), Verdict("video", "V2", "t1", number, "ok", "")]
+        [Verdict("video", "V1", DAYS[0], number, "ok", ""), Verdict("video", "V2", DAYS[0], number, "ok", "")]
     )
-    store.record_verdicts([Verdict("video", "V1", "t2", number, "failed", "x")])
+    store.record_verdicts([Verdict("video", "V1", DAYS[1], number, "failed", "x")])
     assert [(one.level, one.verdict) for one in store.verdicts()] == [("V1", "failed"), ("V2", "ok")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "wrong"),
+    [
+        ("snapshots.created", "yesterday"),
+        ("snapshots.created", "2026-01-01T00:00:00"),
+        ("snapshots.author", b"me"),
+        ("snapshots.parent", "none"),
+        ("journal.event", b"7"),
+        ("verdicts.created", b"2026"),
+        ("leases.holder", b"x"),
+        ("leases.generation", "many"),
+        ("bindings.dpid", "7"),
+        ("bindings.dpid", "00000000 0000007"),
+        ("bindings.device", b"3"),
+        ("secrets.value", "octets of before"),
+        ("secrets.value", b"octets of before"),
+        ("tokens.role", "root"),
+        ("tokens.tenants", '"city"'),
+        ("tokens.tenants", "[1]"),
+        ("tokens.tenants", "["),
+        ("tokens.expires", "never"),
+        ("tokens.used", "2026-13-01T00:00:00Z"),
+        ("tokens.name", b"1.5"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_told_where_it_is_read(tmp_path: Path, cell: str, wrong: object) -> None:
+    """SQLite keeps anything anywhere; what no writer wrote must not be believed, or crash who reads it."""
+    store = Store.open(f"sqlite:///{tmp_path}/store.db")
+    with store.hold() as lease:
+        number = begin(store, lease)
+        store.finish(lease, number)
+        begin(store, lease)
+    store.record_verdicts([Verdict("video", "V1", DAYS[0], number, "ok", "")])
+    store.bindings.bind("sw-a", 7, "", "me")
+    store.secret("beacons")
+    _, opens = store.tokens.add("ann", Role.VIEWER, "me", tenants=("city",))
+    table, _, column = cell.partition(".")
+    readers = {
+        "snapshots": store.history,
+        "journal": lambda: store.journal(number),
+        "verdicts": store.verdicts,
+        "leases": store.lease,
+        "bindings": store.bindings.dpids,
+        "secrets": lambda: store.secret("beacons"),
+        "tokens": lambda: store.tokens.find(opens),
+    }
+    readers[table]()
+    with create_engine(store.url, poolclass=NullPool).begin() as connection:
+        connection.execute(text(f"UPDATE {table} SET {column} = :wrong"), {"wrong": wrong})
+    with pytest.raises(StoreError, match="is damaged") as caught:
+        readers[table]()
+    assert table != "secrets" or str(wrong) not in str(caught.value)
+    store.close()
 
 
 def test_a_store_of_a_newer_version_is_refused(store: Store) -> None:

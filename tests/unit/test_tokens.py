@@ -110,10 +110,11 @@ def test_a_store_of_the_first_revision_is_brought_up_to_date(
         Store.open(url).close()
     with sqlite3.connect(tmp_path / "old.db") as old:
         assert old.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-        old.execute("INSERT INTO audit (created, author, action, detail) VALUES ('t', 'ann', 'apply', 'd')")
+        row = "2026-01-01T00:00:00Z", "ann", "apply", "d"
+        old.execute("INSERT INTO audit (created, author, action, detail) VALUES (?, ?, ?, ?)", row)
     old.close()
     store = Store.open(url)
-    assert [tuple(row) for row in store.audit_trail()] == [("t", "ann", "apply", "d", None, None)]
+    assert [tuple(entry) for entry in store.audit_trail()] == [(*row, None, None)]
     _, text = store.tokens.add("ci", Role.VIEWER, "ann")
     assert store.tokens.find(text) is not None
     store.close()

@@ -108,12 +108,13 @@ class DriftDocument(Answer):
 class SwitchDriftDocument(Document):
     """What the last look at a switch found; `frozen`: since when it is left alone until somebody acknowledges.
 
-    `acknowledged`: by whom, until it is as applied again.
+    `acknowledged`: by whom, until it is as applied again. A switch that `waits` holds what it last confirmed, and
+    a change that it missed is still to be made.
     """
 
     switch: str
     seen: str
-    state: Literal["match", "drift", "unknown"]
+    state: Literal["match", "waits", "drift", "unknown"]
     counts: dict[str, int]
     settings: bool
     foreign: int

@@ -7,7 +7,6 @@ of the collection.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from sdnctl.errors import Diagnostic, InputError, Source
 from sdnctl.exchange.geojson.jsonvalues import plain, real, text_of, whole
 from sdnctl.exchange.redaction import Redaction
+from sdnctl.plainjson import parse_json
 
 FILE = "exchange/geojson.json"
 FORMAT = 1
@@ -100,7 +100,7 @@ def _coordinates(geometry: Any) -> Any:
 def loads(content: bytes) -> Keepsake:
     """Read what `dumps` wrote; raises InputError for anything else."""
     try:
-        found = json.loads(content.decode("utf-8"), parse_float=real, parse_int=whole)
+        found = parse_json(content, parse_float=real, parse_int=whole)
         kept = Keepsake(features=list(found["features"]), members=dict(found["members"]))
         for row in found["extras"]:
             kept.extras[row["layer"], row["key"]] = Extra(

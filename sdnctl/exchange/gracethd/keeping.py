@@ -16,6 +16,7 @@ from sdnctl.errors import Diagnostics, Source
 from sdnctl.exchange.gracethd.schema import PROJECTED, Version
 from sdnctl.exchange.gracethd.store import Cell, Column, Shape, Store, Table
 from sdnctl.exchange.gracethd.values import Names
+from sdnctl.plainjson import parse_json
 
 FOLDER, INDEX = "gracethd", "delivery.json"
 FORMAT = 1
@@ -60,7 +61,7 @@ def recall(folder: Path, store: Store, out: Diagnostics) -> Version | None:
     if not index.is_file():
         return None
     try:
-        data = json.loads(index.read_text(encoding="utf-8"))
+        data = parse_json(index.read_bytes())
         version = Version(data["version"])
         if data["format"] != FORMAT:
             raise ValueError(f"format {data['format']} is not {FORMAT}")

@@ -16,6 +16,7 @@ from sdnctl.exchange.gracethd.records import PARTS, Item, Records
 from sdnctl.exchange.gracethd.schema import REMAINDER
 from sdnctl.exchange.gracethd.store import Store
 from sdnctl.inventory.fields import parse_numbers, parse_strands
+from sdnctl.plainjson import parse_json
 
 ALL, WHOLE = "*", "*"
 _ABSENT = object()
@@ -105,8 +106,8 @@ def _set(item: Item, key: str, text: str) -> bool:
         item.pop(key, None)
         return True
     try:
-        item[key] = json.loads(text)
-    except (ValueError, RecursionError):
+        item[key] = parse_json(text)
+    except ValueError:
         return False
     return True
 
