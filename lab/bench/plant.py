@@ -1,9 +1,10 @@
 """Plants of ten and a hundred times the reference network's size: loading, memory, cuts and questions of the map.
 
 The reference of loading reads the same files into plain values and keeps them: CSV by `csv.DictReader`, GeoJSON
-by `json`, YAML by libyaml. What is beyond it is checks, models, and the plant that they make. Memory is what the
-plant and its models need beyond those plain values, by strand and section between two places (tracemalloc). Cut
-queries are held against removing the same glass and following all light again. Answers are compared or counted.
+by `json`, YAML by libyaml. What is beyond it is checks, and the plant that is made of what passed. Memory is what
+the plant and its checked values need beyond those plain values, by strand and section between two places
+(tracemalloc). Cut queries are held against removing the same glass and following all light again. Answers are
+compared or counted.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
 
 def _memory(report: Report, folder: Path, paths: list[Path]) -> None:
-    """Octets of the plant and its models beyond those of plain values."""
+    """Octets of the plant and its checked values beyond those of plain values."""
     used: dict[str, int] = {}
     amount = 0
     for name, work in (("plain", partial(plain, paths)), ("plant", partial(load, folder))):
@@ -178,7 +179,7 @@ def _memory(report: Report, folder: Path, paths: list[Path]) -> None:
             amount = sections(kept[0])
         del kept
     plain_mb, plant_mb = used["plain"] / 1e6, used["plant"] / 1e6
-    report.print(f"      memory: plain values {plain_mb:.0f} MB, plant with its models {plant_mb:.0f} MB")
+    report.print(f"      memory: plain values {plain_mb:.0f} MB, plant with its checked values {plant_mb:.0f} MB")
     report.claim(
         "memory beyond the files' own objects, a strand-section", (used["plant"] - used["plain"]) / amount, BYTES,
         unit=" bytes",
