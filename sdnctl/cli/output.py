@@ -8,7 +8,10 @@ Text is coloured and boxed on a terminal and plain when piped. JSON documents ar
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,15 +48,11 @@ class Output:
 
     @property
     def console(self) -> Console:
-        from rich.console import Console
-
-        return Console(highlight=False, soft_wrap=False, emoji=False)  # `:up:` in a name is no picture
+        return _console()
 
     @property
     def errors(self) -> Console:
-        from rich.console import Console
-
-        return Console(stderr=True, highlight=False, emoji=False)
+        return _console(stderr=True)
 
     def show(
         self,
@@ -87,21 +86,27 @@ class Output:
         print(json.dumps(full, indent=2, ensure_ascii=not readable))  # noqa: T201
 
     def diagnostics(self, items: Sequence[Diagnostic]) -> None:
-        """Print findings for people on stderr, each with place, reason and hint."""
+        """Print findings for people on stderr, each with place, reason and hint.
+
+        Lines end between words: a path that is longer than a line can still be copied.
+        """
         from rich.text import Text
 
         console = self.errors
         colours = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
         for item in items:
-            head = Text()
-            head.append(f"{item.severity}", style=colours[item.severity])
-            head.append(f"[{item.code}]", style="dim")
-            head.append(f" {item.summary}", style="bold")
-            console.print(head)
+            severity, code = str(item.severity), f"[{item.code}]"
+            head = Text(_wrapped(f"{severity}{code} {item.summary}", console.width))
+            head.stylize(colours[item.severity], 0, len(severity))
+            head.stylize("dim", len(severity), len(severity + code))
+            head.stylize("bold", len(severity + code))
+            console.print(head, soft_wrap=True)
             where = "  ".join(str(part) for part in (item.source, item.address) if part)
             for label, text in (("at", where), ("why", item.detail), ("do", item.hint)):
                 if text:
-                    console.print(Text(f"  {label:>4}  ", style="dim") + Text(text))
+                    body = Text(_wrapped(f"  {label:>4}  {text}", console.width))
+                    body.stylize("dim", 0, 8)
+                    console.print(body, soft_wrap=True)
 
     def fail(self, command: str, error: SdnctlError) -> int:
         """Print an error in the format that was asked for; returns the exit code."""
@@ -134,6 +139,30 @@ class Output:
                 bar.update(task, description=what, completed=step, total=steps or None)
 
             yield update
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Plain words as they are: `:up:` in a name is no picture.
+
+    `COLUMNS=0` is how serial lines and containers say that they do not know; rich would print nothing at all.
+    """
+    from rich.console import Console
+
+    unknown = not os.environ.get("COLUMNS", "80").strip("0")
+    width = shutil.get_terminal_size().columns if unknown else None
+    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Lines of `width` columns; one word may be longer than that."""
+    lines = textwrap.TextWrapper(
+        width,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(one for line in text.split("\n") for one in lines.wrap(line) or [""])
 
 
 def table(title: str, *columns: str | tuple[str, dict[str, Any]]) -> Table:

@@ -16,7 +16,8 @@ from typer.core import TyperGroup
 
 from sdnctl.cli.app import FIRST, app
 from sdnctl.cli.helping import fitted
-from sdnctl.cli.output import RIGHT, table
+from sdnctl.cli.output import RIGHT, Output, table
+from sdnctl.errors import Diagnostic, Source
 from sdnctl.wording import counted
 
 
@@ -119,3 +120,29 @@ def test_answers_at_forty_columns_leave_nothing_out(tmp_path: Path, monkeypatch:
             said[columns] = Counter("".join((found.out + found.err).split()).replace("─", ""))
             assert max(map(len, (found.out + found.err).splitlines())) <= columns, line
         assert not said[200] - said[40], (line, said[200] - said[40])
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_no_word_of_an_error_is_broken(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody copies the path out of the log of a pipeline."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    path = "/a-folder-of-a-runner" * 6 + "/one.key"
+    Output().diagnostics(
+        [Diagnostic("a-code", f"{path} is none", "one", Source(Path(path), 3), path, f"see {path}, then go")]
+    )
+    said = capsys.readouterr().err
+    assert said.count(path) == 4
+    assert all(len(line) <= width or path in line for line in said.splitlines())
+
+
+def test_who_does_not_know_its_width_is_told_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    Output().diagnostics([Diagnostic("a-code", "what is wrong")])
+    Output().show("show", dict, lambda: [table("Cables", "cable")])
+    said = capsys.readouterr()
+    assert "what is wrong" in said.err
+    assert "Cables" in said.out
