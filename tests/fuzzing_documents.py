@@ -31,6 +31,7 @@ from sdnctl.errors import DeviceUnreachable, Diagnostic
 from sdnctl.intents.demand import Service
 from sdnctl.lab import record
 from sdnctl.lab.wiring import wire
+from sdnctl.plainjson import parse_json
 from sdnctl.plan import serialise as plan_texts
 from sdnctl.plan.diff import make_plan
 from sdnctl.plan.model import Observed
@@ -40,7 +41,9 @@ from sdnctl.southbound.fleet import Observation
 from sdnctl.southbound.simulated import Simulator
 from sdnctl.store import state as state_texts
 from sdnctl.store.state import State
+from sdnctl.units import Power
 from sdnctl.usecases.context import Context, baseline_of
+from sdnctl.usecases.levels import levels_file, read_levels, write_levels
 from sdnctl.usecases.planning import read_plan
 
 HELD = Attachment("eth1", "eth9", 100, "school", 7, 10**6, 10**4, 3)
@@ -111,13 +114,17 @@ def plan_file(case: Case) -> Found:
 
 @cache
 def states() -> Sequence[Case]:
-    """What was compiled, and the same with a link down and switches silent, doubtful and drained."""
+    """What was compiled, with the rules of one switch, for the others' are read in the same way.
+
+    And the same with a link down and switches silent, doubtful and drained.
+    """
     rules = short().rules["b"]
+    made = replace(short(), rules={"b": rules})
     some = RuleSet.of(
         [*list(rules.meters.values()), *list(rules.groups.values())[:1], *list(rules.flows.values())[:2]]
     )
-    odd = State(short(), frozenset({"l0"}), {"b": some}, {"c": (RuleSet(), some)}, frozenset({"a"}))
-    return [("state.json", state_texts.dumps(one).encode()) for one in (State(short()), odd)]
+    odd = State(made, frozenset({"l0"}), {"b": some}, {"c": (RuleSet(), some)}, frozenset({"a"}))
+    return [("state.json", state_texts.dumps(one).encode()) for one in (State(made), odd)]
 
 
 def state_file(case: Case) -> Found:
@@ -143,6 +150,19 @@ def lab_record(case: Case) -> Found:
     found = record.load(folder)
     if found is not None:
         record.save(folder, found)
+    return None
+
+
+@cache
+def accepted_levels() -> Sequence[Case]:
+    folder = scratch() / "levels-seed"
+    write_levels(folder, {("a", "1"): Power(-3.5), ("b", "eth1/2"): Power(-11.25)})
+    return [(".sdnctl/levels.json", levels_file(folder).read_bytes())]
+
+
+def levels(case: Case) -> Found:
+    folder = written(case, "levels").parent.parent
+    write_levels(folder, read_levels(folder))
     return None
 
 
@@ -253,7 +273,7 @@ def answer(case: Case) -> Found:
             f"{one}{json.dumps(one.to_json(), ensure_ascii=False)}".encode()
         return None
     with understood("x"):
-        document = json.loads(data)
+        document = parse_json(data)
         if name == "observation":
             read_observation(document)
         else:
@@ -266,6 +286,7 @@ TARGETS = [
     Target("plan file", plans, trees(resealed), plan_file),
     Target("state file", states, trees(), state_file, sample=60),
     Target("lab record", lab_records, trees(), lab_record),
+    Target("accepted receive powers", accepted_levels, trees(), levels),
     Target("embedded switch", switches, trees(), embedded_switch),
     Target("simulated device", devices, trees(), simulated_device),
     Target("API body", posted, trees(resealed_body), api_body, (ValidationError,)),

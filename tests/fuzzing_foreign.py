@@ -12,24 +12,19 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from exchange_fuzzing import geojson, judged
+from exchange_fuzzing import geojson, netbox_files
 from fuzzing import Case, Found
 from fuzzing_mutators import CELLS, VALUES, Mutate, tables, trees
 from inventory_support import EXAMPLES
 
-from sdnctl.errors import Diagnostics
-from sdnctl.exchange.netbox.network import network
-from sdnctl.exchange.netbox.read import read_inventory
-from sdnctl.exchange.netbox.records import read_records
 from sdnctl.usecases.context import Context
 from sdnctl.usecases.exchanging_netbox import export_netbox
-from sdnctl.workspace.dump import dump_documents
 
 # ── NetBox ───────────────────────────────────────────────────────────────────────────────────────
 
 DEVICES = ("sw-hub", "sw-west", "odf-hub", "odf-west")
-FEW = 3
-"""Positions of a cable that are wired, of those that are read."""
+FEW = 1
+"""Positions of a cable that are wired, of those that are read; and ports of a switch."""
 
 
 @cache
@@ -45,7 +40,7 @@ def _kept(row: Mapping[str, Any]) -> bool:
     devices = {name for key, name in row.items() if key == "device" or key.endswith("_device")}
     devices |= {row["name"]} if "device_type" in row else set()
     ends = [row[f"side_{side}_name"] for side in "ab" if row.get(f"side_{side}_type") == "dcim.frontport"]
-    numbers = [*ends, row.get("rear_port_position") or 1]
+    numbers = [*ends, row.get("rear_port_position") or 1, row["name"] if "speed" in row else 1]
     return devices <= set(DEVICES) and all(str(one).isdigit() and int(one) <= FEW for one in numbers)
 
 
@@ -68,22 +63,9 @@ def _table(rows: Sequence[Sequence[str]]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogatepass")
 
 
-def netbox(contents: Mapping[str, bytes]) -> Found:
-    """Files of NetBox become those of a network folder; each fault has a place in them."""
-    out = Diagnostics()
-    reading = read_inventory(read_records(contents, out), out)
-    judged(out)
-    if not out.errors:
-        made = network(reading, out)
-        judged(out)
-        if not out.errors:
-            dump_documents(made.documents)
-    return out.errors
-
-
 def netbox_table(case: Case) -> Found:
     """All tables, of which one is damaged."""
-    return netbox({**dict(netbox_tables()), case[0]: case[1]})
+    return netbox_files({**dict(netbox_tables()), case[0]: case[1]})
 
 
 @cache
@@ -118,7 +100,7 @@ def _name(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def netbox_document(case: Case) -> Found:
-    return netbox({case[0]: case[1]})
+    return netbox_files({case[0]: case[1]})
 
 
 def exchanged(rng: Random, data: bytes, others: Sequence[bytes]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -309,3 +309,19 @@ def tables() -> Mutate:
 def documents() -> Mutate:
     """Lines of a text in any language of lines."""
     return texts(_lines, raw=0.4)
+
+
+def endless_records(data: bytes) -> Iterator[bytes]:
+    """A SQLite file in which a record is said to have 2^49 octets less one: one file for each record of a table.
+
+    A leaf of a table begins with 13 (the first page behind the file's header); 3 octets on is how many cells it
+    has, 8 octets on the places of them, and each begins with the length of its record as a number of seven bits
+    in an octet (SQLite's file format, 1.6).
+    """
+    size = int.from_bytes(data[16:18], "big")
+    for page in range(0, len(data), size):
+        head = page + (100 if page == 0 else 0)
+        if data[head] == 13:
+            for place in range(head + 8, head + 8 + 2 * int.from_bytes(data[head + 3 : head + 5], "big"), 2):
+                cell = page + int.from_bytes(data[place : place + 2], "big")
+                yield data[:cell] + b"\xff\xff\xff\xff\xff\xff\x7f" + data[cell + 7 :]

@@ -6,18 +6,19 @@ import json
 import shutil
 import sqlite3
 import zlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from random import Random
 
 from fuzzing import Case, Found, Target, scratch, written
-from fuzzing_documents import short, states
+from fuzzing_documents import states
 from fuzzing_mutators import NUMBERS, damaged, octets, tree_octets
 
 from sdnctl.store.blobs import pack, read_object, whole_text
-from sdnctl.store.state import State, dumps, loads
+from sdnctl.store.freezes import Freeze
+from sdnctl.store.state import loads
 from sdnctl.store.store import Store, Verdict
 from sdnctl.store.tokens import Role
 
@@ -41,6 +42,7 @@ def _fill(store: Store) -> None:
     store.secret("beacons")
     store.tokens.add("ann", Role.VIEWER, "me", tenants=("city",))
     store.bindings.bind("a", 7, "", "me")
+    store.freezes.put(Freeze("a", "2026-01-01T00:00:00Z", frozenset({"flow 1", "settings"}), "ann"))
 
 
 @cache
@@ -96,6 +98,7 @@ def _used(path: Path) -> None:
         store.lease()
         store.tokens.all()
         store.bindings.all()
+        store.freezes.all()
         store.secret("beacons")
         store.record_audit("me", "look", "x")
     finally:
@@ -152,10 +155,8 @@ def blob_seeds() -> Sequence[Case]:
     return [("snapshot", _whole()), ("snapshot", differing), ("journal", b'{"index": 0}')]
 
 
-@cache
 def _whole() -> bytes:
-    """A state with the rules of one switch; the others' are read in the same way."""
-    return dumps(State(replace(short(), rules={"b": short().rules["b"]}))).encode()
+    return states()[0][1]
 
 
 @cache
@@ -183,6 +184,7 @@ def _open_store() -> tuple[Store, sqlite3.Connection]:
     path = written(("blobs.db", database_seeds()[0][1]))
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA foreign_keys=OFF")
     return Store.open(f"sqlite:///{path}"), connection
 
 
@@ -208,8 +210,91 @@ def blob(case: Case) -> Found:
     return None
 
 
+# ── cells ────────────────────────────────────────────────────────────────────────────────────────
+
+READERS: Mapping[str, Callable[[Store], object]] = {
+    "audit": lambda store: store.audit_trail(),
+    "bindings": lambda store: store.bindings.all(),
+    "freezes": lambda store: store.freezes.all(),
+    "journal": lambda store: store.journal(1),
+    "leases": lambda store: store.lease(),
+    "plans": lambda store: store.plan(PLAN),
+    "secrets": lambda store: store.secret("beacons"),
+    "snapshots": lambda store: (store.history(), store.pending()),
+    "tokens": lambda store: [token.valid(datetime.now(UTC)) for token in store.tokens.all()],
+    "verdicts": lambda store: store.verdicts(),
+}
+"""Table → what reads it; contents of snapshots, which are read in other ways, have a target of their own."""
+
+
+EMPTY = {"parent": b"1", "plan": b"x", "result": b"done"}
+LATER = b"2036-01-01T00:00:00.000Z"
+"""What stands in cells that are empty in the filled store: all but those are for times."""
+
+
+@cache
+def cell_seeds() -> Sequence[Case]:
+    """Every cell of a filled store: ``table.column TYPE`` and what stands in its first row."""
+    _, connection = _open_store()
+    found = []
+    for table in READERS:
+        cursor = connection.execute(f"SELECT * FROM {table} ORDER BY rowid LIMIT 1")
+        for (column, *_), value in zip(cursor.description, cursor.fetchone(), strict=True):
+            if (table, column) != ("snapshots", "content"):
+                kind = {bytes: "BLOB", int: "NUMERIC", float: "NUMERIC"}.get(type(value), "TEXT")
+                plain = (
+                    value
+                    if isinstance(value, bytes)
+                    else EMPTY.get(column, LATER)
+                    if value is None
+                    else str(value).encode()
+                )
+                found.append((f"{table}.{column} {kind}", plain))
+    return found
+
+
+def damaged_cells(rng: Random, seeds: Sequence[Case]) -> Case:
+    """Octets; or as JSON, where it is any; or what stands in another cell."""
+    name, data = rng.choice(seeds)
+    if rng.random() < 0.1:
+        name = f"{name.partition(' ')[0]} {rng.choice(('TEXT', 'BLOB', 'NUMERIC'))}"
+    kind = rng.random()
+    if kind < 0.2:
+        return name, rng.choice(seeds)[1]
+    if kind < 0.6 and data[:1] in (b"{", b"["):
+        return name, tree_octets(rng, json.loads(data))
+    return name, damaged(rng, data, [other for _, other in seeds])
+
+
+def cell(case: Case) -> Found:
+    """The cell says this, as a text, a number or octets: SQLite stores anything anywhere."""
+    name, data = case
+    place, _, kind = name.partition(" ")
+    table, _, column = place.partition(".")
+    store, connection = _open_store()
+    rows = _rows(table)
+    try:
+        connection.execute(f"UPDATE {table} SET {column} = CAST(? AS {kind}) WHERE rowid = 1", (data,))
+    except sqlite3.IntegrityError:
+        return None  # a key that is no number: SQLite holds it off
+    try:
+        READERS[table](store)
+    finally:
+        connection.execute("BEGIN")
+        connection.execute(f"DELETE FROM {table}")
+        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+        connection.execute("COMMIT")
+    return None
+
+
+@cache
+def _rows(table: str) -> list[tuple[object, ...]]:
+    return _open_store()[1].execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
+
+
 TARGETS = [
     Target("store: database", database_seeds, damaged_pages, database, sample=20, soak=100_000),
     Target("store: write-ahead log", log_seeds, octets(), log, sample=15, soak=100_000),
     Target("store: contents", blob_seeds, damaged_blobs, blob, sample=60),
+    Target("store: cells", cell_seeds, damaged_cells, cell, sample=60),
 ]

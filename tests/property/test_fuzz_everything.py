@@ -11,7 +11,7 @@ from random import Random
 import fuzzing
 import pytest
 from fuzzing import Case, Found, Target, case_of, fuzz
-from fuzzing_mutators import octets
+from fuzzing_mutators import endless_records, octets
 from fuzzing_report import Row, read_report, write_report
 from fuzzing_targets import REPORT, TARGETS, WANTED, today
 
@@ -166,6 +166,8 @@ DEEP = '{"a":' * 100_000
         ("state file", "state.json", DEEP),
         ("state file", "state.json", '{"format": 1, "silent": [], "down": [], "compiled": {}}'),
         ("lab record", ".sdnctl/lab.json", DEEP),
+        ("accepted receive powers", ".sdnctl/levels.json", '{"format": 1, "levels": {"a:1": 1' + "0" * 400 + "}}"),
+        ("controller's answer", "observation", '{"switches": {"a": "\\ud800"}}'),
         (
             "lab record",
             ".sdnctl/lab.json",
@@ -186,6 +188,16 @@ DEEP = '{"a":' * 100_000
 def test_is_refused_with_a_diagnostic(name: str, file: str, text: str) -> None:
     """Each of these once broke out of its parser."""
     assert not fuzzing._one(TARGETS[name], (file, text.encode()))
+
+
+@pytest.mark.parametrize("name", ["GraceTHD GeoPackage", "store: database"])
+def test_a_record_without_an_end_is_refused_with_a_diagnostic(name: str) -> None:
+    """SQLite asks for that much memory, and Python says MemoryError, which once broke out."""
+    target = TARGETS[name]
+    ((file, data),) = target.seeds()
+    answers = [fuzzing._one(target, (file, damaged)) for damaged in endless_records(data)]
+    assert len(answers) > 10
+    assert not any(answers)
 
 
 def test_packed_rules_are_not_more_than_their_columns() -> None:
