@@ -25,7 +25,18 @@ from sdnctl.cli.app import run as run_program
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = ("index", "first-hour", "daily-work", "verification", "map", "lab", "security", "live-check")
+PAGES = (
+    "index",
+    "first-hour",
+    "daily-work",
+    "verification",
+    "map",
+    "lab",
+    "security",
+    "live-check",
+    "devices",
+    "architecture",
+)
 ON_OVS = "<!-- on Open vSwitch, as root -->\n"
 BLOCK = re.compile(rf"(?P<before>{ON_OVS})?```(?P<kind>\w+)\n(?P<body>.*?)```", re.DOTALL)
 CHANGING = [
@@ -124,9 +135,7 @@ def hold(page: Path, made: str, config: pytest.Config) -> None:
     assert max(len(line) for block in shown for line in block.splitlines()) <= 125
 
 
-@pytest.mark.parametrize(
-    "name", ["index", "first-hour", "daily-work", "verification", "map", "lab", "security", "live-check"]
-)
+@pytest.mark.parametrize("name", PAGES)
 def test_the_page_says_what_is_printed(name: str, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     page = DOCS / f"{name}.md"
     hold(page, Reader(tmp_path).follow(page.read_text(encoding="utf-8")), pytestconfig)
