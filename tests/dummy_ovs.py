@@ -151,9 +151,21 @@ class DummyOvs:
         file = self.directory / "bundle"
         file.write_text("".join(f"{line}\n" for line in lines))
         self.run("ovs-ofctl", "-O", "OpenFlow14", "bundle", f"unix:{self.directory}/br.mgmt", str(file))
-        self.appctl(
-            "revalidator/purge"
-        )  # the datapath's cache must not answer by the rules that were there before
+        self._forget()
+
+    def _forget(self) -> None:
+        """Empty the datapath's cache: it must not answer by the rules that were there before.
+
+        `revalidator/purge` passes over flows that a thread holds at that moment (revalidator_sweep__ tries the
+        lock, and goes on), so it is asked until none is left.
+        """
+        deadline = time.monotonic() + 5
+        while True:
+            self.appctl("revalidator/purge")
+            if "in_port(" not in (left := self.appctl("dpctl/dump-flows", "dummy@ovs-dummy")):
+                return
+            assert time.monotonic() < deadline, f"the datapath keeps its flows:\n{left}"
+            time.sleep(0.002)
 
     # ── packets ──────────────────────────────────────────────────────────────────────────────────
 

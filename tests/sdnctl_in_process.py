@@ -66,6 +66,7 @@ def sdnctl(*arguments: object, answer: str | None = None) -> Result:
     argv = ["sdnctl", *map(str, arguments)]
     with (
         mock.patch.object(sys, "argv", argv),
+        mock.patch.object(sys.modules["__main__"], "__package__", None),  # or help is that of `python -m pytest`
         _stdin(answer),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

@@ -114,7 +114,7 @@ class Remote:
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         with understood(self.where):
-            found: dict[str, Any] = answer.json()
+            found: dict[str, Any] = parse_json(answer.content)
         return found
 
     def _check_dialect(self, answer: httpx.Response) -> None:
@@ -165,7 +165,7 @@ def _follow(lines: Iterator[str], operation: str, progress: Progress, over: thre
             return
         if not line.startswith("data: "):
             continue
-        event = json.loads(line.removeprefix("data: "))
+        event = parse_json(line.removeprefix("data: "))
         detail = event.get("detail", {})
         mine = detail.get("operation") == operation
         begun = begun or mine

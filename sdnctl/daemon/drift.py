@@ -181,12 +181,12 @@ class DriftWatch:
             self._unknown(device)
             return
         if gear:
-            now, waits = await hub.compute(self._attached, applied[1], device, seen), False
+            now = await hub.compute(self._attached, applied[1], device, seen)
         else:
-            now, waits = await hub.compute(self._compared, applied[1], device, seen, observation)
+            now = await hub.compute(self._compared, applied[1], device, seen, observation)
             if device not in hub.fleet.up or hub.fleet.session(device) != session:
                 return  # it was lost meanwhile, and may have restarted: it is looked at when it is back
-        self._judge(now, session, waits, empty=not gear and not len(seen.rules))
+        self._judge(now, session, empty=not gear and not len(seen.rules))
         await self._keep(device)
 
     async def _keep(self, device: str) -> None:
@@ -204,10 +204,8 @@ class DriftWatch:
         except StoreError as error:  # the next look tries again
             logger.warning("that %s is frozen, or is not any more, cannot be kept: %s", device, error)
 
-    def _compared(
-        self, state: State, device: str, seen: Observed, observation: Observation
-    ) -> tuple[SwitchDrift, bool]:
-        """What is found on a switch, and whether a change that it missed waits for it; in the worker thread."""
+    def _compared(self, state: State, device: str, seen: Observed, observation: Observation) -> SwitchDrift:
+        """What is found on a switch; in the worker thread."""
         wanted = state.confirmed.get(device, RuleSet())
         held = compare({device: wanted}, {device: seen.rules})
         findings = located(self._explain(state.compiled), held.devices.values())
@@ -215,10 +213,9 @@ class DriftWatch:
         other = state.compiled.switch_settings.get(device)
         differs = settings is not None and other is not None and settings_differ(settings, other)
         policy = policy_for(self._hub.settings.drift, findings, differs)
-        now = SwitchDrift(device, time_of_day(), _counts(held), findings, differs, seen.foreign, policy)
         waits = device in state.silent or device in state.doubtful
         waits = waits or any(device in holders for holders in state.baseline.quarantine.values())
-        return now, waits
+        return SwitchDrift(device, time_of_day(), _counts(held), findings, differs, seen.foreign, policy, waits)
 
     def _attached(self, state: State, device: str, seen: Observed) -> SwitchDrift:
         """What is found on a device beside the switches; in the worker thread."""
@@ -254,7 +251,7 @@ class DriftWatch:
 
     # ── judging ──────────────────────────────────────────────────────────────────────────────────
 
-    def _judge(self, now: SwitchDrift, session: int, waits: bool, *, empty: bool) -> None:
+    def _judge(self, now: SwitchDrift, session: int, *, empty: bool) -> None:
         """Tell what is new about a switch, and want it repaired where that is to be done.
 
         An `empty` one has restarted, unless it held something on this very connection.
@@ -262,10 +259,10 @@ class DriftWatch:
         board, device = self._hub.drift, now.switch
         switch = self._switches.setdefault(device, _Switch())
         before, board.switches[device] = board.switches.get(device), now
-        if now.state == "match":
-            self._as_applied(switch, before, device)
+        if now.state in ("match", "waits"):
+            self._as_applied(switch, before, now)
             switch.good = session
-            if waits:
+            if now.waits:
                 self._want(switch, self._patience.drifted(device, session, self._clock()))
             return
         if before is None or before.findings != now.findings or before.settings != now.settings:
@@ -274,20 +271,22 @@ class DriftWatch:
             self._want(switch, 0.0)
         elif now.policy is Policy.FREEZE and not board.excused(now):
             self._freeze(now)
-        elif waits or now.policy is not Policy.REPORT:
+        elif now.waits or now.policy is not Policy.REPORT:
             pause = self._patience.drifted(device, session, self._clock())
             self._contested(switch, device, pause)
             self._want(switch, pause)
 
-    def _as_applied(self, switch: _Switch, before: SwitchDrift | None, device: str) -> None:
-        board = self._hub.drift
+    def _as_applied(self, switch: _Switch, before: SwitchDrift | None, now: SwitchDrift) -> None:
+        board, device = self._hub.drift, now.switch
         switch.wanted, switch.contested = None, False
         freeze = board.freezes.pop(device, None)
         if (freeze is not None and not freeze.by) or (before is not None and before.state == "drift"):
             self._hub.events.publish(
                 Kind.DRIFT_CLEARED,
                 f"switch {device}",
-                f"{device} holds what was applied again",
+                f"{device} holds what it last confirmed; what waits for it follows"
+                if now.waits
+                else f"{device} holds what was applied again",
                 device=device,
             )
 

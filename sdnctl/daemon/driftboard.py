@@ -54,7 +54,8 @@ def policy_for(policies: Mapping[str, str], findings: Iterable[Located], setting
 class SwitchDrift:
     """The last look at one switch: `counts` of rules by what was found.
 
-    `seen` is when (ISO 8601, UTC); `foreign` counts rules of others, which are left alone.
+    `seen` is when (ISO 8601, UTC); `foreign` counts rules of others, which are left alone. `waits`: a change that
+    it missed, or was lost in, is still to be made on it; what is compared with is what it last confirmed.
     """
 
     switch: str
@@ -64,14 +65,17 @@ class SwitchDrift:
     settings: bool = False
     foreign: int = 0
     policy: Policy = Policy.REPAIR
+    waits: bool = False
     known: bool = True  # False: it could not be asked, and `counts` has what it should hold, where that is known
 
     @property
     def state(self) -> str:
-        """``match``, ``drift`` or ``unknown``."""
+        """``match``, ``waits``, ``drift`` or ``unknown``."""
         if not self.known:
             return "unknown"
-        return "drift" if self.findings or self.settings else "match"
+        if self.findings or self.settings:
+            return "drift"
+        return "waits" if self.waits else "match"
 
     def marks(self) -> frozenset[str]:
         """What tells each thing that differs from any other, whoever it is of and whatever leads over it."""
@@ -148,7 +152,7 @@ class DriftCollector(Collector):
         for state in DriftState:
             rules.add_metric([state], sum(one.counts.get(state, 0) for one in board.switches.values()))
         switches = GaugeMetricFamily("sdnctl_drift_switches", "Switches by the last look", labels=["state"])
-        for name in ("match", "drift", "unknown"):
+        for name in ("match", "waits", "drift", "unknown"):
             switches.add_metric([name], sum(one.state == name for one in board.switches.values()))
         switches.add_metric(["frozen"], len(board.frozen))
         repairs = CounterMetricFamily("sdnctl_drift_repairs", "Switches that were put right")

@@ -9,19 +9,18 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sdnctl.errors import Diagnostic, InputError, brief
 from sdnctl.lab.wiring import Wiring
-from sdnctl.plainjson import parse_json
 from sdnctl.topology.graph import PortRef
 
-VERSION = 1
 Kind: TypeAlias = Literal["ovs", "memory"]
 State: TypeAlias = Literal["starting", "up"]
 
@@ -84,8 +83,8 @@ def load(folder: Path) -> Record | None:
             Diagnostic("lab-record", f"cannot read {path}: {error.strerror}", hint="check the file's permissions")
         ) from None
     try:
-        return _from_json(parse_json(text))
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        return _read(text)
+    except ValueError as error:
         raise InputError(
             Diagnostic(
                 "lab-record",
@@ -101,7 +100,7 @@ def save(folder: Path, record: Record) -> None:
     path = record_path(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".json.new")
-    draft.write_text(json.dumps(_to_json(record), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    draft.write_text(_form(record).model_dump_json(indent=1) + "\n", encoding="utf-8")
     os.replace(draft, path)
 
 
@@ -124,30 +123,6 @@ def lock(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _to_json(record: Record) -> dict[str, Any]:
-    wiring = record.wiring
-    return {
-        "version": VERSION,
-        "key": record.key,
-        "name": record.name,
-        "kind": record.kind,
-        "state": record.state,
-        "run_dir": record.run_dir,
-        "namespace": record.namespace,
-        "hosts": record.hosts,
-        "reason": record.reason,
-        "cut": sorted(record.cut),
-        "dead": sorted(record.dead),
-        "bridges": dict(wiring.bridges),
-        "dpids": dict(wiring.dpids),
-        "interfaces": {str(port): name for port, name in wiring.interfaces.items()},
-        "links": {link: [str(a), str(b)] for link, (a, b) in wiring.links.items()},
-        "mtu": dict(wiring.mtu),
-        "access_mtu": wiring.access_mtu,
-        "edges": [str(port) for port in wiring.edges],
-    }
-
-
 def parse_port(text: str) -> PortRef:
     """``pop-gare:3`` → PortRef; raises ValueError."""
     node, separator, port = text.rpartition(":")
@@ -156,30 +131,81 @@ def parse_port(text: str) -> PortRef:
     return PortRef(node, int(port))
 
 
-def _from_json(data: Mapping[str, Any]) -> Record:
-    if data["version"] != VERSION:
-        raise ValueError(f"version {data['version']}, expected {VERSION}")
-    if data["kind"] not in ("ovs", "memory") or data["state"] not in ("starting", "up"):
-        raise ValueError(f"kind {data['kind']!r}, state {data['state']!r}")
+class _Form(BaseModel):
+    """The record as it stands in the file."""
+
+    model_config = ConfigDict(strict=True)
+
+    version: Literal[1]
+    key: str
+    name: str
+    kind: Kind
+    state: State
+    run_dir: str
+    namespace: str
+    hosts: str
+    reason: str
+    cut: tuple[str, ...]
+    dead: tuple[str, ...]
+    bridges: dict[str, str]
+    dpids: dict[str, int]
+    interfaces: dict[str, str]
+    links: dict[str, tuple[str, str]]
+    mtu: dict[str, int]
+    access_mtu: int
+    edges: tuple[str, ...]
+
+
+def _form(record: Record) -> _Form:
+    wiring = record.wiring
+    return _Form(
+        version=1,
+        key=record.key,
+        name=record.name,
+        kind=record.kind,
+        state=record.state,
+        run_dir=record.run_dir,
+        namespace=record.namespace,
+        hosts=record.hosts,
+        reason=record.reason,
+        cut=tuple(sorted(record.cut)),
+        dead=tuple(sorted(record.dead)),
+        bridges=dict(wiring.bridges),
+        dpids=dict(wiring.dpids),
+        interfaces={str(port): name for port, name in wiring.interfaces.items()},
+        links={link: (str(a), str(b)) for link, (a, b) in wiring.links.items()},
+        mtu=dict(wiring.mtu),
+        access_mtu=wiring.access_mtu,
+        edges=tuple(map(str, wiring.edges)),
+    )
+
+
+def _read(text: bytes) -> Record:
+    """The record of its text; raises ValueError that says what does not fit."""
+    try:
+        form = _Form.model_validate_json(text)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise ValueError("; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in faults)) from error
     wiring = Wiring(
-        bridges=dict(data["bridges"]),
-        interfaces={parse_port(port): name for port, name in data["interfaces"].items()},
-        links={link: (parse_port(a), parse_port(b)) for link, (a, b) in data["links"].items()},
-        edges=tuple(parse_port(port) for port in data["edges"]),
-        dpids=dict(data["dpids"]),
-        mtu=dict(data["mtu"]),
-        access_mtu=int(data["access_mtu"]),
+        bridges=form.bridges,
+        interfaces={parse_port(port): name for port, name in form.interfaces.items()},
+        links={link: (parse_port(a), parse_port(b)) for link, (a, b) in form.links.items()},
+        edges=tuple(parse_port(port) for port in form.edges),
+        dpids=form.dpids,
+        mtu=form.mtu,
+        access_mtu=form.access_mtu,
     )
     return Record(
-        key=data["key"],
-        name=data["name"],
-        kind=data["kind"],
-        state=data["state"],
-        run_dir=data["run_dir"],
-        namespace=data["namespace"],
-        hosts=data["hosts"],
+        key=form.key,
+        name=form.name,
+        kind=form.kind,
+        state=form.state,
+        run_dir=form.run_dir,
+        namespace=form.namespace,
+        hosts=form.hosts,
         wiring=wiring,
-        reason=data["reason"],
-        cut=frozenset(data["cut"]),
-        dead=frozenset(data["dead"]),
+        reason=form.reason,
+        cut=frozenset(form.cut),
+        dead=frozenset(form.dead),
     )

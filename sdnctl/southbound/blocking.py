@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
-from sdnctl.errors import DeviceError, DeviceUnreachable, Diagnostic, SdnctlError
+from sdnctl.errors import DeviceUnreachable, Diagnostic, SdnctlError
 from sdnctl.plan.model import DeviceChange, Observed
 from sdnctl.southbound.base import Capabilities, Counters, Payload, Target
+from sdnctl.southbound.driver_faults import driver_fault
 from sdnctl.southbound.references import discreet
 
 T = TypeVar("T")
@@ -143,11 +144,4 @@ def _of_device(target: Target, error: Exception) -> tuple[SdnctlError, BaseExcep
             hint="is the device up, and its address right?",
         )
         return DeviceUnreachable(unreachable), error
-    fault = Diagnostic(
-        "driver-fault",
-        f"the driver of {target.device} failed: {type(error).__name__}",
-        f"switch {target.device}",
-        detail=str(error),
-        hint="this is a fault of the driver or of its library; please report it",
-    )
-    return DeviceError(fault), error
+    return driver_fault(target.device, (target,), error), error

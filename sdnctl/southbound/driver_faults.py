@@ -27,6 +27,7 @@ def driver_fault(
             f"the driver of {device} failed",
             f"device {device}",
             detail=f"{type(error).__name__}: {error}",
+            hint="" if isinstance(error, OSError) else "a fault of the driver or of its library: please report it",
         )
         found = kind(said)
         cause = error

@@ -23,6 +23,7 @@ from sdnctl.inventory.naming import link_names
 from sdnctl.inventory.outlines import read_polygon
 from sdnctl.inventory.plant import Plant
 from sdnctl.inventory.spare import Channel, free_channels
+from sdnctl.plainjson import parse_json
 from sdnctl.units import Length
 
 
@@ -58,7 +59,7 @@ def _wavelength(text: str | None) -> Wavelength | None:
 def polygons_of(path: Path) -> tuple[Ring, ...]:
     """The outlines in a GeoJSON file; raises InputError that says what is wrong with it."""
     try:
-        found = read_polygon(json.loads(path.read_text(encoding="utf-8")))
+        found = read_polygon(parse_json(path.read_bytes()))
     except OSError as error:
         raise InputError(Diagnostic("polygon-unreadable", f"{path} cannot be read", detail=str(error))) from error
     except json.JSONDecodeError as error:

@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from sdnctl.errors import Diagnostic, InputError
+from sdnctl.errors import Diagnostic, InputError, brief
 from sdnctl.inventory.live.readings import Place
+from sdnctl.plainjson import parse_json
 from sdnctl.units import Power
 from sdnctl.usecases.files import write_text
 
@@ -27,19 +28,19 @@ def read_levels(folder: Path) -> Mapping[Place, Power]:
     """What was accepted, dBm by port; nothing before the first time. Raises InputError for a broken file."""
     path = levels_file(folder)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_bytes())
         if document["format"] != FORMAT:
             raise ValueError(f"format {document['format']!r}")
         return dict(_level(name, value) for name, value in document["levels"].items())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(
             Diagnostic(
                 "levels-unreadable",
                 "the accepted receive powers cannot be read",
                 str(path),
-                detail=f"{type(error).__name__}: {error}",
+                detail=brief(f"{type(error).__name__}: {error}"),
                 hint="delete the file and accept them anew: `sdnctl inventory check --live --accept-levels`",
             )
         ) from error

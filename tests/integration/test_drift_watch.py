@@ -162,7 +162,13 @@ def test_a_start_over_what_is_right_writes_nothing(net: Net) -> None:
             assert running.told(Kind.DRIFT, Kind.DRIFT_CLEARED, Kind.CHANGE_BEGUN) == []
             text = {one.name: one for one in running.hub.registry.collect()}
             switches = {item.labels["state"]: item.value for item in text["sdnctl_drift_switches"].samples}
-            assert switches == {"match": len(net.board.devices()), "drift": 0, "unknown": 0, "frozen": 0}
+            assert switches == {
+                "match": len(net.board.devices()),
+                "waits": 0,
+                "drift": 0,
+                "unknown": 0,
+                "frozen": 0,
+            }
 
     run(story())
     assert net.held() == before

@@ -1,4 +1,4 @@
-"""Every verb there is, in a poor place: 40 columns, ASCII, no terminal, no home, a path with blanks.
+"""Every verb there is, in a poor place: 40 columns, ASCII, no terminal, no or a read-only home, blanks in paths.
 
 One network, in the order of a working day. A verb without a line here fails the test: `docs/commands.md`, which is
 made from the program, says which verbs there are.
@@ -166,11 +166,25 @@ GRAPH = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
-def test_every_verb_in_a_poor_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+READ_ONLY = "/proc/sys"
+"""Nobody can make a file here, not even root, whom the mode of a folder would not stop."""
+
+
+def test_nobody_can_write_in_what_stands_for_a_read_only_home() -> None:
+    with pytest.raises((PermissionError, FileNotFoundError)):
+        Path(READ_ONLY, ".cache").mkdir()
+    with pytest.raises((PermissionError, FileNotFoundError)):
+        Path(READ_ONLY, ".netrc").write_text("")
+
+
+@pytest.mark.parametrize("home", [None, READ_ONLY], ids=["no home", "read-only home"])
+def test_every_verb_in_a_poor_place(home: str | None, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(place / "the city's network")
     for name in [name for name in os.environ if name.startswith(("LC_", "XDG_", "SDNCTL_"))]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("HOME", raising=False)
+    if home is not None:
+        monkeypatch.setenv("HOME", home)
     for name, value in {"COLUMNS": "40", "LANG": "C", "TERM": "dumb", "NO_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
     faults: list[str] = []

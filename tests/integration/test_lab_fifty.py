@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,7 @@ def cycle(net: Net, kind: str, times: int) -> None:
     """Each time everything that was made is gone; what a running lab leaves shows that this is looked for."""
     net.ok("lab", "up", "--kind", kind)  # what Python opens and imports the first time it keeps
     net.ok("lab", "down")
+    gc.collect()  # what other tests left open in a cycle must not be closed in the middle of this one
     files = {path for path in net.folder.rglob("*") if path.is_file()}
     before, own = of_folder(net.folder), of_this_process()
     assert not before

@@ -122,6 +122,7 @@ def test_metrics_count_rules_and_switches_by_state() -> None:
     board.switches["a"] = SwitchDrift("a", "now", {**counts, DriftState.MATCH: 7})
     board.switches["b"] = SwitchDrift("b", "now", {**counts, DriftState.MATCH: 5, DriftState.EXTRA: 2}, (of("x"),))
     board.switches["c"] = SwitchDrift("c", "now", {DriftState.UNKNOWN: 9}, known=False)
+    board.switches["d"] = SwitchDrift("d", "now", counts, waits=True)
     found = {
         (sample.name, sample.labels.get("state", "")): sample.value
         for family in DriftCollector(board).collect()
@@ -130,6 +131,8 @@ def test_metrics_count_rules_and_switches_by_state() -> None:
     assert found["sdnctl_drift_rules", "match"] == 12
     assert found["sdnctl_drift_rules", "extra"] == 2
     assert found["sdnctl_drift_rules", "unknown"] == 9
-    states = {name: found["sdnctl_drift_switches", name] for name in ("match", "drift", "unknown", "frozen")}
-    assert states == {"match": 1, "drift": 1, "unknown": 1, "frozen": 1}
+    states = {
+        name: found["sdnctl_drift_switches", name] for name in ("match", "waits", "drift", "unknown", "frozen")
+    }
+    assert states == {"match": 1, "waits": 1, "drift": 1, "unknown": 1, "frozen": 1}
     assert found["sdnctl_drift_repairs_total", ""] == 3
