@@ -11,11 +11,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import threading
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -141,20 +143,48 @@ class Netconfd:
             group=GID,
             extra_groups=[],
         )
-        wait_until(self.socket.exists, "netconfd listens")
+        wait_until(self._listens, "netconfd listens")
+
+    def _listens(self) -> bool:
+        assert self._netconfd is not None
+        assert self._netconfd.poll() is None, f"netconfd ended: {self.log.read_text(errors='replace')[-2000:]}"
+        return self.socket.exists()
 
     def kill(self) -> None:
-        """End netconfd without any warning, as a power failure does; its startup configuration stays."""
+        """End netconfd without any warning, as a power failure does; its startup configuration stays.
+
+        netconfd writes that over the old one, and starts no more where half of it is there. No driver can help it,
+        so the end comes at any moment but these.
+        """
         if self._outside is not None:
             self._outside.close()
             self._outside = None
         assert self._netconfd is not None
+        if self._netconfd.poll() is None:
+            wait_until(self._stops_between_writes, "netconfd's files are whole", every=0)
         self._netconfd.kill()
         self._netconfd.wait()
 
+    def _stops_between_writes(self) -> bool:
+        assert self._netconfd is not None
+        self.pause(True)
+        os.waitid(os.P_PID, self._netconfd.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        whole = self._saved_is_whole()
+        if not whole:
+            self.pause(False)
+        return whole
+
+    def _saved_is_whole(self) -> bool:
+        counter = self.folder / ".yuma" / "startup-cfg-txid.txt"
+        try:
+            ET.parse(self.folder / "startup.xml")
+            return not counter.exists() or counter.read_text().strip().isdigit()
+        except ET.ParseError:
+            return False
+
     def pause(self, paused: bool) -> None:
         assert self._netconfd is not None
-        os.kill(self._netconfd.pid, 19 if paused else 18)  # SIGSTOP, SIGCONT
+        self._netconfd.send_signal(signal.SIGSTOP if paused else signal.SIGCONT)
 
     def session(self) -> Outside:
         """Another session of somebody else."""
