@@ -20,12 +20,11 @@ class Held(TypeDecorator[Any]):
 
     cache_ok = True
     impl: TypeEngine[Any] | type[TypeEngine[Any]] = String
-    empty = False
 
-    def __init__(self, kind: TypeEngine[Any]) -> None:
+    def __init__(self, kind: TypeEngine[Any], empty: bool = False) -> None:
         super().__init__()
         self.impl = kind
-        self.kind = kind  # by its name SQLAlchemy tells types apart in its cache of statements
+        self.kind, self.empty = kind, empty  # by these names SQLAlchemy's cache tells types apart
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
         """The value, or None where there is none; raises StoreError for what cannot be in such a column."""
@@ -41,8 +40,8 @@ class Moment(Held):
 
     cache_ok = True
 
-    def __init__(self) -> None:
-        super().__init__(String(32))
+    def __init__(self, empty: bool = False) -> None:
+        super().__init__(String(32), empty)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
         """As text; raises StoreError for what is no time, or one without a zone."""
@@ -61,6 +60,9 @@ def held(
     name: str, kind: TypeEngine[Any], *more: SchemaItem, empty: bool = False, primary_key: bool = False
 ) -> Column[Any]:
     """A column whose values are looked at; `empty`: there may be none."""
-    looked = kind if isinstance(kind, Held) else Held(kind)
-    looked.empty = empty
-    return Column(name, looked, *more, nullable=empty, primary_key=primary_key)
+    return Column(name, Held(kind, empty), *more, nullable=empty, primary_key=primary_key)
+
+
+def moment(name: str, *, empty: bool = False) -> Column[Any]:
+    """A column of times; `empty`: there may be none."""
+    return Column(name, Moment(empty), nullable=empty)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-from sdnctl.store.cells import Moment, held
+from sdnctl.store.cells import held, moment
 
 metadata = MetaData()
 _ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts INTEGER keys only
@@ -13,7 +13,7 @@ snapshots = Table(
     "snapshots",
     metadata,
     held("id", _ID, primary_key=True),
-    held("created", Moment()),  # ISO 8601, UTC
+    moment("created"),  # ISO 8601, UTC
     held("author", String(200)),
     held("reason", String(32)),  # apply, rollback, reconcile
     held("state", String(16)),  # pending, applied, abandoned
@@ -29,7 +29,7 @@ plans = Table(
     "plans",
     metadata,
     held("fingerprint", String(64), primary_key=True),
-    held("created", Moment()),
+    moment("created"),
     held("content", LargeBinary()),
 )
 
@@ -37,7 +37,7 @@ journal = Table(
     "journal",
     metadata,
     held("id", _ID, primary_key=True),
-    held("created", Moment()),
+    moment("created"),
     held("snapshot", _ID, ForeignKey("snapshots.id")),
     held("event", String(32)),  # begin, stage, staged, stopped, end, abandoned
     held("detail", Text()),  # JSON
@@ -57,7 +57,7 @@ audit = Table(
     "audit",
     metadata,
     held("id", _ID, primary_key=True),
-    held("created", Moment()),
+    moment("created"),
     held("author", String(200)),
     held("action", String(64)),
     held("detail", Text()),
@@ -73,11 +73,11 @@ tokens = Table(
     held("role", String(16)),  # viewer, operator, admin
     held("tenants", Text()),  # JSON; empty: the whole network
     held("hash", String(64)),  # SHA-256, hex
-    held("created", Moment()),
+    moment("created"),
     held("author", String(200)),
-    held("expires", Moment(), empty=True),
-    held("used", Moment(), empty=True),
-    held("revoked", Moment(), empty=True),
+    moment("expires", empty=True),
+    moment("used", empty=True),
+    moment("revoked", empty=True),
     Index("tokens_hash", "hash", unique=True),
     Index("tokens_name", "name", unique=True),
 )
@@ -87,7 +87,7 @@ verdicts = Table(
     metadata,
     held("application", String(200), primary_key=True),
     held("level", String(8), primary_key=True),  # V1, V2, V3
-    held("created", Moment()),
+    moment("created"),
     held("snapshot", _ID, ForeignKey("snapshots.id")),
     held("verdict", String(16)),  # ok, degraded, failed
     held("detail", Text()),
@@ -100,9 +100,9 @@ bindings = Table(
     held("device", String(200)),
     held("dpid", String(16)),  # hex: 64 bits are more than a signed integer holds
     held("certificate", String(64)),  # SHA-256, hex; empty: any, or none
-    held("created", Moment()),
+    moment("created"),
     held("author", String(200)),
-    held("retired", Moment(), empty=True),
+    moment("retired", empty=True),
     Index("bindings_device", "device"),
 )
 
@@ -110,7 +110,7 @@ freezes = Table(
     "freezes",
     metadata,
     held("device", String(200), primary_key=True),
-    held("since", Moment()),
+    moment("since"),
     held("by", String(200)),  # who acknowledged it; empty: nobody did
     held("found", Text()),  # JSON: marks of what differs
 )
@@ -119,6 +119,6 @@ secrets = Table(
     "secrets",
     metadata,
     held("name", String(64), primary_key=True),
-    held("created", Moment()),
+    moment("created"),
     held("value", LargeBinary()),
 )

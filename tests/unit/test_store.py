@@ -14,11 +14,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from postgres_server import Postgres, running_postgres
-from sqlalchemy import create_engine, text, update
+from sqlalchemy import Text, create_engine, literal_column, select, text, update
 from sqlalchemy.pool import NullPool
 
 from sdnctl.errors import LeaseHeld, StoreError
 from sdnctl.store import lease as leases
+from sdnctl.store.cells import Held, Moment
 from sdnctl.store.database import transaction
 from sdnctl.store.freezes import Freeze
 from sdnctl.store.store import Store, Verdict
@@ -53,6 +54,20 @@ def test_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     engine = create_engine(store.url, poolclass=NullPool)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_what_is_read_of_one_column_is_not_judged_by_the_rules_of_another() -> None:
+    """SQLAlchemy keeps how it reads a statement; columns of one name are told apart by the keys of their types."""
+    engine = create_engine("sqlite://")
+    empties = select(literal_column("NULL", Held(Text(), empty=True)).label("c"))
+    texts, times = (select(literal_column("NULL", kind).label("c")) for kind in (Held(Text()), Moment()))
+    with engine.connect() as connection:
+        assert connection.execute(empties).scalar_one() is None
+        for refused in (texts, times):
+            with pytest.raises(StoreError, match="NoneType where str belongs"):
+                connection.execute(refused).scalar_one()
+        assert connection.execute(empties).scalar_one() is None
+    engine.dispose()
 
 
 def test_freezes_are_kept_one_for_each_switch(store: Store) -> None:
