@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from sdnctl.api.routes.network import drift_watch_document
 from sdnctl.daemon.driftboard import DriftBoard, DriftCollector, Policy, SwitchDrift, policy_for
 from sdnctl.daemon.patience import FIRST, FORGIVEN, LONGEST, Patience
 from sdnctl.dataplane.values import Flow, Match, Output
@@ -114,6 +115,23 @@ def test_an_acknowledgement_is_for_what_was_found_and_for_nothing_else() -> None
     assert not board.excused(SwitchDrift("t", "4", {}, (other,)))
     assert board.freeze(SwitchDrift("s", "5", {}, (other, altered)))
     assert board.frozen == {"s": "5"}
+
+
+@pytest.mark.parametrize(
+    ("last", "state", "ok"),
+    [
+        (SwitchDrift("s", "now", {}), "match", True),
+        (SwitchDrift("s", "now", {}, waits=True), "waits", False),
+        (SwitchDrift("s", "now", {}, settings=True, waits=True), "drift", False),
+        (SwitchDrift("s", "now", {}, waits=True, known=False), "unknown", False),
+    ],
+)
+def test_only_what_is_as_applied_is_ok(last: SwitchDrift, state: str, ok: bool) -> None:
+    board = DriftBoard()
+    board.switches = {"a": SwitchDrift("a", "now", {}), "s": last}
+    told = drift_watch_document(board)
+    assert told["ok"] is ok
+    assert [one["state"] for one in told["switches"]] == ["match", state]
 
 
 def test_metrics_count_rules_and_switches_by_state() -> None:

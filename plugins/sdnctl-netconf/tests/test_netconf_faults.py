@@ -61,7 +61,7 @@ def test_the_device_loses_power_right_before_a_step(
 
 
 def test_the_device_loses_power_while_it_commits(server: Netconfd) -> None:
-    """At whatever moment that is: everything of a confirmed change is there afterwards, or nothing."""
+    """At whatever moment that is (but see `Netconfd.kill`): all of a confirmed change is there, or nothing."""
     seen, ended = server.log.stat().st_size, threading.Event()
 
     def kill() -> None:

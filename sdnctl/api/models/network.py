@@ -125,6 +125,8 @@ class SwitchDriftDocument(Document):
 
 
 class DriftWatchDocument(Answer):
+    """`ok`: every switch that was looked at answers and is as applied; none is frozen, none waits for a change."""
+
     switches: list[SwitchDriftDocument]
     repairs: int
 

@@ -104,6 +104,7 @@ class Netconfd:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.socket = folder / "ncx.sock"
+        self.startup = folder / "startup.xml"
         self.log = folder / "netconfd.log"
         self._sshds: list[subprocess.Popen[bytes]] = []
         self.door = Door(self._sshd)
@@ -111,8 +112,8 @@ class Netconfd:
         self._write_ssh()
         self._netconfd: subprocess.Popen[bytes] | None = None
         self._outside: Outside | None = None
-        (folder / "startup.xml").write_text(f'<config xmlns="{BASE}">{HEAD}{EMPTY}</interfaces></config>')
-        os.chown(folder / "startup.xml", UID, GID)
+        self.startup.write_text(f'<config xmlns="{BASE}">{HEAD}{EMPTY}</interfaces></config>')
+        os.chown(self.startup, UID, GID)
         shutil.copytree(YANG, folder / "yang")  # a checkout may be where netconfd's account may not look
         self.start()
 
@@ -126,7 +127,7 @@ class Netconfd:
                 f"--ncxserver-sockname={self.socket}",
                 f"--port={self.port}",
                 f"--superuser={ACCOUNT}",
-                f"--startup={self.folder / 'startup.xml'}",
+                f"--startup={self.startup}",
                 f"--modpath={self.folder / 'yang'}:/usr/share/yuma/modules",
                 "--module=ietf-interfaces",
                 "--module=iana-if-type",
@@ -177,7 +178,7 @@ class Netconfd:
     def _saved_is_whole(self) -> bool:
         counter = self.folder / ".yuma" / "startup-cfg-txid.txt"
         try:
-            ET.parse(self.folder / "startup.xml")
+            ET.parse(self.startup)
             return not counter.exists() or counter.read_text().strip().isdigit()
         except ET.ParseError:
             return False
